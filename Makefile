@@ -1,0 +1,72 @@
+# Each target sets up .venv by itself from the exact versions in requirements/; a second call installs nothing.
+# PYTHON=python3.12 chooses the interpreter, ARGS="..." goes to `jaxbnn run demo`, to pytest or to uv.
+
+SHELL := bash
+PYTHON ?= python3
+VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+
+BIN := .venv/bin
+VENV := .venv/.python-$(VERSION)
+PIP := $(BIN)/python -m pip -q --disable-pip-version-check
+
+.PHONY: help demo test wheel lint pins clean
+
+help:
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' Makefile
+
+# tee -i: Ctrl-C reaches only the run, whose last words are still shown. macOS's make has no .SHELLFLAGS: pipefail is set here.
+demo: .venv/.run  ## train the demo's networks, then draw their information plane
+	@set -eo pipefail; \
+	PYTHONUNBUFFERED=1 $(BIN)/jaxbnn run demo $(ARGS) | tee -i .venv/demo.log; \
+	$(BIN)/jaxbnn plot "$$(tail -n 1 .venv/demo.log)"
+
+test: .venv/.test  ## run the tests
+	$(BIN)/python -m pytest $(ARGS)
+
+# The editable install in .venv would hide a file missing from the wheel: PYTHONPATH puts the wheel's copy first.
+wheel: .venv/.test  ## build dist/*.whl and run it from a folder outside the checkout
+	@rm -f dist/jaxbnn-*.whl
+	$(PIP) wheel . --no-deps --no-build-isolation -w dist
+	@set -e; tmp=$$(mktemp -d); trap 'rm -rf "$$tmp"' EXIT; \
+	$(PIP) install --no-deps --no-index --target "$$tmp" dist/jaxbnn-*.whl; \
+	python="$$PWD/$(BIN)/python"; cd "$$tmp"; export PYTHONPATH="$$tmp"; \
+	"$$python" -c 'import os, jaxbnn; assert os.path.samefile(jaxbnn.__path__[0], "jaxbnn"), jaxbnn.__file__'; \
+	bin/jaxbnn list
+
+lint: .venv/.dev  ## ruff and pyright
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/pyright
+
+COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --no-annotate --custom-compile-command 'make pins' $(ARGS)
+
+# hatchling is among the run's requirements because the editable install is built with it.
+pins: .venv/.dev  ## make requirements/*.txt anew; ARGS=--upgrade takes the newest versions
+	echo hatchling | $(COMPILE) pyproject.toml - -o requirements/run.txt
+	$(COMPILE) pyproject.toml --extra test -c requirements/run.txt -o requirements/test.txt
+	$(COMPILE) pyproject.toml --extra dev -c requirements/test.txt -o requirements/dev.txt
+
+clean:  ## remove .venv, dist and caches, never runs/
+	rm -rf .venv dist .hypothesis .pytest_cache .ruff_cache
+	find jaxbnn tests -name __pycache__ -prune -exec rm -rf {} +
+
+$(VENV):
+	@case "$(VERSION)" in 3.1[1-9]|3.[2-9]?) ;; \
+	*) echo "jaxbnn needs Python 3.11 or newer, but PYTHON=$(PYTHON) is $(or $(VERSION),not a Python)" >&2; exit 1;; esac
+	@echo "making .venv with Python $(VERSION); the first installation takes some minutes"
+	@$(PYTHON) -m venv --clear .venv
+	@touch $@
+
+# A stamp is touched last, so that an interrupted installation is taken up again.
+.venv/.run: $(VENV) requirements/run.txt pyproject.toml
+	@$(PIP) install -r requirements/run.txt
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/.test: .venv/.run requirements/test.txt
+	@$(PIP) install -r requirements/test.txt
+	@touch $@
+
+.venv/.dev: .venv/.test requirements/dev.txt
+	@$(PIP) install -r requirements/dev.txt
+	@touch $@

@@ -1,0 +1,7 @@
+"""`python -m jaxbnn`."""
+
+import sys
+
+from jaxbnn.cli import main
+
+sys.exit(main())

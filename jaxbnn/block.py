@@ -1,0 +1,141 @@
+"""One block of seeds: the compiled program that trains, measures and records it. The only vmap over seeds.
+
+A block is `lanes` seeds advanced together on one device. The program's shape never depends on which seeds run, so
+neither do a seed's bits. Every step but the first trains one epoch; steps whose epoch is scheduled then measure and
+record.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from flax import linen
+
+from jaxbnn.data import Split
+from jaxbnn.info import plane
+from jaxbnn.info.plane import NO_POINT, InfoPlane
+from jaxbnn.observe import Probe, observer
+from jaxbnn.train import GradientNorm, Hyper, TrainSpec, TrainState, trainer
+
+
+class Series(NamedTuple):
+    """One seed's curves, leaves [E] float32; NaN where nothing is recorded and from divergence on."""
+
+    train_loss: jax.Array
+    test_loss: jax.Array
+    train_accuracy: jax.Array
+    test_accuracy: jax.Array
+    gradient_norm_mean: jax.Array
+    gradient_norm_variance: jax.Array
+
+
+class Record(NamedTuple):
+    """What one seed reports."""
+
+    planes: tuple[InfoPlane, ...]  # one a probe
+    series: Series
+
+
+class Block(NamedTuple):
+    """What a block carries; leaves of state and record have the axis of lanes in front."""
+
+    step: jax.Array  # [] int32, steps done
+    state: TrainState
+    record: Record
+
+
+class Inputs(NamedTuple):
+    """What the compiled program is given and never changes."""
+
+    split: Split
+    reference: Any
+    hyper: Hyper  # leaves [lanes]
+    row: jax.Array  # [T + 1] int32, the row that records epoch e, -1 where none does
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The static half of a program: equal plans and shapes share one compilation."""
+
+    model: linen.Module
+    train: TrainSpec
+    probes: tuple[Probe, ...]
+    split_per_lane: bool
+    map_lanes: bool  # measure lane after lane (CPU), not all at once
+
+    def trainer(self, split: Split):
+        """The trainer of one lane."""
+        return trainer(self.model, self.train, split.train.x[:1])
+
+    def over_lanes(self, f: Callable, one_by_one: bool = False) -> Callable:
+        """f(split, reference, *lane) for every lane; split and reference are shared unless each lane has its own."""
+        axis = 0 if self.split_per_lane else None
+        if not one_by_one:
+            return lambda shared, *lanes: jax.vmap(f, (axis,) + (0,) * len(lanes))(shared, *lanes)
+        if self.split_per_lane:
+            return lambda shared, *lanes: jax.lax.map(lambda each: f(*each), (shared, *lanes))
+        return lambda shared, *lanes: jax.lax.map(lambda each: f(shared, *each), lanes)
+
+
+@partial(jax.jit, static_argnames=("plan",))
+def prepare(plan: Plan, split: Split):
+    """The probes' reference for the split, or for each lane's split."""
+    reference = observer(plan.model, plan.probes)[0]
+    return jax.lax.map(reference, split) if plan.split_per_lane else reference(split)
+
+
+@partial(jax.jit, static_argnames=("plan", "n_rows", "n_layers"))
+def start(plan: Plan, keys: jax.Array, split: Split, n_rows: int, n_layers: tuple[int, ...]) -> Block:
+    """A block before its first step; keys [lanes]."""
+    state = plan.over_lanes(lambda split, key: plan.trainer(split).init(key))(split, keys)
+    unset = jnp.full(n_rows, jnp.nan, jnp.float32)
+    record = Record(tuple(plane.empty(n_rows, n) for n in n_layers), Series(*[unset] * len(Series._fields)))
+    return Block(jnp.int32(0), state, jax.tree.map(lambda leaf: jnp.stack([leaf] * keys.shape[0]), record))
+
+
+@partial(jax.jit, static_argnames=("plan",), donate_argnames=("block",))
+def advance(plan: Plan, block: Block, until: jax.Array, inputs: Inputs) -> Block:
+    """The block after step `until` - 1: epochs trained, rows recorded. `until` is traced: any chunk is this program."""
+    train = plan.over_lanes(partial(_epoch, plan))
+    observe = plan.over_lanes(partial(_observe, plan), one_by_one=plan.map_lanes)
+
+    def step(i, carry):
+        state, record = carry
+        unset = jnp.full(inputs.hyper.decay.shape, jnp.nan, jnp.float32)
+        # Step 0 trains no epoch: it records the untrained network.
+        state, norm = jax.lax.fori_loop(
+            0,
+            jnp.minimum(i, 1),
+            lambda _, c: train(inputs.split, c[0], inputs.hyper),
+            (state, GradientNorm(unset, unset)),
+        )
+        record = jax.lax.cond(
+            inputs.row[i] >= 0,
+            lambda record: observe((inputs.split, inputs.reference), state, norm, record, jnp.full(unset.shape, i)),
+            lambda record: record,
+            record,
+        )
+        return state, record
+
+    state, record = jax.lax.fori_loop(block.step, until, step, (block.state, block.record))
+    return Block(until, state, record)
+
+
+def _epoch(plan, split, state, hyper):
+    return plan.trainer(split).epoch(state, split.train, hyper)
+
+
+def _observe(plan, shared, state, norm, record, epoch):
+    """One lane's record with the row of this epoch; all NaN once the seed has diverged."""
+    split, reference = shared
+    points = observer(plan.model, plan.probes)[1](reference, split, state.variables)
+    points = jax.tree.map(lambda p, unset: jnp.where(state.finite, p, unset), points, (NO_POINT,) * len(points))
+    planes = tuple(plane.record(p, epoch, point) for p, point in zip(record.planes, points, strict=True))
+    score = plan.trainer(split).score
+    train, test = score(state, split.train), score(state, split.test)
+    now = Series(train.loss, test.loss, train.accuracy, test.accuracy, norm.mean, norm.variance)
+    row = record.planes[0].rows
+    return Record(planes, jax.tree.map(lambda leaf, new: leaf.at[row].set(new), record.series, now))

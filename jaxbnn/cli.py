@@ -1,0 +1,251 @@
+"""The command line. The only print, argument parser, signal handler and exit code."""
+
+import argparse
+import dataclasses
+import json
+import math
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+from rich.table import Table
+
+from jaxbnn import config, data, figures, info, store, studies
+from jaxbnn.config import Experiment
+from jaxbnn.cores import use_cores
+from jaxbnn.info.plane import bands
+from jaxbnn.run import Cost, estimate, run
+
+BAD_INPUT, STOPPED = 2, 75  # 75 is EX_TEMPFAIL: run the same command again
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse with its errors on one line."""
+
+    def error(self, message: str):
+        print(f"jaxbnn: error: {message} (see {self.prog} --help)", file=sys.stderr)
+        raise SystemExit(BAD_INPUT)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command; returns 0, 2 for bad input, 75 for a run that was stopped and can go on."""
+    options = parser().parse_args(arguments)
+    try:
+        return options.command(options)
+    except (ValueError, TypeError, OSError) as error:
+        print(f"jaxbnn: error: {' '.join(str(error).split())}", file=sys.stderr)
+        return BAD_INPUT
+
+
+def parser() -> Parser:
+    """The commands and their options."""
+    top = Parser(prog="jaxbnn", description="Information planes of binary networks: many seeds, counted exactly.")
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+    add = commands.add_parser
+    listing = add("list", help="the experiments that can be run")
+    listing.set_defaults(command=list_experiments)
+    show = add("show", help="an experiment's config, assumptions, and its time and memory here")
+    show.set_defaults(command=show_experiment)
+    train = add("run", help="train, measure, and write the result into a folder")
+    train.set_defaults(command=run_experiment)
+    for command in (show, train):
+        command.add_argument("name", help="see jaxbnn list")
+        command.add_argument("--seeds", type=seeds, metavar="N|A:B", help="seeds 0 to N-1, or A to B-1")
+        command.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="e.g. train.epochs=100")
+        command.add_argument("--data-root", metavar="DIR", help="where data files are ($JAXBNN_DATA is asked next)")
+    train.add_argument("--out", default="runs", metavar="DIR", help="where runs are written (default: runs)")
+    plot = add("plot", help="draw plane and curves into a finished run's folder")
+    plot.set_defaults(command=plot_run)
+    plot.add_argument("folder")
+    measure = add("measure", help="information in activations t and labels y of an .npz file")
+    measure.set_defaults(command=measure_file)
+    measure.add_argument("file")
+    measure.add_argument("--population", action="store_true", help="these rows are all there are")
+    measure.add_argument("--json", action="store_true", help="print JSON")
+    return top
+
+
+def seeds(text: str) -> tuple[int, ...]:
+    """ "10" -> 0 .. 9, "4:8" -> 4 .. 7."""
+    first, colon, last = text.partition(":")
+    try:
+        chosen = tuple(range(int(first), int(last)) if colon else range(int(first)))
+    except ValueError:
+        chosen = ()
+    if not chosen or chosen[0] < 0:
+        raise argparse.ArgumentTypeError(f"expected N (1 or more) or A:B (0 <= A < B), got {text!r}")
+    return chosen
+
+
+def chosen_experiment(options: argparse.Namespace) -> Experiment:
+    """The named experiment with the options' seeds and overrides."""
+    experiment, _ = studies.find(options.name)
+    for assignment in options.set:
+        experiment = config.override(experiment, assignment)
+    return dataclasses.replace(experiment, seeds=options.seeds) if options.seeds else experiment
+
+
+def list_experiments(options: argparse.Namespace) -> int:
+    """jaxbnn list."""
+    table = Table(box=None, pad_edge=False)
+    for heading in ("name", "data", "hidden layers", "epochs", "seeds"):
+        table.add_column(heading)
+    for experiment in (e for study in studies.STUDIES for e in study.experiments):
+        widths = "-".join(str(width) for width in experiment.model.widths)
+        epochs, n = str(experiment.train.epochs), str(len(experiment.seeds))
+        table.add_row(experiment.name, type(experiment.data).__name__, widths, epochs, n)
+    Console().print(table)
+    return 0
+
+
+def show_experiment(options: argparse.Namespace) -> int:
+    """jaxbnn show NAME."""
+    experiment = chosen_experiment(options)
+    _, study = studies.find(options.name)
+    print(config.to_json(experiment))
+    print(f"\ndigest {config.digest(experiment)}\n\n{study.cite}\nAssumptions:")
+    for assumption in study.assumptions:
+        print(f"- {assumption}")
+    use_cores()
+    print(f"\nOn this machine: {cost_line(estimate(experiment, options.data_root))}")
+    return 0
+
+
+def cost_line(cost: Cost) -> str:
+    """A run's time and memory in words."""
+    total = clock(cost.seconds + cost.compile_seconds)
+    return f"about {total} ({cost.compile_seconds:.0f} s of it compiling), {cost.bytes / 2**20:.0f} MiB in the programs"
+
+
+def run_experiment(options: argparse.Namespace) -> int:
+    """jaxbnn run NAME."""
+    experiment = chosen_experiment(options)
+    use_cores()
+    with Meter() as meter:
+        folder = run(experiment, options.out, options.data_root, report=meter.show, stop=meter.stopped)
+    if meter.stopped() and set(experiment.seeds) - set(store.finished_seeds(folder)):
+        print(f"stopped: the same command goes on from {folder}", file=sys.stderr)
+        return STOPPED
+    result = store.read_result(folder).sel(seed=sorted(experiment.seeds))
+    Console().print(result_table(result))
+    print(folder)
+    return 0
+
+
+class Meter:
+    """A progress bar on a terminal's stderr, quiet elsewhere; SIGINT and SIGTERM ask the run to stop at a checkpoint."""
+
+    def __init__(self):
+        console = Console(stderr=True)
+        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
+        self._bar = Progress(*columns, TextColumn("{task.fields[words]}"), console=console, disable=not console.is_terminal)
+        self._task = self._bar.add_task("compiling", total=None, words="")
+        self._stop = False
+
+    def __enter__(self):
+        self._before = {s: signal.signal(s, self._ask) for s in (signal.SIGINT, signal.SIGTERM)}
+        self._bar.start()
+        return self
+
+    def __exit__(self, *error):
+        self._bar.stop()
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _ask(self, number, frame):
+        self._stop = True
+        signal.signal(number, self._before[number])  # a second one ends the program at once
+
+    def stopped(self) -> bool:
+        """Whether a signal asked to stop."""
+        return self._stop
+
+    def show(self, progress) -> None:
+        """One report of the run."""
+        if progress.message:
+            print(progress.message, file=sys.stderr)
+        if not progress.epochs_total:
+            return
+        words = f"{progress.epochs_per_second:.0f} network epochs/s, {clock(progress.seconds_left)} left"
+        if not math.isnan(progress.test_accuracy):
+            words += f", test accuracy {progress.test_accuracy:.3f}"
+        state = dict(completed=progress.epochs_done, total=progress.epochs_total, words=words)
+        self._bar.update(self._task, description="training", **state)
+
+
+def clock(seconds: float) -> str:
+    """Seconds as words: "42 s", "3 min 5 s", "2 h 10 min"."""
+    if math.isnan(seconds):
+        return "?"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 1:
+        return f"{rest} s"
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def result_table(result) -> Table:
+    """Per layer the last epoch's I(X;T) and I(T;Y): mean and 95 % interval over seeds."""
+    last = result.isel(epoch=-1)
+    xt, ty = bands(last.i_xt.values), bands(last.i_ty.values)
+    table = Table(title=f"{result.attrs['experiment']}, epoch {int(last.epoch)}", caption=result_caption(result))
+    for heading in ("layer", "I(X;T) [bit]", "95 % interval", "I(T;Y) [bit]", "95 % interval"):
+        table.add_column(heading, justify="left" if heading == "layer" else "right")
+    for i, layer in enumerate(last.layer.values):
+        table.add_row(layer, *(word for of in (xt, ty) for word in (f"{of.mean[i]:.4f}", interval(of, i))))
+    return table
+
+
+def interval(of, i: int) -> str:
+    """One layer's interval, "-" for fewer than two seeds."""
+    return f"{of.low[i]:.4f} .. {of.high[i]:.4f}" if of.n_seeds[i] > 1 else "-"
+
+
+def result_caption(result) -> str:
+    """What the table's numbers were measured over, and how many seeds diverged."""
+    attributes, last = result.attrs, result.isel(epoch=-1)
+    lost = int(np.isnan(last.train_loss.values).sum())
+    kind = "population" if attributes["population"] else "sample"
+    return (
+        f"{result.sizes['seed']} seeds ({lost} diverged), {attributes['sample']} {attributes['n_examples']} examples "
+        f"({kind}), H(X) {float(result.h_x[0]):.4f}, H(Y) {float(result.h_y[0]):.4f} bit, "
+        f"test accuracy {float(last.test_accuracy.mean()):.3f}"
+    )
+
+
+def plot_run(options: argparse.Namespace) -> int:
+    """jaxbnn plot FOLDER."""
+    for name, figure in figures.of_run(store.read_result(options.folder)).items():
+        for path in store.save_figure(Path(options.folder), name, figure):
+            print(path)
+    return 0
+
+
+def measure_file(options: argparse.Namespace) -> int:
+    """jaxbnn measure FILE.npz."""
+    arrays = data.read_npz(options.file, [("t", "y")])
+    found = info.measure(arrays["t"], arrays["y"], options.population)
+    if options.json:
+        print(json.dumps(found._asdict()))
+        return 0
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for label, value in measured_rows(found):
+        table.add_row(label, value)
+    Console().print(table)
+    return 0
+
+
+def measured_rows(found: info.Measurement) -> list[tuple[str, str]]:
+    """The rows of the table that `measure` prints."""
+    return [
+        ("I(X;T)", f"{found.i_xt:.6f} bit (at most log2 N = {math.log2(found.n):.6f})"),
+        ("I(T;Y)", f"{found.i_ty:.6f} bit (at most H(Y) = {found.h_y:.6f})"),
+        ("I(X;T), Miller-Madow", f"{found.i_xt_corrected:.6f} bit"),
+        ("I(T;Y), Miller-Madow", f"{found.i_ty_corrected:.6f} bit"),
+        ("examples N, units D", f"{found.n}, {found.d}"),
+        ("patterns seen, once", f"{found.n_patterns}, {found.n_singletons}"),
+        ("counts certified", "yes" if found.exact else "no"),
+    ]

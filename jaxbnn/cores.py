@@ -1,0 +1,24 @@
+"""CPU cores as JAX devices, with a thread pool of one size everywhere."""
+
+import os
+
+import jax
+
+POOL = "8"  # XLA splits large CPU products by the size of its thread pool: one size, the same bits on any machine
+
+
+def use_cores(n: int | None = None) -> None:
+    """Gives JAX one virtual CPU device per core (or `n`) and a thread pool of fixed size; call it before JAX starts.
+
+    Seeds are then trained on all cores, and their bits do not depend on how many there are. RuntimeError when JAX's
+    backend has started already.
+    """
+    if n is not None and n < 1:
+        raise ValueError(f"expected 1 or more devices, got {n}")
+    jax.config.update("jax_num_cpu_devices", n or count_cores())
+    os.environ["PJRT_NPROC"] = POOL
+
+
+def count_cores() -> int:
+    """The cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,53 @@
+"""Data sets as numpy arrays: made by rule, read from files, or fetched once and checked. Knows nothing of JAX."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from jaxbnn.data.images import Mnist, Npz, load_mnist, load_npz, read_idx, read_npz
+from jaxbnn.data.split import Dataset, Split, checksum, stratified
+from jaxbnn.data.synthetic import Szt, TicTacToe, load_szt, load_tic_tac_toe
+
+__all__ = [
+    "DataSpec",
+    "Dataset",
+    "Mnist",
+    "Npz",
+    "Split",
+    "Szt",
+    "TicTacToe",
+    "checksum",
+    "is_per_seed",
+    "load",
+    "read_idx",
+    "read_npz",
+    "stratified",
+]
+
+DataSpec = Szt | TicTacToe | Mnist | Npz
+
+
+def is_per_seed(spec: DataSpec) -> bool:
+    """True when each seed gets its own split, so that `load` needs the seed."""
+    return not isinstance(spec, Mnist) and spec.split_per_seed
+
+
+def load(spec: DataSpec, root: str | Path | None = None, seed: int | None = None) -> Split:
+    """The train and test examples a spec stands for: the same arrays for the same arguments, on any machine.
+
+    `root` is the folder that holds the user's files; without it $JAXBNN_DATA is asked, then the cache and the mirrors.
+    `seed` is used only by a spec with `split_per_seed`; all other specs give every seed the same split.
+
+    Raises TypeError for anything but a spec, ValueError for a missing seed or a broken file, FileNotFoundError for a
+    file that is not in the folder given, ConnectionError when no mirror gave the file.
+    """
+    match spec:
+        case Szt():
+            return load_szt(spec, seed)
+        case TicTacToe():
+            return load_tic_tac_toe(spec, seed)
+        case Mnist():
+            return load_mnist(spec, root)
+        case Npz():
+            return load_npz(spec, root, seed)
+    raise TypeError(f"expected Szt, TicTacToe, Mnist or Npz, got {spec!r}")

@@ -1,0 +1,146 @@
+"""What a data set is once loaded, and how one is split into train and test."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from fractions import Fraction
+from math import floor
+from typing import NamedTuple, Protocol, TypeGuard
+
+import numpy as np
+
+FLOAT32_MAX = float(np.finfo(np.float32).max)
+
+
+class Dataset(NamedTuple):
+    """Examples and their labels, in one order."""
+
+    x: np.ndarray  # [N, ...] float32
+    y: np.ndarray  # [N] int32, each in 0 .. n_classes - 1
+
+
+class Split(NamedTuple):
+    """A data set in its two parts."""
+
+    train: Dataset
+    test: Dataset
+    n_classes: int  # one more than the largest label of either part
+    population: bool  # train and test together are every input there is
+
+
+class Shared(Protocol):
+    """The fields by which a spec says how its examples are shared between train and test."""
+
+    @property
+    def share(self) -> float: ...  # of the examples, for training; between 0 and 1
+
+    @property
+    def split_seed(self) -> int: ...
+
+    @property
+    def split_per_seed(self) -> bool: ...  # True: the run's seed joins `split_seed`
+
+
+def check_shared(spec: Shared) -> None:
+    """Raises TypeError or ValueError unless the fields of `Shared` are fit to split by and to be written as JSON."""
+    check_share(spec.share)
+    check_seed("split_seed", spec.split_seed)
+    if not isinstance(spec.split_per_seed, bool):
+        raise TypeError(f"expected split_per_seed to be True or False, got {spec.split_per_seed!r}")
+
+
+def check_share(share: object) -> None:
+    """Raises TypeError or ValueError unless `share` is a float strictly between 0 and 1."""
+    if not is_number(share):
+        raise TypeError(f"expected share as a number, got {share!r}")
+    if not 0 < share < 1:
+        raise ValueError(f"expected share between 0 and 1, both excluded, got {share!r}")
+
+
+def check_seed(name: str, seed: object) -> None:
+    """Raises TypeError or ValueError unless `seed` is a whole number of at least 0."""
+    if not isinstance(seed, int) or isinstance(seed, bool):
+        raise TypeError(f"expected {name} as a whole number, got {seed!r}")
+    if seed < 0:
+        raise ValueError(f"expected {name} of at least 0, got {seed}")
+
+
+def check_span(span: object) -> None:
+    """Raises TypeError or ValueError unless `span` is a tuple (low, high) of two numbers that differ in float32."""
+    # a list would compare equal once loaded but could not be hashed with the spec
+    if not (isinstance(span, tuple) and len(span) == 2 and all(map(is_number, span))):
+        raise TypeError(f"expected span as a tuple of two numbers, got {span!r}")
+    low, high = span
+    if not -FLOAT32_MAX <= low <= FLOAT32_MAX or not -FLOAT32_MAX <= high <= FLOAT32_MAX:
+        raise ValueError(f"expected a span that float32 can hold, got {span!r}")
+    if not np.float32(low) < np.float32(high):
+        raise ValueError(f"expected a span (low, high) with low < high, got {span!r}")
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """True for an int or a float that JSON can hold, False for True, False, numpy scalars but float64, and the rest."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def divide(data: Dataset, spec: Shared, seed: int | None, population: bool) -> Split:
+    """The data split by the spec's three fields, stratified by label: each part keeps the data's order.
+
+    The random numbers come from `default_rng([split_seed])`, or `[split_seed, seed]` when the spec is per seed (to
+    numpy the two are one for seed 0, whose own split is thus the shared one); otherwise `seed` is not looked at.
+    Raises ValueError when a per-seed spec gets no seed.
+    """
+    key = [spec.split_seed]
+    if spec.split_per_seed:
+        if seed is None:
+            raise ValueError("expected a seed, for the spec has split_per_seed set, got None")
+        check_seed("seed", seed)
+        key.append(seed)
+    train, test = stratified(data.y, spec.share, np.random.default_rng(key))
+    n_classes = int(data.y.max()) + 1
+    return Split(Dataset(data.x[train], data.y[train]), Dataset(data.x[test], data.y[test]), n_classes, population)
+
+
+def stratified(y: np.ndarray, share: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """(train_index, test_index) of the labels y [N]: both sorted, disjoint, together 0 .. N-1, int64.
+
+    Train gets floor(share * N) examples, each class as many as `quotas` says. One uniform number is drawn for each
+    example, and a class gives those with the smallest. Raises ValueError when a side would be empty.
+    """
+    check_share(share)
+    if y.ndim != 1:
+        raise ValueError(f"expected labels of shape [N], got {list(y.shape)}")
+    draw = rng.random(len(y))
+    classes, sizes = np.unique(y, return_counts=True)
+    chosen = np.zeros(len(y), bool)
+    for label, quota in zip(classes, quotas(sizes.tolist(), share), strict=True):
+        members = np.flatnonzero(y == label)
+        chosen[members[np.argsort(draw[members], kind="stable")[:quota]]] = True
+    if not chosen.any():  # the test side has one at least, as share < 1
+        raise ValueError(f"expected share to leave an example on each side of {len(y)}, got {share!r}")
+    return np.flatnonzero(chosen), np.flatnonzero(~chosen)
+
+
+def quotas(sizes: Sequence[int], share: float) -> list[int]:
+    """How many examples each class of `sizes` [C] gives to train: the method of largest remainders.
+
+    Each class gives floor(share * N_c); those with the largest remainders give one more until floor(share * N) are
+    found, the smaller label first where remainders are equal. Reckoned exactly, with `share` as the decimal it is
+    written as: 0.29 of 100 is 29, where floats would make it 28.
+    """
+    exact = [Fraction(repr(float(share))) * size for size in sizes]
+    given = [floor(quota) for quota in exact]
+    spare = floor(sum(exact)) - sum(given)
+    by_remainder = sorted(range(len(sizes)), key=lambda c: given[c] - exact[c])
+    for c in by_remainder[:spare]:
+        given[c] += 1
+    return given
+
+
+def checksum(split: Split) -> str:
+    """sha256, in hex, over the dtype, the shape and the bytes of train x, train y, test x and test y, in this order."""
+    digest = hashlib.sha256()
+    for array in (*split.train, *split.test):
+        digest.update(f"{array.dtype.str}{list(array.shape)}".encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()

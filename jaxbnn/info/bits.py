@@ -1,0 +1,108 @@
+"""Rows of activations packed into uint32 words: equal rows give equal words, and only equal rows do."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+WORD = 32
+
+
+def pack_signs(t: jax.Array) -> jax.Array:
+    """The signs of t as bits, t [N, D] of -1 and +1 (or bool) -> uint32 [N, ceil(D/32)]; unused bits are 0.
+
+    Unit d is bit d % 32 of word d // 32, set where t > 0. Outside jit any other value raises ValueError; inside jit
+    values cannot be looked at: `are_signs` says which rows are good.
+    """
+    t = _rows(t)
+    if _concrete(t) and not bool(are_signs(t).all()):
+        raise ValueError(f"expected activations of -1 and +1 (or bool), got {_first_bad(t)}")
+    bits = _pad_columns((t > 0).astype(jnp.uint32), WORD).reshape(t.shape[0], -1, WORD)
+    return jnp.sum(bits << jnp.arange(WORD, dtype=jnp.uint32), axis=2, dtype=jnp.uint32)
+
+
+def are_signs(t: jax.Array) -> jax.Array:
+    """Whether each row of t [N, D] holds only -1 and +1 (or bool): bool [N]."""
+    t = _rows(t)
+    if t.dtype == jnp.bool_:
+        return jnp.ones(t.shape[0], jnp.bool_)
+    return jnp.all((t == 1) | (t == -1), axis=1)
+
+
+def pack_codes(codes: jax.Array, bits: int) -> jax.Array:
+    """Integer codes of `bits` bits each, [N, K] in 0 .. 2**bits - 1 -> uint32 [N, W]; floor(32/bits) codes a word.
+
+    W = ceil(K / floor(32/bits)); no code straddles two words. Outside jit a code out of range raises ValueError.
+    """
+    codes = _rows(codes)
+    if not 1 <= bits <= WORD:
+        raise ValueError(f"expected bits from 1 to {WORD}, got {bits}")
+    if not jnp.issubdtype(codes.dtype, jnp.integer):
+        raise TypeError(f"expected integer codes, got {codes.dtype}")
+    if _concrete(codes):
+        _check_range(np.asarray(codes), bits)
+    per_word = WORD // bits
+    lanes = _pad_columns(codes.astype(jnp.uint32), per_word).reshape(codes.shape[0], -1, per_word)
+    return jnp.sum(lanes << (bits * jnp.arange(per_word, dtype=jnp.uint32)), axis=2, dtype=jnp.uint32)
+
+
+def pack_values(t: np.ndarray) -> np.ndarray:
+    """The exact bits of any array on the host, [N, ...] of bool, integers or floats -> uint32 [N, W].
+
+    Signs (-1 and +1, or bool) are packed as by `pack_signs`. Two floats are the same value when they are equal: -0.0 is
+    0.0. NaN raises ValueError, for it equals nothing.
+    """
+    t = np.asarray(t)
+    t = _rows(t.reshape(t.shape[0], -1) if t.ndim > 2 else t)
+    if t.dtype.kind not in "biuf":
+        raise TypeError(f"expected activations of bool, integers or floats, got {t.dtype}")
+    if np.isnan(t).any():
+        raise ValueError(f"expected activations without NaN, got {int(np.isnan(t).any(axis=1).sum())} rows with NaN")
+    if t.dtype == bool or np.all((t == 1) | (t == -1)):
+        return np.asarray(pack_signs(t))
+    width = 4 if t.dtype.itemsize <= 4 else 8
+    return np.ascontiguousarray(t.astype(f"{t.dtype.kind}{width}") + 0).view(np.uint32)
+
+
+def hash_rows(words: jax.Array, salt: jax.Array) -> jax.Array:
+    """A 32-bit hash of each row, words [N, W] and salt uint32 [] -> uint32 [N]. Another salt is another hash.
+
+    Each word is multiplied into the state and the state is mixed (multiply, xor-shift: the finaliser of MurmurHash3).
+    Nothing rests on its quality but speed: whoever groups by it compares full rows.
+    """
+    state = jnp.full(words.shape[0], salt, jnp.uint32)
+    if words.shape[1] <= 8:
+        for j in range(words.shape[1]):
+            state = _mix(state, words[:, j])
+        return state
+    return jax.lax.fori_loop(0, words.shape[1], lambda j, h: _mix(h, words[:, j]), state)
+
+
+def _mix(state, word):
+    state = (state ^ word) * jnp.uint32(0x85EBCA6B)
+    state = (state ^ (state >> 13)) * jnp.uint32(0xC2B2AE35)
+    return state ^ (state >> 16)
+
+
+def _rows(t):
+    if t.ndim != 2 or t.shape[0] < 1 or t.shape[1] < 1:
+        raise ValueError(f"expected an array [N, D] with N >= 1 and D >= 1, got shape {tuple(t.shape)}")
+    return t
+
+
+def _pad_columns(columns, multiple):
+    return jnp.pad(columns, ((0, 0), (0, -columns.shape[1] % multiple)))
+
+
+def _concrete(array):
+    return not isinstance(array, jax.core.Tracer)
+
+
+def _first_bad(t):
+    values = np.asarray(t)
+    row, column = np.argwhere((values != 1) & (values != -1))[0]
+    return f"{values[row, column]} in row {row}, unit {column}"
+
+
+def _check_range(codes, bits):
+    if codes.min() < 0 or codes.max() >= 2**bits:
+        raise ValueError(f"expected codes from 0 to {2**bits - 1} ({bits} bits), got {codes.min()} to {codes.max()}")

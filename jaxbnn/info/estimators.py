@@ -1,0 +1,178 @@
+"""The Estimator protocol and its members: a layer's whole sample in, one point of the information plane out."""
+
+import math
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple, Protocol, get_args, runtime_checkable
+
+import jax
+import jax.numpy as jnp
+
+from jaxbnn.info import entropy
+from jaxbnn.info.bits import are_signs, pack_codes, pack_signs
+from jaxbnn.info.counts import count
+from jaxbnn.info.plane import Point
+
+Correction = Literal["none", "miller_madow"]
+
+
+class Reference(NamedTuple):
+    """What an estimator needs of the sample itself, made once."""
+
+    y: jax.Array  # [N] int32
+    h_x: jax.Array  # [] bits, entropy of the inputs in the sample: log2 N when no input repeats
+    h_y: jax.Array  # [] bits, entropy of the labels in the sample
+
+
+class Rows(NamedTuple):
+    """Packed rows, and which of them the encoder vouches for."""
+
+    words: jax.Array  # [B, W] uint32
+    valid: jax.Array  # [B] bool
+
+
+@runtime_checkable
+class Estimator(Protocol):
+    """How a layer's information is measured. Frozen, hashable, usable under jit, vmap and lax.map."""
+
+    def prepare(self, x: jax.Array, y: jax.Array) -> Reference:
+        """Once per sample: x [N, ...], y [N] int32."""
+        ...
+
+    def encode(self, t: jax.Array) -> Any:
+        """Per batch and row by row: t [B, D] -> arrays [B, ...], which are then put together to [N, ...]."""
+        ...
+
+    def estimate(self, reference: Reference, codes: Any) -> Point:
+        """Once per sample: the codes of all N rows, in the order of `reference.y` -> one Point."""
+        ...
+
+
+@dataclass(frozen=True)
+class Exact:
+    """H(T) by counting the patterns of a layer of -1 and +1, exactly. I(X;T) = H(T), for T is a function of X.
+
+    I(T;Y) = H(T) + H(Y) - H(T,Y). `correction="miller_madow"` adds (K - 1)/(2N ln 2) to each of the three entropies; a
+    population needs none. A layer with any other value than -1 and +1 gives NaN and exact = False.
+    """
+
+    correction: Correction = "none"
+
+    def __post_init__(self):
+        _check_correction(self.correction)
+
+    def prepare(self, x: jax.Array, y: jax.Array) -> Reference:
+        return prepare_counted(self.correction, x, y)
+
+    def encode(self, t: jax.Array) -> Rows:
+        return Rows(pack_signs(t), are_signs(t))
+
+    def estimate(self, reference: Reference, codes: Rows) -> Point:
+        return estimate_counted(self.correction, reference, codes)
+
+
+@dataclass(frozen=True)
+class FixedGrid:
+    """`bins` equal bins from `low` to `high`; what lies below or above falls into the first or the last bin."""
+
+    low: float = -1.0
+    high: float = 1.0
+    bins: int = 30
+
+    def __post_init__(self):
+        if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high):
+            raise ValueError(f"expected finite low < high, got {self.low} and {self.high}")
+        if not 1 <= self.bins <= 2**24:
+            raise ValueError(f"expected bins from 1 to 2**24, got {self.bins}")
+
+    def codes(self, t: jax.Array) -> jax.Array:
+        """floor((t - low) / (high - low) * bins), kept inside 0 .. bins - 1. [...] -> int32 [...]."""
+        position = jnp.floor((t - self.low) * (self.bins / (self.high - self.low)))
+        return jnp.clip(position, 0, self.bins - 1).astype(jnp.int32)
+
+    @property
+    def bits(self) -> int:
+        """Bits that hold a code."""
+        return max(1, (self.bins - 1).bit_length())
+
+
+@dataclass(frozen=True)
+class Binned:
+    """H of the layer rounded to a fixed grid, each unit on its own: the binning of Shwartz-Ziv & Tishby 2017.
+
+    The codes are counted exactly; what they say of a real-valued layer depends on the grid. NaN or infinity in the layer
+    gives NaN. On a layer of -1 and +1 any grid that separates the two gives the exact value.
+    """
+
+    grid: FixedGrid = FixedGrid()
+    correction: Correction = "none"
+
+    def __post_init__(self):
+        _check_correction(self.correction)
+
+    def prepare(self, x: jax.Array, y: jax.Array) -> Reference:
+        return prepare_counted(self.correction, x, y)
+
+    def encode(self, t: jax.Array) -> Rows:
+        valid = jnp.all(jnp.isfinite(t), axis=1)
+        return Rows(pack_codes(self.grid.codes(t), self.grid.bits), valid)
+
+    def estimate(self, reference: Reference, codes: Rows) -> Point:
+        return estimate_counted(self.correction, reference, codes)
+
+
+@dataclass(frozen=True)
+class SoftOutput:
+    """Information of the softmax output, read as a stochastic variable with Yhat ~ softmax. Source: Nothnagel & Geiger 2026.
+
+    With p_n the softmax of example n: I(X;Yhat) = H(mean_n p_n) - mean_n H(p_n), and
+    I(Yhat;Y) = H(mean_n p_n) - sum_c p(c) H(mean of p_n over class c). Layers are probabilities [B, C].
+    """
+
+    def prepare(self, x: jax.Array, y: jax.Array) -> Reference:
+        return prepare_counted("none", x, y)
+
+    def encode(self, t: jax.Array) -> jax.Array:
+        return t
+
+    def estimate(self, reference: Reference, codes: jax.Array) -> Point:
+        n, n_classes = codes.shape
+        member = jax.nn.one_hot(reference.y, n_classes, dtype=codes.dtype)
+        share = jnp.sum(member, axis=0) / n
+        within = (member.T @ codes) / jnp.maximum(n * share, 1)[:, None]
+        h_t = entropy.of_distribution(jnp.mean(codes, axis=0))
+        xt = h_t - jnp.mean(entropy.of_distribution(codes))
+        ty = h_t - jnp.sum(share * entropy.of_distribution(within))
+        return Point(xt, ty, h_t, jnp.int32(-1), jnp.int32(-1), jnp.bool_(False))
+
+
+def prepare_counted(correction: Correction, x: jax.Array, y: jax.Array) -> Reference:
+    """H(X) and H(Y) of the sample by exact counting; x [N, ...] numbers, y [N] int32."""
+    x = x.reshape(x.shape[0], -1)
+    if x.shape[0] < 1 or y.shape != x.shape[:1]:
+        raise ValueError(f"expected x [N, ...] and y [N] with N >= 1, got {x.shape} and {y.shape}")
+    y = y.astype(jnp.int32)
+    words = jax.lax.bitcast_convert_type(x.astype(jnp.float32) + 0, jnp.uint32)
+    inputs, _ = count(words, y)
+    labels, _ = count(y.astype(jnp.uint32)[:, None], y)
+    return Reference(y, entropy.plugin(inputs), _entropy(correction)(labels))
+
+
+def estimate_counted(correction: Correction, reference: Reference, codes: Rows) -> Point:
+    """The point of a layer whose packed rows are counted: I(X;T) = H(T), I(T;Y) = H(T) + H(Y) - H(T,Y)."""
+    t, ty = count(codes.words, reference.y)
+    sound = t.exact & ty.exact & jnp.all(codes.valid)
+    h = _entropy(correction)
+    h_t = jnp.where(sound, h(t), jnp.nan)
+    i_ty = h_t + reference.h_y - h(ty)
+    return Point(
+        h_t, i_ty, h_t, jnp.where(sound, t.n_patterns, -1), jnp.where(sound, t.n_singletons, -1), jnp.bool_(sound)
+    )
+
+
+def _entropy(correction):
+    return entropy.miller_madow if correction == "miller_madow" else entropy.plugin
+
+
+def _check_correction(correction):
+    if correction not in get_args(Correction):
+        raise ValueError(f"expected correction to be one of {get_args(Correction)}, got {correction!r}")

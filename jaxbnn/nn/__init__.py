@@ -1,0 +1,17 @@
+"""Networks: sign surrogates, binary layers, models. Knows nothing of information or files."""
+
+from jaxbnn.nn.layers import Activation as Activation
+from jaxbnn.nn.layers import BinaryDense as BinaryDense
+from jaxbnn.nn.layers import HardTanh as HardTanh
+from jaxbnn.nn.layers import Relu as Relu
+from jaxbnn.nn.layers import SignActivation as SignActivation
+from jaxbnn.nn.layers import SwishSignActivation as SwishSignActivation
+from jaxbnn.nn.layers import Tanh as Tanh
+from jaxbnn.nn.layers import clip_latent as clip_latent
+from jaxbnn.nn.models import MLP as MLP
+from jaxbnn.nn.surrogate import ApproxSign as ApproxSign
+from jaxbnn.nn.surrogate import Identity as Identity
+from jaxbnn.nn.surrogate import Slope as Slope
+from jaxbnn.nn.surrogate import Ste as Ste
+from jaxbnn.nn.surrogate import SwishSign as SwishSign
+from jaxbnn.nn.surrogate import sign as sign

@@ -1,0 +1,182 @@
+"""What is measured, where and when, for ONE seed: Schedule, Probe, observer."""
+
+import inspect
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import jax
+import jax.numpy as jnp
+from flax import linen
+from flax.traverse_util import flatten_dict
+
+from jaxbnn.batches import in_batches
+from jaxbnn.data import Dataset, Split
+from jaxbnn.info.estimators import Estimator, Exact, SoftOutput
+from jaxbnn.info.plane import Point, stack
+
+Sample = Literal["train", "test", "all"]
+OUTPUT = "output"
+GROWTH = 1.05  # ratio of neighbouring epochs in the log-spaced part of the default schedule
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The measured epochs. Always epoch 0 (untrained), each of the first and of the last few, and the very last.
+
+    In between every `every` epochs; without `every`, spaced by 5 % of the epoch reached.
+    """
+
+    every: int | None = None
+    first_epochs: int = 20
+    last_epochs: int = 50
+
+    def __post_init__(self):
+        if self.every is not None and self.every < 1:
+            raise ValueError(f"expected schedule.every >= 1 or none, got {self.every}")
+        if self.first_epochs < 0 or self.last_epochs < 0:
+            raise ValueError(f"expected first_epochs, last_epochs >= 0, got {self.first_epochs}, {self.last_epochs}")
+
+    def epochs(self, total: int) -> tuple[int, ...]:
+        """The measured epochs of a run of `total` epochs, rising, from 0 to `total`."""
+        if total < 1:
+            raise ValueError(f"expected 1 or more epochs, got {total}")
+        first = range(min(self.first_epochs, total) + 1)
+        last = range(max(0, total - self.last_epochs + 1), total + 1)
+        return tuple(sorted({*first, *self._between(total), *last, total}))
+
+    def _between(self, total):
+        if self.every is not None:
+            return range(0, total, self.every)
+        epochs = [max(1, self.first_epochs)]
+        while epochs[-1] < total:
+            epochs.append(math.ceil(epochs[-1] * GROWTH))
+        return epochs[:-1]
+
+
+@dataclass(frozen=True)
+class Probe:
+    """Which layers are measured, by which estimator, over which sample.
+
+    Without `layers`: every hidden layer by `estimator`, then `output` by SoftOutput. Named layers are measured by
+    `estimator`: hidden_1, ..., `output` (the softmax) or any submodule (dense_1, norm_1: pre-activations). `population`
+    declares that the sample is all there is; None leaves it to the data: true where "all" of an enumerated set is measured.
+    """
+
+    name: str = "main"
+    layers: tuple[str, ...] = ()
+    estimator: Estimator = Exact()
+    sample: Sample = "train"
+    population: bool | None = None
+
+    def __post_init__(self):
+        if not self.name.isidentifier():
+            raise ValueError(f"expected a probe's name of letters, digits and _, got {self.name!r}")
+        if self.sample not in get_args(Sample):
+            raise ValueError(f"expected sample to be one of {get_args(Sample)}, got {self.sample!r}")
+        if len(set(self.layers)) != len(self.layers):
+            raise ValueError(f"expected each layer once, got {self.layers}")
+
+    def is_population(self, split: Split) -> bool:
+        """Whether this probe's sample counts as the population, given the data it is measured on."""
+        return self.population if self.population is not None else self.sample == "all" and split.population
+
+
+def choose(split: Split, sample: Sample) -> Dataset:
+    """The measured examples: the training set, the test set, or both, in that order."""
+    if sample == "train":
+        return split.train
+    if sample == "test":
+        return split.test
+    return jax.tree.map(lambda *parts: jnp.concatenate(parts), split.train, split.test)
+
+
+def layers_of(model: linen.Module, probe: Probe) -> tuple[str, ...]:
+    """The names of the layers a probe measures, in order. A model of one's own may say `layer_names`; MLP does."""
+    return probe.layers or (*model.layer_names, OUTPUT)
+
+
+def observer(model: linen.Module, probes: Sequence[Probe]) -> tuple[Callable, Callable]:
+    """Two pure functions, for any Linen module that returns (logits, hidden) and in anyone's own training loop.
+
+    prepare: Split -> reference, once. measure: (reference, Split, variables) -> one Point a probe, leaves [L].
+    The module is applied with its running statistics (train=False where it takes `train`), in batches; activations
+    leave a batch only as codes. Both can be jitted, and vmapped or mapped over seeds.
+    """
+    probes = tuple(probes)
+    if not probes or len({p.name for p in probes}) != len(probes):
+        raise ValueError(f"expected one or more probes with different names, got {[p.name for p in probes]}")
+    forward = _forward(model, probes)
+
+    def prepare(split: Split) -> tuple:
+        samples = {p.sample: choose(split, p.sample) for p in probes}
+        return tuple(tuple(e.prepare(*samples[p.sample]) for e in _estimators(p)) for p in probes)
+
+    def measure(reference: tuple, split: Split, variables: Any) -> tuple[Point, ...]:
+        codes = {s: _encode(forward, probes, s, choose(split, s).x, variables) for s in {p.sample for p in probes}}
+        return tuple(_points(p, r, codes[p.sample][p.name]) for p, r in zip(probes, reference, strict=True))
+
+    return prepare, measure
+
+
+def _estimators(probe):
+    return (probe.estimator,) if probe.layers else (probe.estimator, SoftOutput())
+
+
+def _points(probe, references, codes):
+    estimators = [probe.estimator] * len(codes)
+    references = [references[0]] * (len(codes) - 1) + [references[-1]]
+    if not probe.layers:
+        estimators[-1] = SoftOutput()
+    return stack([e.estimate(r, c) for e, r, c in zip(estimators, references, codes, strict=True)])
+
+
+def _encode(forward, probes, sample, x, variables):
+    def encode(batch):
+        hidden, named = forward(variables, batch)
+        return {p.name: _codes(p, hidden, named) for p in probes if p.sample == sample}
+
+    return in_batches(encode, x)
+
+
+def _codes(probe, hidden, named):
+    if probe.layers:
+        return tuple(probe.estimator.encode(_named(named, name)) for name in probe.layers)
+    return (*(probe.estimator.encode(t) for t in hidden), SoftOutput().encode(named[OUTPUT]))
+
+
+def _named(named, name):
+    if name not in named:
+        raise ValueError(f"expected a probe's layers to be among {', '.join(named)}, got {name!r}")
+    return named[name]
+
+
+def _forward(model, probes):
+    """(variables, x) -> (hidden, every layer by name), each [B, D]. Submodules are captured only if a probe asks."""
+    flags = {"train": False} if "train" in inspect.signature(type(model).__call__).parameters else {}
+    capture = any(probe.layers for probe in probes)
+
+    def forward(variables, x):
+        (logits, hidden), state = model.apply(
+            variables, x, **flags, capture_intermediates=capture, mutable=["intermediates"]
+        )
+        hidden = tuple(_flat(t) for t in hidden)
+        names = getattr(model, "layer_names", None) or [f"hidden_{i}" for i in range(1, len(hidden) + 1)]
+        named = dict(zip(names, hidden, strict=True)) | {OUTPUT: jax.nn.softmax(logits)}
+        return hidden, named | _submodules(state)
+
+    return forward
+
+
+def _submodules(state):
+    calls = flatten_dict(state.get("intermediates", {}), sep="/")
+    return {
+        path.removesuffix("/__call__"): _flat(value[0])
+        for path, value in calls.items()
+        if path.endswith("/__call__") and isinstance(value[0], jax.Array)
+    }
+
+
+def _flat(t):
+    return t.reshape(t.shape[0], -1)

@@ -1,0 +1,58 @@
+"""Where a run stands, as values: what the devices' threads have done, and whether they shall go on."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Progress(NamedTuple):
+    """Where a run stands, handed to `report` after every chunk."""
+
+    epochs_done: int  # network epochs, summed over the seeds
+    epochs_total: int
+    epochs_per_second: float  # network epochs a second of this call; NaN before the first
+    seconds_left: float
+    test_accuracy: float  # mean over the seeds measured last, NaN before the first
+    message: str = ""
+
+
+class Board:
+    """Shared by the threads of a run; hands a Progress to `report` after every chunk, one at a time."""
+
+    def __init__(self, n_networks: int, n_epochs: int, report: Callable[[Progress], None], stop: Callable[[], bool]):
+        self._lock, self._halt, self._report, self._stop = threading.Lock(), threading.Event(), report, stop
+        self._total, self._began = n_networks * n_epochs, time.monotonic()
+        self._done: dict[Sequence[int], int] = {}  # seeds -> network epochs
+        self._accuracy: dict[Sequence[int], np.ndarray] = {}
+        self._resumed = 0
+
+    def halt(self) -> None:
+        """Ends every thread after its chunk."""
+        self._halt.set()
+
+    def halted(self) -> bool:
+        """Whether a thread shall not begin another chunk."""
+        return self._halt.is_set() or self._stop()
+
+    def resume(self, seeds: Sequence[int], epochs: int) -> None:
+        """A block of these seeds goes on from a checkpoint."""
+        with self._lock:
+            self._done[seeds] = epochs * len(seeds)
+            self._resumed += self._done[seeds]
+            self._tell(f"seeds {seeds[0]} to {seeds[-1]} go on from epoch {epochs}")
+
+    def tell(self, seeds: Sequence[int], epochs: int, accuracy: np.ndarray) -> None:
+        """A block of these seeds has reached an epoch; accuracy [n_seeds] is the latest on the test set."""
+        with self._lock:
+            self._done[seeds], self._accuracy[seeds] = epochs * len(seeds), accuracy
+            self._tell()
+
+    def _tell(self, message=""):
+        done, seconds = sum(self._done.values()), time.monotonic() - self._began
+        rate = (done - self._resumed) / seconds if done > self._resumed else float("nan")
+        seen = [a for accuracy in self._accuracy.values() for a in accuracy if not np.isnan(a)]
+        mean = float(np.mean(seen)) if seen else float("nan")
+        self._report(Progress(done, self._total, rate, (self._total - done) / rate, mean, message))

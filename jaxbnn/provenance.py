@@ -1,0 +1,44 @@
+"""Where a result comes from: versions, devices, precision, source, data."""
+
+import os
+import platform
+import subprocess
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import jax
+
+import jaxbnn
+
+PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy", "scipy", "orbax-checkpoint", "xarray", "h5netcdf")
+
+
+def facts(devices: Sequence[jax.Device], checksum: str, seeds: Sequence[int], seconds: float) -> dict[str, Any]:
+    """The facts of one run, as JSON values. `thread_pool` null on a CPU: the bits hold for this machine only."""
+    on_cpu = devices[0].platform == "cpu"
+    versions = {name: version(name) for name in PACKAGES}
+    return {
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "wall_seconds": round(seconds, 3),
+        "seeds": list(seeds),
+        "versions": {"python": platform.python_version(), "jaxbnn": jaxbnn.__version__, **versions},
+        "devices": [f"{d.platform}:{d.id} {d.device_kind}" for d in devices],
+        "thread_pool": os.environ.get("PJRT_NPROC") if on_cpu else None,
+        "precision": {"x64": jax.config.jax_enable_x64, "matmul": jax.config.jax_default_matmul_precision or "default"},
+        "commit": commit(),
+        "data_sha256": checksum,
+    }
+
+
+def commit() -> str | None:
+    """The commit of the source that runs, with "+" where it was changed since; None where it is no checkout."""
+    source = Path(__file__).resolve().parent.parent
+    if not (source / ".git").exists():
+        return None
+    git = partial(subprocess.run, cwd=source, capture_output=True, text=True, check=False)
+    head = git(["git", "rev-parse", "--verify", "HEAD"]).stdout.strip()
+    return head + ("+" if git(["git", "status", "--porcelain", "jaxbnn"]).stdout else "") if head else None

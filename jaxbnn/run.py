@@ -1,0 +1,276 @@
+"""MANY seeds on many devices: which blocks run where, the host's turns between chunks, the run's folder."""
+
+import dataclasses
+import os
+import queue
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxbnn import config, data, provenance, result, store
+from jaxbnn.block import Inputs, Plan, advance, prepare, start
+from jaxbnn.config import Experiment
+from jaxbnn.data import Split
+from jaxbnn.observe import layers_of
+from jaxbnn.progress import Board, Progress
+from jaxbnn.result import Finished
+from jaxbnn.train import Hyper
+
+CHUNK_SECONDS = 2.0  # aimed at between two turns of the host
+CHECKPOINT_SECONDS = 10.0
+
+
+class Cost(NamedTuple):
+    """What a run takes on this machine."""
+
+    compile_seconds: float
+    seconds: float  # without compilation
+    bytes: int  # of the compiled programs that run at the same time
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """What all blocks of a run share."""
+
+    experiment: Experiment
+    folder: Path
+    data_root: str | Path | None
+    split: Split  # every seed's, or the first seed's where each has its own
+    plan: Plan
+
+    @property
+    def steps(self) -> int:
+        """Steps of a block: one for the untrained network, then one an epoch."""
+        return self.experiment.train.epochs + 1
+
+    def lanes(self, seeds: Sequence[int]) -> list[int]:
+        """The seeds, the last one repeated until the block is full."""
+        return [*seeds, *[seeds[-1]] * (self.experiment.lanes - len(seeds))]
+
+
+def run(
+    experiment: Experiment,
+    out: str | Path = "runs",
+    data_root: str | Path | None = None,
+    devices: Sequence[jax.Device] | None = None,
+    report: Callable[[Progress], None] = lambda progress: None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Path:
+    """Trains and measures the experiment's seeds; returns the run's folder, OUT/<name>/<digest>.
+
+    Seeds already in the folder's result are not run again; unfinished blocks go on from their last checkpoint. `report`
+    gets a Progress after every chunk. When `stop` says True, every block is checkpointed and the folder is left without
+    the missing seeds' results: the same call goes on. ValueError for what cannot be run, before anything is written.
+    """
+    experiment, devices, began = config.normal(experiment), tuple(devices or jax.devices()), time.time()
+    folder = store.folder_of(out, experiment)
+    done = store.finished_seeds(folder)
+    missing = tuple(seed for seed in sorted(experiment.seeds) if seed not in done)
+    if not missing:
+        report(Progress(0, 0, np.nan, 0.0, np.nan, "finished already: nothing to do"))
+        return folder
+    job = _job(experiment, folder, data_root, missing, devices[0].platform)
+    store.make_folder(folder)
+    store.write_config(folder, dataclasses.replace(experiment, seeds=tuple(sorted({*done, *missing}))))
+    finished = _run_blocks(job, missing, devices, Board(len(missing), experiment.train.epochs, report, stop))
+    if finished is not None:
+        store.write_result(folder, result.groups(experiment, job.split, missing, finished))
+        facts = provenance.facts(devices, data.checksum(job.split), missing, time.time() - began)
+        store.write_provenance(folder, facts)
+    return folder
+
+
+def estimate(experiment: Experiment, data_root: str | Path | None = None) -> Cost:
+    """What the experiment takes here: from its compiled program, and from timing one block for some seconds."""
+    experiment, devices = config.normal(experiment), jax.devices()
+    job = _job(experiment, Path(), data_root, experiment.seeds, devices[0].platform)
+    blocks = _blocks(experiment.seeds, experiment.lanes)
+    began = time.perf_counter()
+    inputs = _place(job, blocks[0], devices[0])
+    block = _begin(job, blocks[0], inputs, devices[0])
+    compiled = advance.lower(job.plan, block, jnp.int32(1), inputs).compile()
+    compile_seconds = time.perf_counter() - began
+    per_epoch, per_row = _timed(job, compiled, block, inputs)
+    rounds = -(-len(blocks) // len(devices))
+    seconds = rounds * (experiment.train.epochs * per_epoch + len(experiment.epochs) * per_row)
+    memory = compiled.memory_analysis()
+    held = memory.argument_size_in_bytes + memory.output_size_in_bytes + memory.temp_size_in_bytes
+    return Cost(compile_seconds, seconds, min(len(blocks), len(devices)) * (held - memory.alias_size_in_bytes))
+
+
+def _timed(job, compiled, block, inputs):
+    """Seconds of one epoch and of one measurement: step 0 only measures, the steps after it train too."""
+
+    def timed(block, until):
+        began = time.perf_counter()
+        block = jax.block_until_ready(compiled(block, jnp.int32(until), inputs))
+        return block, time.perf_counter() - began
+
+    block, per_row = timed(block, 1)
+    block, first = timed(block, 2)
+    until = min(job.steps, 3 + int(CHUNK_SECONDS / max(first, 1e-4)))
+    _, more = timed(block, until) if until > 2 else (block, 0.0)
+    rows = sum(1 <= epoch < until for epoch in job.experiment.epochs)
+    return max(0.0, first + more - rows * per_row) / (until - 1), per_row
+
+
+def _job(experiment, folder, data_root, seeds, on):
+    numbers = {"epochs": 1, "learning_rate": 1.0, "decay": 0.0}  # traced or the host's: no part of the program
+    plan = Plan(
+        experiment.model,
+        dataclasses.replace(experiment.train, **numbers),
+        experiment.probes,
+        split_per_lane=data.is_per_seed(experiment.data),
+        map_lanes=on == "cpu",
+    )
+    return Job(experiment, folder, data_root, _load(experiment, data_root, seeds[0]), plan)
+
+
+def _load(experiment, data_root, seed):
+    """The split of a seed; ValueError where data and experiment do not go together."""
+    split = data.load(experiment.data, data_root, seed if data.is_per_seed(experiment.data) else None)
+    n, size = len(split.train.y), experiment.train.batch_size
+    if size is not None and size > n:
+        raise ValueError(f"expected train.batch_size of at most {n} (the training examples), got {size}")
+    if experiment.model.n_classes < split.n_classes:
+        raise ValueError(f"expected model.n_classes >= {split.n_classes} (the data's), got {experiment.model.n_classes}")
+    for probe in experiment.probes:
+        if probe.is_population(split) and getattr(probe.estimator, "correction", "none") != "none":
+            raise ValueError(f"expected no correction in probe {probe.name!r}: its sample is the population")
+    return split
+
+
+def _blocks(seeds, lanes):
+    return [tuple(seeds[i : i + lanes]) for i in range(0, len(seeds), lanes)]
+
+
+def _run_blocks(job, seeds, devices, board):
+    """Every block's Finished, in the seeds' order; None if the run was stopped. Any free device takes the next block."""
+    blocks = _blocks(seeds, job.experiment.lanes)
+    waiting = queue.SimpleQueue()
+    for block in blocks:
+        waiting.put(block)
+    with ThreadPoolExecutor(max_workers=len(devices)) as pool:
+        workers = [pool.submit(_work, job, waiting, device, board) for device in devices[: len(blocks)]]
+        try:
+            finished = {block: left for worker in workers for block, left in worker.result().items()}
+        finally:
+            board.halt()
+    return [finished[block] for block in blocks] if len(finished) == len(blocks) else None
+
+
+def _work(job, waiting, device, board):
+    """One device's thread: blocks from the queue until there is none, the run is stopped, or another thread failed."""
+    finished, inputs = {}, None
+    with jax.default_device(device):
+        try:
+            while not board.halted() and (seeds := _next(waiting)) is not None:
+                if inputs is None or job.plan.split_per_lane:
+                    inputs = _place(job, seeds, device)
+                if (left := _run_block(job, seeds, inputs, device, board)) is not None:
+                    finished[seeds] = left
+        except BaseException:
+            board.halt()
+            raise
+    return finished
+
+
+def _next(waiting):
+    try:
+        return waiting.get_nowait()
+    except queue.Empty:
+        return None
+
+
+def _run_block(job, seeds, inputs, device, board):
+    """A block from its last checkpoint, or from its beginning, to its end: Finished, or None if the run was stopped."""
+    place = store.block_folder(job.folder, seeds)
+    identity = {"config": config.digest(job.experiment), "data": data.checksum(jax.device_get(inputs.split))}
+    block = _restore(job, store.load_checkpoint(place, identity), inputs, device) or _begin(job, seeds, inputs, device)
+    step = saved = int(block.step)
+    if step:
+        board.resume(seeds, step - 1)
+    size, saved_at = 1, time.monotonic()
+    while step < job.steps and not board.halted():
+        began, until = time.monotonic(), min(job.steps, step + size)
+        block = jax.block_until_ready(advance(job.plan, block, np.int32(until), inputs))
+        now = time.monotonic()
+        size = max(1, min(4 * size, int(CHUNK_SECONDS * (until - step) / max(now - began, 1e-6))))
+        step = until
+        board.tell(seeds, step - 1, _accuracy(job, step, block)[: len(seeds)])
+        if now - saved_at > CHECKPOINT_SECONDS:
+            store.save_checkpoint(place, step, _to_host(block), identity)
+            saved, saved_at = step, now
+    if step > saved:
+        store.save_checkpoint(place, step, _to_host(block), identity)
+    return _finished(job, seeds, block, inputs) if step == job.steps else None
+
+
+def _accuracy(job, step, block):
+    """The lanes' latest test accuracy after so many steps."""
+    row = sum(epoch < step for epoch in job.experiment.epochs) - 1
+    return np.asarray(block.record.series.test_accuracy[:, row])
+
+
+def _place(job, seeds, device):
+    """The program's inputs on a device, for a block of these seeds where each has its own split."""
+    split = job.split
+    if job.plan.split_per_lane:
+        splits = [_load(job.experiment, job.data_root, seed) for seed in job.lanes(seeds)]
+        split = jax.tree.map(lambda *leaves: np.stack(leaves), *splits)
+    row = np.full(job.steps, -1, np.int32)
+    row[list(job.experiment.epochs)] = np.arange(len(job.experiment.epochs))
+    lanes, spec = job.experiment.lanes, job.experiment.train
+    hyper = Hyper(np.full(lanes, spec.learning_rate, np.float32), np.full(lanes, spec.decay, np.float32))
+    split, hyper, row = jax.device_put((split, hyper, row), device)
+    return Inputs(split, prepare(job.plan, split), hyper, row)
+
+
+def _begin(job, seeds, inputs, device):
+    return _start(job)(jax.device_put(_keys(job, seeds), device), inputs.split)
+
+
+def _start(job):
+    n_layers = tuple(len(layers_of(job.experiment.model, probe)) for probe in job.experiment.probes)
+    return partial(start, job.plan, n_rows=len(job.experiment.epochs), n_layers=n_layers)
+
+
+def _keys(job, seeds):
+    root = jax.random.key(job.experiment.root_seed, impl="threefry2x32")
+    return jnp.stack([jax.random.fold_in(root, seed) for seed in job.lanes(seeds)])
+
+
+def _is_key(leaf):
+    return jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+
+
+def _to_host(block):
+    leaves = [jax.random.key_data(leaf) if _is_key(leaf) else leaf for leaf in jax.tree.leaves(block)]
+    return {f"leaf_{i:03d}": np.asarray(leaf) for i, leaf in enumerate(jax.device_get(leaves))}
+
+
+def _restore(job, arrays, inputs, device):
+    if arrays is None:
+        return None
+    leaves, structure = jax.tree.flatten(jax.eval_shape(_start(job), _keys(job, [0]), inputs.split))
+    values = [arrays[f"leaf_{i:03d}"] for i in range(len(leaves))]
+    typed = [
+        jax.random.wrap_key_data(jnp.asarray(value), impl="threefry2x32") if _is_key(leaf) else value
+        for leaf, value in zip(leaves, values, strict=True)
+    ]
+    return jax.device_put(jax.tree.unflatten(structure, typed), device)
+
+
+def _finished(job, seeds, block, inputs):
+    n, lanes = len(seeds), job.experiment.lanes
+    record = jax.tree.map(lambda leaf: np.asarray(leaf)[:n], jax.device_get(block.record))
+    entropies = [jax.device_get((probe[0].h_x, probe[0].h_y)) for probe in inputs.reference]
+    h_x, h_y = (np.stack([np.broadcast_to(e[i], lanes)[:n] for e in entropies], axis=1) for i in (0, 1))
+    return Finished(record, h_x, h_y)

@@ -1,0 +1,213 @@
+"""A run's folder: config.json, result.nc, provenance.json, blocks/. The only file writing.
+
+Every file and checkpoint is written beside its place and renamed into it, so what stands under its name is whole.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from jaxbnn import config
+from jaxbnn.config import Experiment
+
+RESULT, CONFIG, PROVENANCE, BLOCKS = "result.nc", "config.json", "provenance.json", "blocks"
+KEPT_CHECKPOINTS = 2
+
+
+class Variable(NamedTuple):
+    """One variable of a result."""
+
+    dims: tuple[str, ...]
+    values: np.ndarray
+    attributes: Mapping[str, Any] = {}
+
+
+class Group(NamedTuple):
+    """One group of a result: the main probe's is the root, each further probe has its own."""
+
+    coordinates: Mapping[str, np.ndarray]
+    variables: Mapping[str, Variable]
+    attributes: Mapping[str, Any]
+
+
+def folder_of(out: str | Path, experiment: Experiment) -> Path:
+    """OUT/<name>/<digest>."""
+    return Path(out) / experiment.name / config.digest(experiment)
+
+
+def make_folder(folder: Path) -> None:
+    """Makes a run's folder if need be. ValueError when it cannot be written."""
+    try:
+        (folder / BLOCKS).mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise ValueError(f"expected an output folder that can be written, got {folder}: {error.strerror}") from None
+
+
+def write_config(folder: Path, experiment: Experiment) -> None:
+    """config.json: the experiment, with all seeds it has or is to have."""
+    _write_text(folder / CONFIG, config.to_json(experiment) + "\n")
+
+
+def read_config(folder: str | Path) -> Experiment:
+    """The experiment a run's folder belongs to."""
+    path = Path(folder) / CONFIG
+    if not path.is_file():
+        raise ValueError(f"expected a run's folder with {CONFIG}, got {folder}")
+    return config.from_json(path.read_text())
+
+
+def write_provenance(folder: Path, facts: Mapping[str, Any]) -> None:
+    """provenance.json: the facts of this run at the top, those of earlier runs into the same folder under "earlier"."""
+    path = folder / PROVENANCE
+    earlier = []
+    if path.is_file():
+        before = json.loads(path.read_text())
+        earlier = [*before.pop("earlier", []), before]
+    _write_text(path, json.dumps({**facts, "earlier": earlier}, indent=2) + "\n")
+
+
+def read_provenance(folder: str | Path) -> dict[str, Any] | None:
+    """The facts of the latest finished run into the folder, None where there are none."""
+    path = Path(folder) / PROVENANCE
+    return json.loads(path.read_text()) if path.is_file() else None
+
+
+def write_result(folder: Path, groups: Mapping[str, Group]) -> None:
+    """result.nc, netCDF: the root group under the key "", other groups by name. Seeds already there are kept."""
+    import xarray
+
+    path, beside = folder / RESULT, folder / f".{RESULT}-{os.getpid()}"
+    beside.unlink(missing_ok=True)
+    for name, group in groups.items():
+        dataset = _dataset(group)
+        if path.is_file():
+            with xarray.open_dataset(path, engine="h5netcdf", group=name or None) as before:
+                dataset = xarray.concat([before.load(), dataset], dim="seed", data_vars="minimal").sortby("seed")
+        dataset.to_netcdf(beside, engine="h5netcdf", group=name or None, mode="a" if beside.exists() else "w")
+    beside.replace(path)
+
+
+def read_result(folder: str | Path, group: str | None = None):
+    """A finished run as an xarray.Dataset, whole in memory: the main probe's, or the group of a further probe."""
+    import xarray
+
+    path = Path(folder) / RESULT
+    if not path.is_file():
+        raise ValueError(f"expected a finished run's folder with {RESULT}, got {folder}")
+    with xarray.open_dataset(path, engine="h5netcdf", group=group) as dataset:
+        return dataset.load()
+
+
+def save_figure(folder: Path, name: str, figure) -> list[Path]:
+    """<name>.png and <name>.pdf of a matplotlib Figure; the paths."""
+    paths = [folder / f"{name}.{kind}" for kind in ("png", "pdf")]
+    for path in paths:
+        beside = path.with_name(f".{os.getpid()}-{path.name}")
+        figure.savefig(beside, dpi=150)
+        beside.replace(path)
+    return paths
+
+
+def finished_seeds(folder: Path) -> tuple[int, ...]:
+    """The seeds whose results are in the folder; none without result.nc."""
+    if not (folder / RESULT).is_file():
+        return ()
+    return tuple(int(seed) for seed in read_result(folder).seed.values)
+
+
+def block_folder(folder: Path, seeds: Sequence[int]) -> Path:
+    """blocks/<seeds>: seeds 0 to 7 as "0-7", others as "0-3,9"."""
+    runs: list[list[int]] = []
+    for seed in seeds:
+        if runs and seed == runs[-1][1] + 1:
+            runs[-1][1] = seed
+        else:
+            runs.append([seed, seed])
+    name = ",".join(f"{a}-{b}" if b > a else f"{a}" for a, b in runs)
+    return folder / BLOCKS / (name if len(name) < 100 else hashlib.sha256(name.encode()).hexdigest()[:16])
+
+
+def save_checkpoint(block: Path, step: int, arrays: Mapping[str, np.ndarray], identity: Mapping[str, str]) -> None:
+    """blocks/<seeds>/<step>/: the arrays as one Orbax item, and a manifest with identity and every file's sha256.
+
+    The last two checkpoints are kept.
+    """
+    import orbax.checkpoint as ocp
+
+    beside, old = block / ".new", block / ".old"
+    for leftover in (beside, old):
+        shutil.rmtree(leftover, ignore_errors=True)
+    beside.mkdir(parents=True)
+    with ocp.PyTreeCheckpointer() as checkpointer:
+        checkpointer.save((beside / "arrays").absolute(), dict(arrays))
+    manifest = {"identity": dict(identity), "files": _checksums(beside)}
+    _write_text(beside / "manifest.json", json.dumps(manifest, indent=2))
+    beside.rename(block / f"{step:08d}")
+    for checkpoint in checkpoints(block)[:-KEPT_CHECKPOINTS]:
+        checkpoint.rename(old)
+        shutil.rmtree(old)
+
+
+def checkpoints(block: Path) -> list[Path]:
+    """A block's checkpoints, oldest first."""
+    return sorted(path for path in block.glob("[0-9]*") if path.is_dir())
+
+
+def load_checkpoint(block: Path, identity: Mapping[str, str]) -> dict[str, np.ndarray] | None:
+    """The arrays of a block's newest checkpoint, None without one.
+
+    ValueError when it is damaged (the message offers the one before), or belongs to another config or other data.
+    """
+    import orbax.checkpoint as ocp
+
+    if not checkpoints(block):
+        return None
+    newest = checkpoints(block)[-1]
+    _verify(newest, identity)
+    with ocp.PyTreeCheckpointer() as checkpointer:
+        return checkpointer.restore((newest / "arrays").absolute())
+
+
+def _verify(checkpoint, identity):
+    before = checkpoints(checkpoint.parent)[:-1]
+    offer = f"go on from {before[-1]}" if before else "start this block again"
+    try:
+        manifest = json.loads((checkpoint / "manifest.json").read_text())
+        whole = manifest["files"] == _checksums(checkpoint)
+    except (OSError, ValueError, KeyError, TypeError):
+        whole = False
+    if not whole:
+        raise ValueError(f"{checkpoint} is damaged (its checksums do not hold): remove it to {offer}")
+    for key, value in identity.items():
+        if manifest["identity"].get(key) != value:
+            raise ValueError(
+                f"{checkpoint} belongs to another {key}: expected {value}, got {manifest['identity'].get(key)}; "
+                "give back what it was made with, or another --out"
+            )
+
+
+def _checksums(checkpoint):
+    files = sorted(path for path in checkpoint.rglob("*") if path.is_file() and path.name != "manifest.json")
+    return {str(path.relative_to(checkpoint)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def _dataset(group):
+    import xarray
+
+    variables = {name: (v.dims, v.values, dict(v.attributes)) for name, v in group.variables.items()}
+    return xarray.Dataset(variables, dict(group.coordinates), dict(group.attributes))
+
+
+def _write_text(path, text):
+    beside = path.with_name(f".{path.name}-{os.getpid()}")
+    beside.write_text(text)
+    beside.replace(path)

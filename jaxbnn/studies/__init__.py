@@ -1,0 +1,18 @@
+"""What can be run by name."""
+
+import difflib
+
+from jaxbnn.config import Experiment
+from jaxbnn.studies.starter import STARTER
+from jaxbnn.studies.study import Study as Study
+
+STUDIES = (STARTER,)
+
+
+def find(name: str) -> tuple[Experiment, Study]:
+    """The experiment of that name and the study it belongs to; ValueError offers the nearest names."""
+    named = {experiment.name: (experiment, study) for study in STUDIES for experiment in study.experiments}
+    if name not in named:
+        near = difflib.get_close_matches(name, named, n=3, cutoff=0.4) or list(named)
+        raise ValueError(f"unknown experiment {name!r}: expected {' or '.join(near)} (all: jaxbnn list)")
+    return named[name]

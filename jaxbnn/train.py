@@ -1,0 +1,218 @@
+"""Training ONE seed: TrainSpec and a Trainer of pure functions. Whoever wants many seeds vmaps it."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from flax import linen
+
+from jaxbnn.batches import in_batches
+from jaxbnn.data import Dataset
+from jaxbnn.nn.layers import LATENT, clip_latent
+
+
+def _check_adam(spec):
+    if not (0 <= spec.b1 < 1 and 0 <= spec.b2 < 1 and spec.eps > 0):
+        raise ValueError(f"expected 0 <= b1, b2 < 1 and eps > 0, got {spec}")
+
+
+@dataclass(frozen=True)
+class Adam:
+    """Adam. Source: Kingma & Ba 2015."""
+
+    b1: float = 0.9
+    b2: float = 0.999
+    eps: float = 1e-8
+
+    def __post_init__(self):
+        _check_adam(self)
+
+    def transform(self) -> optax.GradientTransformation:
+        """The direction of a step, before the learning rate."""
+        return optax.scale_by_adam(self.b1, self.b2, self.eps)
+
+
+@dataclass(frozen=True)
+class AdamW:
+    """Adam with decoupled decay of the weights (kernels and latent weights). Source: Loshchilov & Hutter 2019."""
+
+    b1: float = 0.9
+    b2: float = 0.999
+    eps: float = 1e-8
+
+    def __post_init__(self):
+        _check_adam(self)
+
+    def transform(self) -> optax.GradientTransformation:
+        """The direction of a step, before decay and learning rate."""
+        return optax.scale_by_adam(self.b1, self.b2, self.eps)
+
+
+@dataclass(frozen=True)
+class Sgd:
+    """Stochastic gradient descent with momentum: m <- momentum m + g, p <- p - rate m."""
+
+    momentum: float = 0.0
+
+    def __post_init__(self):
+        if not 0 <= self.momentum < 1:
+            raise ValueError(f"expected 0 <= Sgd.momentum < 1, got {self.momentum}")
+
+    def transform(self) -> optax.GradientTransformation:
+        """The direction of a step, before the learning rate."""
+        return optax.trace(self.momentum) if self.momentum else optax.identity()
+
+
+Optimiser = Adam | AdamW | Sgd
+
+
+@dataclass(frozen=True)
+class TrainSpec:
+    """How one seed is trained: cross-entropy, shuffled batches, `epochs` times through the training set.
+
+    `batch_size` None is the full batch. The last batch of an epoch is filled by wrapping round the shuffled order.
+    `decay` (AdamW only) is the weight decay. `latent_limit` clips latent weights after each step; None lets them go.
+    """
+
+    epochs: int
+    batch_size: int | None = 64
+    optimiser: Optimiser = Adam()
+    learning_rate: float = 1e-3
+    decay: float = 0.0
+    latent_limit: float | None = 1.0
+
+    def __post_init__(self):
+        if self.epochs < 1:
+            raise ValueError(f"expected train.epochs >= 1, got {self.epochs}")
+        if self.batch_size is not None and self.batch_size < 1:
+            raise ValueError(f"expected train.batch_size >= 1 or none (full batch), got {self.batch_size}")
+        if not (math.isfinite(self.learning_rate) and self.learning_rate > 0):
+            raise ValueError(f"expected train.learning_rate > 0, got {self.learning_rate}")
+        if not (math.isfinite(self.decay) and self.decay >= 0):
+            raise ValueError(f"expected train.decay >= 0, got {self.decay}")
+        if self.decay and not isinstance(self.optimiser, AdamW):
+            raise ValueError(f"expected train.optimiser AdamW where decay is {self.decay}, got {self.optimiser}")
+        if self.latent_limit is not None and not self.latent_limit > 0:
+            raise ValueError(f"expected train.latent_limit > 0 or none, got {self.latent_limit}")
+
+
+class Hyper(NamedTuple):
+    """The traced numbers of a run, one a seed: runs that differ only in these share one compiled program."""
+
+    learning_rate: jax.Array  # [] float32
+    decay: jax.Array  # [] float32
+
+
+class TrainState(NamedTuple):
+    """Everything one seed carries from epoch to epoch."""
+
+    variables: Any  # {"params": ..., "batch_stats": ...}
+    optimiser: Any
+    key: jax.Array  # [] typed threefry key, for the shuffles still to come
+    finite: jax.Array  # [] bool, every loss and gradient so far was finite; once False, always False
+
+
+class Score(NamedTuple):
+    """A data set seen with running statistics."""
+
+    loss: jax.Array  # [] mean cross-entropy, nats (as optimised)
+    accuracy: jax.Array  # [] share of examples whose largest logit is the label's
+
+
+class GradientNorm(NamedTuple):
+    """The Euclidean norm of the whole gradient over the steps of one epoch. NaN before the first epoch."""
+
+    mean: jax.Array  # []
+    variance: jax.Array  # [] population variance
+
+
+class Trainer(NamedTuple):
+    """Pure functions for one seed."""
+
+    init: Callable[[jax.Array], TrainState]
+    epoch: Callable[[TrainState, Dataset, Hyper], tuple[TrainState, GradientNorm]]
+    score: Callable[[TrainState, Dataset], Score]
+
+
+def trainer(model: linen.Module, spec: TrainSpec, example: jax.Array) -> Trainer:
+    """The trainer of a model that maps (x, train) to (logits, hidden). example [1, ...]: an input, for its shape."""
+    directions = spec.optimiser.transform()
+
+    def init(key):
+        weights, shuffles = jax.random.split(key)
+        variables = dict(model.init(weights, example, train=False))
+        variables.setdefault("batch_stats", {})
+        return TrainState(variables, directions.init(variables["params"]), shuffles, jnp.bool_(True))
+
+    def epoch(state, data, hyper):
+        key, shuffle = jax.random.split(state.key)
+        rule = _rule(spec, directions, hyper)
+
+        def step(carry, index):
+            variables, optimiser, finite = carry
+            variables, optimiser, norm = _step(model, rule, variables, optimiser, data.x[index], data.y[index])
+            return (variables, optimiser, finite & jnp.isfinite(norm)), norm
+
+        batches = _batches(shuffle, data.y.shape[0], spec.batch_size)
+        carry, norms = jax.lax.scan(step, (state.variables, state.optimiser, state.finite), batches)
+        return TrainState(carry[0], carry[1], key, carry[2]), GradientNorm(jnp.mean(norms), jnp.var(norms))
+
+    def score(state, data):
+        logits = in_batches(lambda x: model.apply(state.variables, x, train=False)[0], data.x)
+        loss = jnp.mean(_cross_entropy(logits, data.y))
+        accuracy = jnp.mean(jnp.argmax(logits, axis=1) == data.y, dtype=jnp.float32)
+        unset = jnp.float32(jnp.nan)
+        return Score(jnp.where(state.finite, loss, unset), jnp.where(state.finite, accuracy, unset))
+
+    return Trainer(init, epoch, score)
+
+
+def _batches(key, n, batch_size):
+    size = n if batch_size is None else batch_size
+    if size > n:
+        raise ValueError(f"expected a batch size of at most {n} (the training examples), got {size}")
+    steps = -(-n // size)
+    order = jnp.argsort(jax.random.bits(key, (n,)))
+    return order[jnp.arange(steps * size) % n].reshape(steps, size)
+
+
+def _step(model, rule, variables, optimiser, x, y):
+    def loss(params):
+        (logits, _), state = model.apply(variables | {"params": params}, x, train=True, mutable=["batch_stats"])
+        return jnp.mean(_cross_entropy(logits, y)), dict(state).get("batch_stats", {})
+
+    (value, statistics), gradient = jax.value_and_grad(loss, has_aux=True)(variables["params"])
+    direction, optimiser = rule.update(gradient, optimiser, variables["params"])
+    params = optax.apply_updates(variables["params"], direction)
+    norm = optax.global_norm(gradient)
+    return {"params": params, "batch_stats": statistics}, optimiser, norm + 0 * value
+
+
+def _rule(spec, directions, hyper):
+    """Direction, then decay, then learning rate, then the latent clip; the traced numbers carry no state."""
+
+    def update(gradient, state, params):
+        updates, state = directions.update(gradient, state, params)
+        for transform in _stateless(spec, hyper):
+            updates, _ = transform.update(updates, transform.init(params), params)
+        return updates, state
+
+    return optax.GradientTransformation(directions.init, update)
+
+
+def _stateless(spec, hyper):
+    decay = [optax.add_decayed_weights(hyper.decay, _is_weight)] if isinstance(spec.optimiser, AdamW) else []
+    clip = [clip_latent(spec.latent_limit)] if spec.latent_limit is not None else []
+    return [*decay, optax.scale_by_learning_rate(hyper.learning_rate), *clip]
+
+
+def _is_weight(params):
+    return jax.tree_util.tree_map_with_path(lambda path, _: path[-1].key in (LATENT, "kernel"), params)
+
+
+def _cross_entropy(logits, y):
+    return optax.softmax_cross_entropy_with_integer_labels(logits, y)

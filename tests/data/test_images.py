@@ -1,0 +1,294 @@
+import hashlib
+import io
+import struct
+import tracemalloc
+import zipfile
+
+import numpy as np
+import pytest
+
+from jaxbnn.data import Mnist, Npz, load, read_idx
+from jaxbnn.data.fetch import MNIST, Collection, File
+from jaxbnn.data.images import load_mnist
+
+
+def idx(array):
+    """The IDX file of an array of unsigned bytes, its header written out with struct."""
+    return struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape) + array.tobytes()
+
+
+def small_mnist(folder, images, labels, test_images, test_labels):
+    """A folder with the four files under their own names, and the collection that knows their checksums."""
+    files = []
+    for file, array in zip(MNIST.files, (images, labels, test_images, test_labels), strict=True):
+        payload = idx(array)
+        (folder / file.name).write_bytes(payload)
+        files.append(File(file.name, hashlib.md5(payload).hexdigest(), len(payload)))
+    return Collection(tuple(files), (), MNIST.folders)
+
+
+PIXELS = np.arange(3 * 784, dtype=np.uint32).astype(np.uint8).reshape(3, 28, 28)
+DIGITS = np.array([5, 0, 9], np.uint8)
+
+
+@pytest.mark.parametrize("shape", [(5,), (2, 3), (2, 3, 4), (2, 3, 1, 2)])
+def test_read_idx_gives_the_array_back(shape):
+    array = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    again = read_idx(idx(array), "a")
+    assert again.dtype == np.uint8
+    assert np.array_equal(again, array)
+
+
+def test_read_idx_reads_a_literal_file():
+    payload = bytes([0, 0, 8, 2, 0, 0, 0, 2, 0, 0, 0, 3, 1, 2, 3, 4, 5, 255])
+    assert read_idx(payload, "a").tolist() == [[1, 2, 3], [4, 5, 255]]
+
+
+@pytest.mark.parametrize(
+    ("payload", "message"),
+    [
+        (b"", "expected digits to begin with 00 00 08 and 01 to 04 .*, got an empty file"),
+        (b"\0\0\x08", "got 00 00 08$"),
+        (b"\0\0\x0d\x01\0\0\0\x01\0\0\0\0", "got 00 00 0d 01"),
+        (b"\0\0\x08\x00", "got 00 00 08 00"),
+        (b"\0\0\x08\x05" + b"\0\0\0\x01" * 5 + b"\0", "got 00 00 08 05"),
+        (b"\x1f\x8b\x08\x00", "got 1f 8b 08 00"),
+        (b"\0\0\x08\x03\0\0\0\x01", "expected digits to have a header of 16 bytes, got 8 bytes in all"),
+        (b"\0\0\x08\x01\0\0\0\x04abc", r"expected digits to hold 4 bytes for shape \[4\], got 3: it is cut off"),
+        (b"\0\0\x08\x01\0\0\0\x02abc", r"expected digits to hold 2 bytes for shape \[2\], got 3: bytes are left over"),
+        (b"\0\0\x08\x02\0\0\0\x00\xff\xff\xff\xff", r"something along each axis, got shape \[0, 4294967295\]"),
+    ],
+)
+def test_read_idx_refuses_each_broken_file(payload, message):
+    with pytest.raises(ValueError, match=message) as caught:
+        read_idx(payload, "digits")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("rank", [1, 2, 3, 4])
+def test_read_idx_neither_allocates_nor_overflows_for_a_huge_claim(rank):
+    payload = b"\0\0\x08" + bytes([rank]) + b"\xff" * (4 * rank) + b"abc"
+    tracemalloc.start()
+    with pytest.raises(ValueError, match=f"to hold {(2**32 - 1) ** rank} bytes for shape .*, got 3: it is cut off"):
+        read_idx(payload, "digits")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1_000_000
+    # four axes of 65536 are 2**64 bytes, which is 0 in 64-bit arithmetic
+    with pytest.raises(ValueError, match="to hold 18446744073709551616 bytes"):
+        read_idx(b"\0\0\x08\x04" + b"\0\x01\0\0" * 4, "digits")
+
+
+def test_mnist_maps_pixels_onto_the_span(tmp_path):
+    collection = small_mnist(tmp_path, PIXELS, DIGITS, PIXELS[:2], DIGITS[:2])
+    split = load_mnist(Mnist(), tmp_path, collection)
+    assert split.train.x.shape == (3, 28, 28)
+    assert split.train.x.dtype == np.float32 and split.train.y.dtype == np.int32
+    assert split.test.y.tolist() == [5, 0]
+    assert (split.n_classes, split.population) == (10, False)
+    assert split.train.x.ravel()[[0, 51, 255]].tolist() == [-1.0, np.float32(-0.6), 1.0]
+    assert np.array_equal(split.train.x, np.float32(2 * (PIXELS / 255) - 1))
+    unit = load_mnist(Mnist(span=(0.0, 1.0)), tmp_path, collection)
+    assert np.array_equal(unit.test.x, np.float32(PIXELS[:2] / 255))
+
+
+@pytest.mark.parametrize(
+    ("images", "labels", "message"),
+    [
+        (PIXELS, DIGITS[:2], r"expected train labels of shape \[3\], one an image, got \[2\]"),
+        (PIXELS, DIGITS[:, None], r"expected train labels of shape \[3\], one an image, got \[3, 1\]"),
+        (PIXELS[:, :, :27], DIGITS, r"expected train images of shape \[N, 28, 28\], got \[3, 28, 27\]"),
+        (PIXELS, DIGITS + 1, "expected train labels from 0 to 9, got 10"),
+        (DIGITS, PIXELS, r"expected train images of shape \[N, 28, 28\], got \[3\]"),
+    ],
+)
+def test_mnist_refuses_images_and_labels_that_do_not_go_together(tmp_path, images, labels, message):
+    collection = small_mnist(tmp_path, images, labels, PIXELS, DIGITS)
+    with pytest.raises(ValueError, match=message):
+        load_mnist(Mnist(), tmp_path, collection)
+
+
+def test_mnist_knows_the_published_files():
+    assert [file.size for file in MNIST.files] == [47040016, 60008, 7840016, 10008]
+    assert len({file.md5 for file in MNIST.files}) == 4
+    assert len(MNIST.mirrors) >= 3
+    assert all(mirror.startswith("https://") and mirror.endswith("/") for mirror in MNIST.mirrors)
+
+
+X = np.array([[0, 10], [5, 5], [10, 0], [5, 0]], np.uint8)
+Y = np.array([0, 1, 0, 1], np.uint8)
+FOUR = {"x_train": X, "y_train": Y, "x_test": X[:2] + 10, "y_test": np.array([2, 1])}
+
+
+def saved(folder, **arrays):
+    np.savez(folder / "a.npz", **arrays)
+    return str(folder / "a.npz")
+
+
+def test_npz_takes_the_files_own_split(tmp_path):
+    split = load(Npz(saved(tmp_path, **FOUR, x=X, y=Y, note=np.array("free"))))
+    assert split.train.x.tolist() == X.tolist()
+    assert split.test.y.tolist() == [2, 1]
+    assert (split.n_classes, split.population) == (3, False)
+    assert split.train.x.dtype == np.float32 and split.train.y.dtype == np.int32
+
+
+def test_npz_splits_x_and_y_by_the_share(tmp_path):
+    path = saved(tmp_path, x=np.arange(40.0).reshape(10, 2, 2), y=np.arange(10) % 2.0)
+    split = load(Npz(path, share=0.6))
+    assert split.train.x.shape == (6, 2, 2) and split.test.x.shape == (4, 2, 2)
+    assert split.train.y.sum() == 3
+    assert sorted(np.concatenate([split.train.x, split.test.x])[:, 0, 0].tolist()) == list(range(0, 40, 4))
+    assert split.population is False
+    own = Npz(path, share=0.6, split_per_seed=True)
+    assert len({load(own, seed=seed).train.x.tobytes() for seed in range(8)}) > 1
+
+
+def test_npz_span_is_that_of_the_train_inputs(tmp_path):
+    split = load(Npz(saved(tmp_path, **FOUR), span=(-1.0, 1.0)))
+    assert split.train.x.tolist() == [[-1, 1], [0, 0], [1, -1], [0, -1]]
+    assert split.test.x.tolist() == [[1, 3], [2, 2]]
+
+
+def test_npz_span_of_a_split_by_share_knows_the_train_part_only(tmp_path):
+    split = load(Npz(saved(tmp_path, x=np.arange(20.0).reshape(10, 2) ** 2, y=np.zeros(10)), 0.5, span=(0.0, 1.0)))
+    assert (split.train.x.min(), split.train.x.max()) == (0.0, 1.0)
+
+
+def test_npz_span_survives_tiny_ranges(tmp_path):
+    x = np.array([[0.0], [5e-324]])
+    split = load(Npz(saved(tmp_path, x_train=x, y_train=[0, 1], x_test=x, y_test=[0, 1]), span=(-1.0, 1.0)))
+    assert split.test.x.tolist() == [[-1], [1]]
+
+
+def test_npz_is_found_below_the_root(tmp_path, monkeypatch):
+    (tmp_path / "root").mkdir()
+    (tmp_path / "here").mkdir()
+    saved(tmp_path / "root", **FOUR)
+    monkeypatch.chdir(tmp_path / "here")
+    assert len(load(Npz("a.npz"), root=tmp_path / "root").train.y) == 4
+    saved(tmp_path / "here", x=X, y=Y)
+    assert len(load(Npz("a.npz"), root=tmp_path / "root").train.y) == 3
+    with pytest.raises(FileNotFoundError, match=r"expected an .npz file at b.npz or .*root.b.npz, found none"):
+        load(Npz("b.npz"), root=tmp_path / "root")
+    with pytest.raises(FileNotFoundError, match=r"expected an .npz file at b.npz, found none"):
+        load(Npz("b.npz"))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"x_train": None}, "got y_train, x_test, y_test: x_train missing"),
+        ({"x_train": None, "x_test": None, "y_test": None}, "got y_train: "),
+        ({"x": X, "x_test": None, "y_test": None}, "got x_train, y_train, x: y missing"),
+        (dict.fromkeys(FOUR), "or x and y in .*a.npz, got none: x, y missing"),
+        ({"x_train": X[:3]}, "expected as many labels as inputs in .*a.npz, got 3 x_train and 4 y_train"),
+        ({"y_test": Y}, "got 2 x_test and 4 y_test"),
+        ({"x_test": X[:2, :1]}, r"examples of one shape, got \(2,\) and \(1,\)"),
+        ({"y_train": Y - 0.5}, "expected whole numbers as y_train in .*, got -0.5"),
+        ({"y_train": Y * np.nan}, "expected whole numbers as y_train in .*, got nan"),
+        ({"y_train": Y + np.inf}, r"expected labels from 0 to 2\*\*31 - 2 as y_train in .*, got inf to inf"),
+        ({"y_train": Y.astype(int) - 1}, "expected labels from 0 .* as y_train in .*, got -1 to 0"),
+        ({"y_train": Y.astype(np.uint64) + 2**63}, "expected labels from 0 "),
+        ({"y_train": Y[:, None]}, r"expected y_train in .* of shape \[N\] and not empty, got \[4, 1\]"),
+        ({"y_train": Y[:0]}, r"expected y_train in .* of shape \[N\] and not empty, got \[0\]"),
+        ({"y_train": np.array(list("abcd"))}, "expected whole numbers as y_train in .*, got dtype <U1"),
+        ({"x_train": X[:0]}, r"expected x_train in .* of shape \[N, ...\] and not empty, got \[0, 2\]"),
+        ({"x_train": X[:, 0]}, r"expected x_train in .* of shape \[N, ...\] and not empty, got \[4\]"),
+        ({"x_train": np.array(1.0)}, r"expected x_train in .* of shape \[N, ...\] and not empty, got \[\]"),
+        ({"x_train": X * 1j}, "expected real numbers as x_train in .*, got dtype complex128"),
+        ({"x_train": X.astype("M8[s]")}, "expected real numbers as x_train in .*, got dtype datetime64"),
+        ({"x_test": X[:2] * np.nan}, "expected finite float32 values as x_test in .*, got nan"),
+        ({"x_train": X * -1e300}, r"expected finite float32 values as x_train in .*, got -1e\+301"),
+        ({"x_train": X.astype(object)}, "expected plain numeric arrays in .*a.npz, got pickled objects"),
+    ],
+)
+def test_npz_refuses_arrays_that_cannot_be_a_data_set(tmp_path, change, message):
+    arrays = {name: array for name, array in {**FOUR, **change}.items() if array is not None}
+    path = saved(tmp_path, **arrays)
+    with pytest.raises(ValueError, match=message) as caught:
+        load(Npz(path))
+    assert "\n" not in str(caught.value)
+
+
+def test_npz_never_runs_a_pickle(tmp_path):
+    class Bomb:
+        def __reduce__(self):
+            return (open, (str(tmp_path / "ran"), "w"))
+
+    path = saved(tmp_path, x=np.array([[Bomb()]]), y=Y[:1])
+    with pytest.raises(ValueError, match="got pickled objects, which are never loaded"):
+        load(Npz(path))
+    assert not (tmp_path / "ran").exists()
+
+
+def test_npz_refuses_a_constant_where_a_span_is_asked(tmp_path):
+    path = saved(tmp_path, **FOUR | {"x_train": np.full((4, 2), 7)})
+    with pytest.raises(ValueError, match=r"expected train inputs that vary, to be mapped onto \(0.0, 1.0\), got 7.0"):
+        load(Npz(path, span=(0.0, 1.0)))
+    assert load(Npz(path)).train.x.max() == 7
+
+
+def test_npz_refuses_test_inputs_thrown_out_of_float32(tmp_path):
+    path = saved(tmp_path, **FOUR | {"x_train": X * 1e-300, "x_test": np.full((2, 2), 1e38)})
+    with pytest.raises(ValueError, match="expected inputs that float32 can hold once"):
+        load(Npz(path, span=(0.0, 1.0)))
+
+
+def test_npz_refuses_a_split_per_seed_of_a_file_already_split(tmp_path):
+    with pytest.raises(ValueError, match=r"expected x and y in .*, got a file already split"):
+        load(Npz(saved(tmp_path, **FOUR), split_per_seed=True), seed=0)
+
+
+def npy(array):
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("payload", [b"", b"PK\x03\x04 and no more", npy(X), b"\x80\x04N."])
+def test_npz_refuses_a_file_that_is_none(tmp_path, payload):
+    (tmp_path / "a.npz").write_bytes(payload)
+    with pytest.raises(ValueError, match=r"expected an .npz archive \(a zip file\), got .*a.npz, which is none"):
+        load(Npz(str(tmp_path / "a.npz")))
+
+
+@pytest.mark.parametrize("broken", ["cut array", "flipped bits", "huge claim", "no npy", "zip after npy"])
+def test_npz_refuses_a_broken_archive_in_one_line(tmp_path, broken):
+    path = tmp_path / "a.npz"
+    claim = b"(4, 1000000000000000), }"
+    member = {
+        "cut array": npy(X)[:-3],
+        "no npy": b"text",
+        "huge claim": npy(X).replace(b"(4, 2), }".ljust(len(claim)), claim),
+    }
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("x.npy", member.get(broken, npy(X)))
+        archive.writestr("y.npy", npy(Y))
+    content = path.read_bytes()
+    if broken == "flipped bits":
+        path.write_bytes(content.replace(X.tobytes(), bytes(8)))
+    if broken == "zip after npy":
+        path.write_bytes(npy(X) + content)
+    with pytest.raises(ValueError, match=r"expected (plain numeric arrays|real numbers) .*a.npz, got .") as caught:
+        load(Npz(str(path)))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("fields", "error", "message"),
+    [
+        ({"path": ""}, ValueError, "expected path to name an .npz file, got ''"),
+        ({"path": 3}, TypeError, "expected path as a string, got 3"),
+        ({"path": "a", "share": 2.0}, ValueError, "expected share between 0 and 1"),
+        ({"path": "a", "span": (1.0, 0.0)}, ValueError, "with low < high"),
+    ],
+)
+def test_npz_spec_refuses_bad_fields(fields, error, message):
+    with pytest.raises(error, match=message):
+        Npz(**fields)
+
+
+def test_mnist_spec_refuses_a_bad_span():
+    with pytest.raises(TypeError, match=r"expected span as a tuple of two numbers, got 1\.0"):
+        Mnist(span=1.0)
