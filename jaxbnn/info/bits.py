@@ -16,8 +16,7 @@ def pack_signs(t: jax.Array) -> jax.Array:
     t = _rows(t)
     if _concrete(t) and not bool(are_signs(t).all()):
         raise ValueError(f"expected activations of -1 and +1 (or bool), got {_first_bad(t)}")
-    bits = _pad_columns((t > 0).astype(jnp.uint32), WORD).reshape(t.shape[0], -1, WORD)
-    return jnp.sum(bits << jnp.arange(WORD, dtype=jnp.uint32), axis=2, dtype=jnp.uint32)
+    return _pack((t > 0).astype(jnp.uint32), 1)
 
 
 def are_signs(t: jax.Array) -> jax.Array:
@@ -40,9 +39,7 @@ def pack_codes(codes: jax.Array, bits: int) -> jax.Array:
         raise TypeError(f"expected integer codes, got {codes.dtype}")
     if _concrete(codes):
         _check_range(np.asarray(codes), bits)
-    per_word = WORD // bits
-    lanes = _pad_columns(codes.astype(jnp.uint32), per_word).reshape(codes.shape[0], -1, per_word)
-    return jnp.sum(lanes << (bits * jnp.arange(per_word, dtype=jnp.uint32)), axis=2, dtype=jnp.uint32)
+    return _pack(codes.astype(jnp.uint32), bits)
 
 
 def pack_values(t: np.ndarray) -> np.ndarray:
@@ -89,8 +86,11 @@ def _rows(t):
     return t
 
 
-def _pad_columns(columns, multiple):
-    return jnp.pad(columns, ((0, 0), (0, -columns.shape[1] % multiple)))
+def _pack(codes, bits):
+    per_word = WORD // bits
+    padded = jnp.pad(codes, ((0, 0), (0, -codes.shape[1] % per_word))).reshape(codes.shape[0], -1, per_word)
+    shift = bits * jnp.arange(per_word, dtype=jnp.uint32)
+    return jnp.sum(padded << shift.reshape(1, 1, per_word), axis=2, dtype=jnp.uint32)
 
 
 def _concrete(array):

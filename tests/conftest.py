@@ -1,0 +1,44 @@
+"""All tests run on two virtual CPU devices; arrays of different rank never combine silently."""
+
+import dataclasses
+import sys
+from pathlib import Path
+
+import jax
+import pytest
+
+from jaxbnn.cores import use_cores
+
+use_cores(2)
+jax.config.update("jax_numpy_rank_promotion", "raise")
+sys.path.insert(0, str(Path(__file__).parent))  # `import oracles`
+
+
+@pytest.fixture(scope="session")
+def tiny():
+    """A small experiment with three probes: five seeds in blocks of two lanes, twelve epochs."""
+    from jaxbnn import data, info, nn, observe, train
+    from jaxbnn.config import Experiment
+
+    return Experiment(
+        name="tiny",
+        data=data.Szt(),
+        model=nn.MLP((6, 4), 2),
+        train=train.TrainSpec(epochs=12, batch_size=256, learning_rate=0.01),
+        schedule=observe.Schedule(first_epochs=3, last_epochs=2),
+        probes=(
+            observe.Probe(sample="all"),
+            observe.Probe("test", sample="test", estimator=info.Exact("miller_madow")),
+            observe.Probe("before", layers=("dense_1", "hidden_1"), estimator=info.Binned(info.FixedGrid(-13, 13, 26))),
+        ),
+        seeds=(0, 1, 2, 3, 4),
+        lanes=2,
+    )
+
+
+@pytest.fixture(scope="session")
+def finished(tiny, tmp_path_factory):
+    """The folder of the finished tiny experiment. Not to be changed."""
+    from jaxbnn import run
+
+    return run(dataclasses.replace(tiny), tmp_path_factory.mktemp("runs"))

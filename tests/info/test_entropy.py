@@ -1,0 +1,51 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jaxbnn.info import Counts, host, miller_madow, plugin
+from jaxbnn.info.entropy import of_distribution
+
+HISTOGRAM = [4, 2, 3, 0, 2, 4, 0, 0, 2, 1, 1]
+KNOWN = {"plugin": 2.839775539646, "miller_madow": 3.105535152441}
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_known_answers(name):
+    counts = Counts.from_histogram(HISTOGRAM)
+    in_program = {"plugin": plugin, "miller_madow": miller_madow}[name]
+    assert getattr(host, name)(counts) == pytest.approx(KNOWN[name], abs=1e-12)
+    assert float(in_program(counts)) == pytest.approx(KNOWN[name], abs=1e-6)
+    assert float(jax.jit(in_program)(counts)) == float(in_program(counts))
+
+
+@given(st.sampled_from([1, 300]).flatmap(lambda n: st.lists(st.integers(0, 1000), min_size=n, max_size=n)).filter(any))
+@settings(max_examples=40, deadline=None)
+def test_program_agrees_with_host_and_lies_between_0_and_log2_patterns(histogram):
+    counts = Counts.from_histogram(histogram)
+    h = host.plugin(counts)
+    assert float(plugin(counts)) == pytest.approx(h, abs=1e-5)
+    assert 0 <= h <= np.log2(int(counts.n_patterns)) + 1e-9
+
+
+@pytest.mark.parametrize("n", [4096, 60000, 1_000_000])
+def test_float32_is_good_to_1e5_bit_when_every_pattern_is_seen_once(n):
+    counts = Counts(jnp.ones(n, jnp.int32), jnp.int32(n), jnp.bool_(True))
+    assert float(plugin(counts)) == pytest.approx(np.log2(n), abs=1e-5)
+
+
+def test_one_pattern_has_no_entropy():
+    counts = Counts.from_histogram([7, 0])
+    assert float(plugin(counts)) == host.plugin(counts) == float(miller_madow(counts)) == 0.0
+
+
+def test_uncertified_counts_have_no_entropy():
+    counts = Counts.from_histogram([1, 2])._replace(exact=jnp.bool_(False))
+    assert all(np.isnan(float(h(counts))) for h in (plugin, miller_madow, host.plugin, host.miller_madow))
+
+
+def test_entropy_of_distributions_counts_zero_as_nothing():
+    p = jnp.array([[0.5, 0.5, 0.0], [1.0, 0.0, 0.0], [0.25, 0.25, 0.5]])
+    np.testing.assert_allclose(of_distribution(p), [1.0, 0.0, 1.5], atol=1e-7)
