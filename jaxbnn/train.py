@@ -149,6 +149,7 @@ def trainer(model: linen.Module, spec: TrainSpec, example: jax.Array) -> Trainer
         return TrainState(variables, directions.init(variables["params"]), shuffles, jnp.bool_(True))
 
     def epoch(state, data, hyper):
+        data = jax.tree.map(jnp.asarray, data)
         key, shuffle = jax.random.split(state.key)
         rule = _rule(spec, directions, hyper)
 
@@ -188,7 +189,7 @@ def _step(model, rule, variables, optimiser, x, y):
     (value, statistics), gradient = jax.value_and_grad(loss, has_aux=True)(variables["params"])
     direction, optimiser = rule.update(gradient, optimiser, variables["params"])
     params = optax.apply_updates(variables["params"], direction)
-    norm = optax.global_norm(gradient)
+    norm = optax.tree.norm(gradient)
     return {"params": params, "batch_stats": statistics}, optimiser, norm + 0 * value
 
 
