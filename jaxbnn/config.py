@@ -143,7 +143,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Experiment) or type(value) in SPECS.values():
         tag = {} if isinstance(value, Experiment) else {"type": type(value).__name__}
         return tag | {name: _plain(getattr(value, name)) for name in _field_types(type(value))}
-    if isinstance(value, tuple | list):
+    if isinstance(value, tuple | list | range):
         return [_plain(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError(f"expected finite numbers in an experiment, got {value}")
@@ -203,12 +203,15 @@ def _build_spec(spec, plain, path):
     unknown = [name for name in plain if name not in kinds]
     if unknown:
         raise ValueError(f"{path}: expected fields of {spec.__name__} ({', '.join(kinds)}), got {unknown[0]!r}")
-    fields = {name: _build(value, kinds[name], f"{path}.{name}") for name, value in plain.items()}
-    try:
-        return spec(**fields)
-    except TypeError:
-        missing = [f.name for f in dataclasses.fields(spec) if f.name in kinds and f.name not in fields]
-        raise ValueError(f"{path}: expected the fields {', '.join(missing)} of {spec.__name__} too") from None
+    missing = [name for name in kinds if name not in plain and _is_needed(spec, name)]
+    if missing:
+        raise ValueError(f"{path}: expected the fields {', '.join(missing)} of {spec.__name__} too")
+    return spec(**{name: _build(value, kinds[name], f"{path}.{name}") for name, value in plain.items()})
+
+
+def _is_needed(spec, name):
+    field = spec.__dataclass_fields__[name]
+    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
 
 
 def _parse(text, kind):

@@ -1,7 +1,6 @@
 """MANY seeds on many devices: which blocks run where, the host's turns between chunks, the run's folder."""
 
 import dataclasses
-import os
 import queue
 import time
 from collections.abc import Callable, Sequence
@@ -18,7 +17,7 @@ from jaxbnn import config, data, provenance, result, store
 from jaxbnn.block import Inputs, Plan, advance, prepare, start
 from jaxbnn.config import Experiment
 from jaxbnn.data import Split
-from jaxbnn.observe import layers_of
+from jaxbnn.observe import layers_of, observer
 from jaxbnn.progress import Board, Progress
 from jaxbnn.result import Finished
 from jaxbnn.train import Hyper
@@ -77,6 +76,7 @@ def run(
         report(Progress(0, 0, np.nan, 0.0, np.nan, "finished already: nothing to do"))
         return folder
     job = _job(experiment, folder, data_root, missing, devices[0].platform)
+    _try_probes(experiment, job.split)
     store.make_folder(folder)
     store.write_config(folder, dataclasses.replace(experiment, seeds=tuple(sorted({*done, *missing}))))
     finished = _run_blocks(job, missing, devices, Board(len(missing), experiment.train.epochs, report, stop))
@@ -145,6 +145,17 @@ def _load(experiment, data_root, seed):
         if probe.is_population(split) and getattr(probe.estimator, "correction", "none") != "none":
             raise ValueError(f"expected no correction in probe {probe.name!r}: its sample is the population")
     return split
+
+
+def _try_probes(experiment, split):
+    """Measures in shapes alone: what a probe cannot name or an estimator cannot take raises here."""
+    prepare_sample, measure = observer(experiment.model, experiment.probes)
+
+    def untrained(split):
+        variables = experiment.model.init(jax.random.key(0), split.train.x[:1], train=False)
+        return measure(prepare_sample(split), split, variables)
+
+    jax.eval_shape(untrained, split)
 
 
 def _blocks(seeds, lanes):

@@ -103,8 +103,11 @@ def read_result(folder: str | Path, group: str | None = None):
     path = Path(folder) / RESULT
     if not path.is_file():
         raise ValueError(f"expected a finished run's folder with {RESULT}, got {folder}")
-    with xarray.open_dataset(path, engine="h5netcdf", group=group) as dataset:
-        return dataset.load()
+    try:
+        with xarray.open_dataset(path, engine="h5netcdf", group=group) as dataset:
+            return dataset.load()
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read as a netCDF result: {error}") from error
 
 
 def save_figure(folder: Path, name: str, figure) -> list[Path]:

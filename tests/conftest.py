@@ -1,8 +1,6 @@
 """All tests run on two virtual CPU devices; arrays of different rank never combine silently."""
 
 import dataclasses
-import sys
-from pathlib import Path
 
 import jax
 import pytest
@@ -11,7 +9,6 @@ from jaxbnn.cores import use_cores
 
 use_cores(2)
 jax.config.update("jax_numpy_rank_promotion", "raise")
-sys.path.insert(0, str(Path(__file__).parent))  # `import oracles`
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,96 @@
+"""Who may import whom: `MAY` is the whole of it, and nothing heavy comes with `import jaxbnn`."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent / "jaxbnn"
+NN, INFO, DATA = {"nn"}, {"info"}, {"data"}
+SPECS = {"nn", "info", "data", "train", "observe"}
+EVERYTHING = SPECS | {"batches", "block", "config", "cores", "figures", "plots", "progress", "provenance"}
+EVERYTHING |= {"result", "run", "store", "studies", "cli", ""}
+MAY = {
+    "nn": NN,
+    "info": INFO,
+    "data": DATA,
+    "batches": set(),
+    "cores": set(),
+    "plots": set(),
+    "progress": set(),
+    "provenance": {""},
+    "train": {"nn", "data", "batches"},
+    "observe": {"info", "data", "batches"},
+    "config": SPECS,
+    "block": {"train", "observe", "info", "data"},
+    "store": {"config"},
+    "result": {"config", "store", "block", "observe", "data"},
+    "run": {"config", "block", "data", "observe", "progress", "provenance", "result", "store", "train"},
+    "figures": {"plots"},
+    "studies": {*SPECS, "config", "plots", "studies"},
+    "cli": EVERYTHING,
+    "__main__": {"cli"},
+    "": EVERYTHING - {"cli", "figures", "plots"},
+}
+OUTSIDE = {
+    "nn": {"jax", "flax", "optax"},
+    "info": {"jax", "numpy", "scipy"},
+    "data": {"numpy", "pooch"},
+    "plots": {"numpy", "matplotlib", "scipy"},
+    "figures": {"matplotlib"},
+    "progress": {"numpy"},
+    "store": {"numpy", "orbax", "xarray"},
+    "cli": {"numpy", "rich"},
+    "studies": set(),
+}
+TRAINING = {"jax", "flax", "optax", "numpy", "scipy"}
+
+
+def imports(path):
+    """(room or module of jaxbnn, None) or (None, package outside the standard library) for every import in a file."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            names = [f"jaxbnn.{a.name}" for a in node.names] if node.module == "jaxbnn" else [node.module]
+        for name in names:
+            top, _, rest = name.partition(".")
+            if top == "jaxbnn":
+                yield rest.split(".")[0], None
+            elif top not in sys.stdlib_module_names:
+                yield None, top
+
+
+def room(path):
+    first = path.relative_to(ROOT).parts[0]
+    return "" if first == "__init__.py" else first.removesuffix(".py")
+
+
+FILES = sorted(ROOT.rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_a_file_imports_only_what_its_room_may(path):
+    inside = {name for name, outside in imports(path) if outside is None}
+    outside = {name for inside, name in imports(path) if inside is None}
+    assert inside <= MAY[room(path)] and outside <= OUTSIDE.get(room(path), TRAINING)
+
+
+def test_the_table_has_every_room_and_no_other():
+    assert set(MAY) == {room(path) for path in FILES}
+
+
+def loaded(code, *packages):
+    script = f"{code}\nimport sys\nprint(*[p for p in {packages!r} if p in sys.modules])"
+    return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
+
+
+def test_importing_jaxbnn_loads_nothing_heavy():
+    assert loaded("import jaxbnn", "orbax", "xarray", "h5netcdf", "h5py", "matplotlib", "pooch") == []
+
+
+def test_orbax_xarray_and_pooch_have_one_file_each():
+    users = {p: {room(f) for f in FILES for _, o in imports(f) if o == p} for p in ("orbax", "xarray", "pooch", "matplotlib")}
+    assert users == {"orbax": {"store"}, "xarray": {"store"}, "pooch": {"data"}, "matplotlib": {"plots", "figures"}}

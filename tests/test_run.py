@@ -1,0 +1,265 @@
+import dataclasses
+import importlib
+import json
+import math
+
+import jax
+import numpy as np
+import pytest
+from oracles import is_union
+
+from jaxbnn import block, config, data, info, nn, observe, store, studies, train
+from jaxbnn.config import Experiment, override
+from jaxbnn.nn import MLP
+
+run_module = importlib.import_module("jaxbnn.run")
+run = run_module.run
+
+
+def same(one, other):
+    """Every variable of two results equal bit for bit, NaN equal to NaN."""
+    assert set(one.variables) == set(other.variables)
+    for name in one.variables:
+        np.testing.assert_array_equal(one[name].values, other[name].values, err_msg=name)
+
+
+def all_groups(folder, experiment):
+    return [store.read_result(folder)] + [store.read_result(folder, p.name) for p in experiment.probes[1:]]
+
+
+def test_a_finished_run_has_its_files_and_variables(tiny, finished):
+    assert {p.name for p in finished.iterdir()} == {"config.json", "result.nc", "provenance.json", "blocks"}
+    assert finished.parent.name == "tiny" and finished.name == config.digest(tiny)
+    main, test, before = all_groups(finished, tiny)
+    assert dict(main.sizes) == {"seed": 5, "epoch": len(tiny.epochs), "layer": 3}
+    assert main.layer.values.tolist() == ["hidden_1", "hidden_2", "output"]
+    assert before.layer.values.tolist() == ["dense_1", "hidden_1"]
+    planes = {"i_xt", "i_ty", "h_t", "n_patterns", "n_singletons", "exact", "h_x", "h_y"}
+    curves = {f"{part}_{of}" for part in ("train", "test") for of in ("loss", "accuracy")}
+    curves |= {"gradient_norm_mean", "gradient_norm_variance"}
+    assert set(main.data_vars) == planes | curves and set(test.data_vars) == planes
+    assert main.i_xt.attrs["units"] == main.i_ty.attrs["units"] == main.h_t.attrs["units"] == "bit"
+    assert main.epoch.values.tolist() == list(tiny.epochs) and main.seed.values.tolist() == [0, 1, 2, 3, 4]
+    assert (main.attrs["population"], test.attrs["population"], test.attrs["n_examples"]) == (1, 0, 820)
+
+
+def test_every_number_is_there_and_within_its_bounds(tiny, finished):
+    main = store.read_result(finished)
+    assert np.isfinite(main[["i_xt", "i_ty", "h_t", "train_loss", "test_accuracy"]].to_array()).all()
+    assert np.isnan(main.gradient_norm_mean.sel(epoch=0)).all()
+    assert (main.gradient_norm_mean.sel(epoch=slice(1, None)) > 0).all()
+    assert (main.h_x == 12.0).all() and np.allclose(main.h_y, 0.9991571208502711, atol=1e-6)
+    assert (main.i_xt >= 0).all() and (main.i_xt <= 12 + 1e-5).all()
+    assert (main.i_ty >= -1e-5).all() and (main.i_ty <= main.h_y + 1e-5).all()
+    assert (main.i_xt.sel(layer="hidden_1") > 0.5).any()
+    hidden = main.sel(layer=["hidden_1", "hidden_2"])
+    assert hidden.exact.all() and (hidden.n_patterns >= 1).all()
+    np.testing.assert_array_equal(hidden.h_t.values, hidden.i_xt.values)
+    assert len(np.unique(main.i_xt.values[:, -1, 0])) > 1  # seeds differ
+
+
+def test_what_a_run_recorded_is_what_its_last_networks_give(tiny, finished):
+    """The trained weights of a block's last checkpoint, applied anew and counted by brute force."""
+    main = store.read_result(finished)
+    split = data.load(tiny.data)
+    x, y = np.r_[split.train.x, split.test.x], np.r_[split.train.y, split.test.y]
+    for variables, seed in trained(tiny, finished):
+        from oracles import informations
+
+        logits, hidden = tiny.model.apply(variables, x, train=False)
+        last = main.sel(seed=seed).isel(epoch=-1)
+        for t, layer in zip(hidden, ("hidden_1", "hidden_2"), strict=True):
+            expected = informations(t, y)
+            assert (float(last.i_xt.sel(layer=layer)), float(last.i_ty.sel(layer=layer))) == pytest.approx(expected, abs=1e-5)
+        hits = np.asarray(logits).argmax(1) == y
+        assert float(last.train_accuracy) == pytest.approx(hits[:3276].mean(), abs=1e-6)
+        assert float(last.test_accuracy) == pytest.approx(hits[3276:].mean(), abs=1e-6)
+
+
+def trained(experiment, folder):
+    """(variables, seed) of every network in the folder, from the last checkpoints."""
+    job = run_module._job(experiment, folder, None, experiment.seeds, "cpu")
+    device = jax.devices()[0]
+    for seeds in run_module._blocks(experiment.seeds, experiment.lanes):
+        inputs = run_module._place(job, seeds, device)
+        place = store.block_folder(folder, seeds)
+        identity = {"config": config.digest(experiment), "data": data.checksum(job.split)}
+        last = run_module._restore(job, store.load_checkpoint(place, identity), inputs, device)
+        for lane, seed in enumerate(seeds):
+            yield jax.tree.map(lambda leaf, lane=lane: leaf[lane], last.state.variables), seed
+
+
+def test_deeper_patterns_are_unions_of_shallower_ones_at_every_measured_epoch_and_seed(tiny):
+    """On integers, from the program itself: a block advanced from one measured epoch to the next."""
+    split = data.load(tiny.data)
+    x = np.r_[split.train.x, split.test.x]
+    job = run_module._job(tiny, None, None, tiny.seeds, "cpu")
+    device, n = jax.devices()[0], 0
+    for seeds in run_module._blocks(tiny.seeds, tiny.lanes):
+        inputs = run_module._place(job, seeds, device)
+        state = run_module._begin(job, seeds, inputs, device)
+        for epoch in tiny.epochs:
+            state = block.advance(job.plan, state, np.int32(epoch + 1), inputs)
+            for lane in range(len(seeds)):
+                variables = jax.tree.map(lambda leaf, lane=lane: leaf[lane], state.state.variables)
+                _, (first, second) = tiny.model.apply(variables, x, train=False)
+                assert is_union(x, first) and is_union(first, second)
+                n += 1
+        patterns = np.asarray(state.record.planes[0].points.n_patterns)[:, :, :2]
+        assert (patterns[:, :, 0] >= patterns[:, :, 1]).all()
+        entropies = np.asarray(state.record.planes[0].points.h_t)[:, :, :2]
+        assert (entropies[:, :, 1] <= entropies[:, :, 0] + 4e-6).all()
+    assert n == len(tiny.seeds) * len(tiny.epochs)
+
+
+@pytest.mark.parametrize(("seeds", "n_devices"), [((3, 4), 2), ((4, 0, 2), 1), ((0, 1, 2, 3, 4), 1)])
+def test_a_seeds_bits_depend_on_neither_the_other_seeds_nor_the_devices(tiny, finished, tmp_path, seeds, n_devices):
+    folder = run(dataclasses.replace(tiny, seeds=seeds), tmp_path, devices=jax.devices()[:n_devices])
+    for one, whole in zip(all_groups(folder, tiny), all_groups(finished, tiny), strict=True):
+        same(one, whole.sel(seed=sorted(seeds)))
+
+
+def test_seeds_4_to_7_of_szt_alone_are_those_among_8(tmp_path):
+    short = override(override(studies.find("szt")[0], "train.epochs=2"), "train.learning_rate=0.01")
+    folders = [run(dataclasses.replace(short, seeds=seeds), tmp_path / str(i)) for i, seeds in enumerate([range(8), range(4, 8)])]
+    whole, alone = (store.read_result(f) for f in folders)
+    same(alone, whole.sel(seed=[4, 5, 6, 7]))
+
+
+def wide(tmp_path):
+    rng = np.random.default_rng(0)
+    x, y = rng.integers(0, 256, (600, 784), dtype=np.uint8), rng.integers(0, 10, 600)
+    np.savez(tmp_path / "wide.npz", x=x, y=y)
+    return Experiment(
+        name="wide",
+        data=data.Npz(str(tmp_path / "wide.npz"), span=(-1.0, 1.0)),
+        model=MLP((1024, 10), 10),
+        train=train.TrainSpec(epochs=2, batch_size=128, learning_rate=0.01),
+        seeds=tuple(range(8)),
+        lanes=3,
+    )
+
+
+def test_seeds_4_to_7_of_a_784_1024_network_alone_are_those_among_8(tmp_path):
+    experiment = wide(tmp_path)
+    whole = store.read_result(run(experiment, tmp_path / "whole"))
+    alone = store.read_result(run(dataclasses.replace(experiment, seeds=(4, 5, 6, 7)), tmp_path / "alone", devices=jax.devices()[:1]))
+    same(alone, whole.sel(seed=[4, 5, 6, 7]))
+
+
+def test_more_seeds_are_added_to_a_finished_run_without_repeating_any(tiny, finished, tmp_path):
+    folder = run(dataclasses.replace(tiny, seeds=(1, 2)), tmp_path)
+    done = []
+    again = run(tiny, tmp_path, report=lambda p: done.append(p.epochs_total))
+    assert again == folder and set(done) == {3 * tiny.train.epochs}
+    assert store.read_config(folder).seeds == (0, 1, 2, 3, 4)
+    assert [r["seeds"] for r in (store.read_provenance(folder), *store.read_provenance(folder)["earlier"])] == [[0, 3, 4], [1, 2]]
+    for one, whole in zip(all_groups(folder, tiny), all_groups(finished, tiny), strict=True):
+        same(one, whole)
+
+
+def test_a_finished_run_says_so_and_does_nothing(tiny, finished):
+    before = {p: p.stat().st_mtime_ns for p in finished.rglob("*")}
+    said = []
+    assert run(tiny, finished.parent.parent, report=said.append) == finished
+    assert [p.message for p in said] == ["finished already: nothing to do"]
+    assert {p: p.stat().st_mtime_ns for p in finished.rglob("*")} == before
+
+
+def test_a_stopped_run_goes_on_and_ends_with_the_same_bits(tiny, finished, tmp_path, monkeypatch):
+    monkeypatch.setattr(run_module, "CHUNK_SECONDS", 0.0)  # chunks of one epoch
+    turns = []
+
+    def stop():
+        turns.append(0)
+        return len(turns) % 9 == 0
+
+    messages, n = [], 0
+    while not (store.folder_of(tmp_path, tiny) / "result.nc").exists():
+        folder = run(tiny, tmp_path, stop=stop, report=lambda p: messages.append(p.message))
+        n += 1
+        assert n < 50
+    assert n > 3 and any("go on from epoch" in m for m in messages)
+    for one, whole in zip(all_groups(folder, tiny), all_groups(finished, tiny), strict=True):
+        same(one, whole)
+
+
+def test_another_rate_other_seeds_and_another_chunk_length_compile_nothing(tiny, tmp_path, monkeypatch):
+    changed = dataclasses.replace(override(tiny, "train.learning_rate=0.02"), seeds=(7, 8, 9))
+    run(tiny, tmp_path / "a", devices=jax.devices()[:1])
+    compiled = [f._cache_size() for f in (block.advance, block.start, block.prepare)]
+    monkeypatch.setattr(run_module, "CHUNK_SECONDS", 0.0)
+    run(changed, tmp_path / "b", devices=jax.devices()[:1])
+    assert [f._cache_size() for f in (block.advance, block.start, block.prepare)] == compiled
+
+
+def test_each_seed_can_have_its_own_split(tmp_path, tiny):
+    own = override(override(tiny, "data.split_per_seed=true"), "train.epochs=2")
+    folder = run(dataclasses.replace(own, seeds=(0, 1, 2)), tmp_path)
+    whole = store.read_result(folder)
+    assert (whole.h_x == 12.0).all() and not np.array_equal(*whole.i_xt.values[1:, -1])
+    alone = store.read_result(run(dataclasses.replace(own, seeds=(2,)), tmp_path / "alone"))
+    same(alone, whole.sel(seed=[2]))
+
+
+def test_a_diverged_seed_is_nan_from_then_on_and_the_others_go_on(tmp_path, tiny):
+    relu = nn.MLP((6, 4), 2, activation=nn.Relu(), kernel_slope=None, normalise=False)
+    spec = dataclasses.replace(tiny.train, learning_rate=1e8, optimiser=train.Sgd(0.9), latent_limit=None)
+    probes = (observe.Probe(estimator=info.Binned()),)
+    wild = dataclasses.replace(tiny, model=relu, train=spec, probes=probes, seeds=(0, 1, 2, 3))
+    main = store.read_result(run(wild, tmp_path))
+    lost = np.isnan(main.train_loss.values)
+    assert lost[:, -1].any() and not lost[:, -1].all() and not lost[:, 0].any()
+    assert (np.diff(lost.astype(int), axis=1) >= 0).all()  # once NaN, always NaN
+    for name in ("i_xt", "i_ty", "h_t"):
+        assert np.isnan(main[name].values[lost]).all()
+    assert (main.n_patterns.values[lost] == -1).all() and not main.exact.values[lost].any()
+    assert (np.isfinite(main.i_ty.sel(layer="output").values) == ~lost).all()
+
+
+def test_provenance_says_where_the_result_comes_from(finished, tiny):
+    facts = store.read_provenance(finished)
+    assert facts["data_sha256"] == data.checksum(data.load(tiny.data)) and facts["thread_pool"] == "8"
+    assert len(facts["devices"]) == 2 and facts["wall_seconds"] > 0 and facts["versions"]["jax"] == jax.__version__
+    assert facts["precision"] == {"x64": False, "matmul": "default"} and "commit" in facts
+    json.dumps(facts)
+
+
+def test_progress_rises_to_the_end(tiny, tmp_path):
+    said = []
+    run(dataclasses.replace(tiny, seeds=(0, 1, 2)), tmp_path, report=said.append)
+    done = [p.epochs_done for p in said]
+    assert done == sorted(done) and done[-1] == said[-1].epochs_total == 3 * tiny.train.epochs
+    assert said[-1].seconds_left == 0 and said[-1].epochs_per_second > 0 and 0 < said[-1].test_accuracy <= 1
+
+
+def test_estimate_states_time_and_memory(tiny):
+    cost = run_module.estimate(tiny)
+    assert 0 < cost.seconds < 600 and cost.compile_seconds > 0 and 10_000 < cost.bytes < 2**31
+    assert math.isfinite(cost.seconds)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (["train.batch_size=4000"], "train.batch_size of at most 3276"),
+        (["model.n_classes=1"], r"model.n_classes >= 2 \(the data's\), got 1"),
+        (["probes.0.estimator.correction=miller_madow"], "no correction in probe 'main': its sample is the population"),
+        (["probes.2.layers=hidden_7"], "among hidden_1, hidden_2, output, .*got 'hidden_7'"),
+    ],
+)
+def test_what_cannot_be_run_is_refused_before_anything_is_written(tiny, tmp_path, changes, message):
+    for change in changes:
+        tiny = override(tiny, change)
+    with pytest.raises(ValueError, match=message) as caught:
+        run(tiny, tmp_path)
+    assert "\n" not in str(caught.value) and not list(tmp_path.iterdir())
+
+
+def test_an_error_in_one_block_ends_the_run_and_keeps_what_was_there(tiny, tmp_path):
+    folder = run(dataclasses.replace(tiny, seeds=(0, 1)), tmp_path)
+    result = (folder / "result.nc").read_bytes()
+    (folder / "blocks" / "2-3" / "00000004").mkdir(parents=True)
+    with pytest.raises(ValueError, match="blocks/2-3/00000004 is damaged"):
+        run(tiny, tmp_path)
+    assert (folder / "result.nc").read_bytes() == result

@@ -1,0 +1,151 @@
+import dataclasses
+import json
+import os
+import shutil
+
+import numpy as np
+import pytest
+
+from jaxbnn import config, store
+from jaxbnn.store import Group, Variable
+
+IDENTITY = {"config": "abc", "data": "def"}
+ARRAYS = {"a": np.arange(6, dtype=np.float32).reshape(2, 3), "b": np.asarray(3, np.int32), "c": np.array([True, False])}
+
+
+def group(seeds, scale=1.0):
+    values = scale * np.arange(len(seeds) * 2, dtype=np.float32).reshape(len(seeds), 2)
+    variables = {
+        "i_xt": Variable(("seed", "epoch"), values, {"units": "bit"}),
+        "exact": Variable(("seed",), np.array([True] * len(seeds))),
+    }
+    return Group({"seed": np.array(seeds), "epoch": np.array([0, 5])}, variables, {"sample": "all"})
+
+
+def saved(block, steps=(1, 2, 3)):
+    for step in steps:
+        store.save_checkpoint(block, step, {**ARRAYS, "b": np.asarray(step, np.int32)}, IDENTITY)
+    return store.checkpoints(block)
+
+
+def test_checkpoints_give_the_arrays_back_and_the_last_two_are_kept(tmp_path):
+    assert [path.name for path in saved(tmp_path / "0-7")] == ["00000002", "00000003"]
+    found = store.load_checkpoint(tmp_path / "0-7", IDENTITY)
+    assert {k: v.dtype for k, v in found.items()} == {k: v.dtype for k, v in ARRAYS.items()}
+    np.testing.assert_array_equal(found["a"], ARRAYS["a"])
+    assert found["b"] == 3 and found["b"].shape == ()
+
+
+def test_no_checkpoint_is_none(tmp_path):
+    assert store.load_checkpoint(tmp_path / "none", IDENTITY) is None
+
+
+def every_file(folder):
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+@pytest.mark.parametrize("damage", ["cut", "flip", "remove", "add"])
+def test_a_damaged_checkpoint_is_refused_whatever_the_file_and_the_one_before_is_offered(tmp_path, damage):
+    newest = saved(tmp_path / "block")[-1]
+    for path in every_file(newest):
+        copy = tmp_path / "copy"
+        shutil.copytree(tmp_path / "block", copy)
+        target = copy / newest.name / path.relative_to(newest)
+        content = target.read_bytes()
+        if damage == "remove":
+            target.unlink()
+        else:
+            flipped = content[:-1] + bytes([content[-1] ^ 1]) if content else b"x"
+            target.write_bytes({"cut": content[: len(content) // 2], "flip": flipped, "add": content + b"x"}[damage])
+        if target.is_file() and target.read_bytes() == content:
+            shutil.rmtree(copy)
+            continue
+        with pytest.raises(ValueError, match=r"00000003 is damaged .*: remove it to go on from .*00000002$"):
+            store.load_checkpoint(copy, IDENTITY)
+        shutil.rmtree(copy / newest.name)
+        assert store.load_checkpoint(copy, IDENTITY)["b"] == 2
+        shutil.rmtree(copy)
+
+
+def test_the_only_checkpoint_damaged_offers_to_start_again(tmp_path):
+    (newest,) = saved(tmp_path, [4])
+    (newest / "manifest.json").write_text("{}")
+    with pytest.raises(ValueError, match="remove it to start this block again"):
+        store.load_checkpoint(tmp_path, IDENTITY)
+
+
+@pytest.mark.parametrize("key", ["config", "data"])
+def test_a_checkpoint_of_another_config_or_other_data_is_refused(tmp_path, key):
+    saved(tmp_path, [1])
+    with pytest.raises(ValueError, match=f"belongs to another {key}: expected new, got {IDENTITY[key]}"):
+        store.load_checkpoint(tmp_path, {**IDENTITY, key: "new"})
+
+
+def test_leftovers_of_a_killed_save_are_cleared(tmp_path):
+    for name in (".new", ".old"):
+        (tmp_path / name / "arrays").mkdir(parents=True)
+    saved(tmp_path, [1])
+    assert sorted(os.listdir(tmp_path)) == ["00000001"]
+
+
+def test_block_folders_are_named_by_their_seeds(tmp_path):
+    assert store.block_folder(tmp_path, (0, 1, 2, 3, 9)).name == "0-3,9"
+    assert store.block_folder(tmp_path, (4,)).name == "4"
+    many = store.block_folder(tmp_path, tuple(range(0, 400, 2))).name
+    assert len(many) == 16 and many != store.block_folder(tmp_path, tuple(range(0, 402, 2))).name
+
+
+def test_results_keep_variables_attributes_and_groups(tmp_path):
+    store.write_result(tmp_path, {"": group([0, 1]), "other": group([0, 1], 10.0)})
+    root, other = store.read_result(tmp_path), store.read_result(tmp_path, "other")
+    assert root.i_xt.attrs["units"] == "bit" and root.attrs["sample"] == "all" and root.exact.dtype == bool
+    np.testing.assert_array_equal(other.i_xt.values, 10 * root.i_xt.values)
+    assert os.listdir(tmp_path) == ["result.nc"] and store.finished_seeds(tmp_path) == (0, 1)
+
+
+def test_more_seeds_are_added_in_order_and_none_is_changed(tmp_path):
+    store.write_result(tmp_path, {"": group([2, 5]), "other": group([2, 5])})
+    before = store.read_result(tmp_path)
+    store.write_result(tmp_path, {"": group([0, 3], 7.0), "other": group([0, 3], 7.0)})
+    after = store.read_result(tmp_path)
+    assert after.seed.values.tolist() == [0, 2, 3, 5] and after.attrs == before.attrs
+    assert after.sel(seed=[2, 5]).identical(before)
+    np.testing.assert_array_equal(after.epoch.values, [0, 5])
+
+
+def test_a_folder_without_a_result_is_not_a_result(tmp_path):
+    with pytest.raises(ValueError, match=r"a finished run's folder with result.nc, got"):
+        store.read_result(tmp_path)
+    with pytest.raises(ValueError, match=r"a run's folder with config.json, got"):
+        store.read_config(tmp_path)
+    assert store.finished_seeds(tmp_path) == () and store.read_provenance(tmp_path) is None
+
+
+def test_a_file_that_is_no_result_is_refused_in_one_line(tmp_path):
+    (tmp_path / "result.nc").write_bytes(b"not netcdf")
+    with pytest.raises(ValueError, match="result.nc .*cannot be read") as caught:
+        store.read_result(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_config_goes_through_the_folder(tiny, tmp_path):
+    folder = store.folder_of(tmp_path, tiny)
+    assert folder == tmp_path / "tiny" / config.digest(tiny)
+    store.make_folder(folder)
+    store.write_config(folder, tiny)
+    assert store.read_config(folder) == tiny
+    store.write_config(folder, dataclasses.replace(tiny, seeds=(1,)))
+    assert store.read_config(folder).seeds == (1,) and sorted(os.listdir(folder)) == ["blocks", "config.json"]
+
+
+def test_provenance_keeps_earlier_runs(tmp_path):
+    for i in range(3):
+        store.write_provenance(tmp_path, {"run": i})
+    assert store.read_provenance(tmp_path) == {"run": 2, "earlier": [{"run": 0}, {"run": 1}]}
+    assert json.loads((tmp_path / "provenance.json").read_text())["run"] == 2
+
+
+def test_a_folder_that_cannot_be_made_is_refused_in_one_line(tiny, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ValueError, match="output folder that can be written, got .*file.*: Not a directory"):
+        store.make_folder(store.folder_of(tmp_path / "file", tiny))
