@@ -10,13 +10,18 @@ POOL = "8"  # XLA splits large CPU products by the size of its thread pool: one 
 def use_cores(n: int | None = None) -> None:
     """Gives JAX one virtual CPU device per core (or `n`) and a thread pool of fixed size; call it before JAX starts.
 
-    Seeds are then trained on all cores, and their bits do not depend on how many there are. RuntimeError when JAX's
-    backend has started already.
+    Seeds are then trained on all cores, and their bits do not depend on how many there are. A second call changes
+    nothing. RuntimeError when JAX's backend has started already without it.
     """
     if n is not None and n < 1:
         raise ValueError(f"expected 1 or more devices, got {n}")
     jax.config.update("jax_num_cpu_devices", n or count_cores())
     os.environ["PJRT_NPROC"] = POOL
+
+
+def is_pinned(device: jax.Device) -> bool:
+    """Whether results on this device are free of the number of cores; on anything but a CPU they are."""
+    return device.platform != "cpu" or os.environ.get("PJRT_NPROC") == POOL
 
 
 def count_cores() -> int:

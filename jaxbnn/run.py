@@ -3,6 +3,7 @@
 import dataclasses
 import queue
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -16,6 +17,7 @@ import numpy as np
 from jaxbnn import config, data, provenance, result, store
 from jaxbnn.block import Inputs, Plan, advance, prepare, start
 from jaxbnn.config import Experiment
+from jaxbnn.cores import is_pinned
 from jaxbnn.data import Split
 from jaxbnn.observe import layers_of, observer
 from jaxbnn.progress import Board, Progress
@@ -75,6 +77,8 @@ def run(
     if not missing:
         report(Progress(0, 0, np.nan, 0.0, np.nan, "finished already: nothing to do"))
         return folder
+    if not is_pinned(devices[0]):
+        warnings.warn("these bits hold for this machine only: call jaxbnn.use_cores() before JAX starts", stacklevel=2)
     job = _job(experiment, folder, data_root, missing, devices[0].platform)
     _try_probes(experiment, job.split)
     store.make_folder(folder)

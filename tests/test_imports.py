@@ -27,7 +27,7 @@ MAY = {
     "block": {"train", "observe", "info", "data"},
     "store": {"config"},
     "result": {"config", "store", "block", "observe", "data"},
-    "run": {"config", "block", "data", "observe", "progress", "provenance", "result", "store", "train"},
+    "run": {"config", "block", "cores", "data", "observe", "progress", "provenance", "result", "store", "train"},
     "figures": {"plots"},
     "studies": {*SPECS, "config", "plots", "studies"},
     "cli": EVERYTHING,

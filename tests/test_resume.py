@@ -15,7 +15,7 @@ from jaxbnn.nn import MLP
 SCRIPT = """
 import importlib, sys
 from jaxbnn import config, use_cores
-use_cores(2)
+use_cores(1)
 module = importlib.import_module("jaxbnn.run")
 module.CHUNK_SECONDS = module.CHECKPOINT_SECONDS = 0.0
 experiment = config.from_json(open(sys.argv[1]).read())

@@ -44,6 +44,7 @@ def count(words: jax.Array, labels: jax.Array, hash_rows=hash_rows) -> tuple[Cou
     """
     if words.ndim != 2 or labels.shape != words.shape[:1] or words.shape[0] < 1:
         raise ValueError(f"expected words [N, W] and labels [N], N >= 1, got {words.shape} and {labels.shape}")
+    words, labels = jnp.asarray(words), jnp.asarray(labels)
     owner = group(words, hash_rows)
     pairs = jnp.stack([owner.astype(jnp.uint32), labels.astype(jnp.uint32)], axis=1)
     return _tally(words, owner), _tally(pairs, group(pairs, hash_rows))

@@ -1,0 +1,208 @@
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from jaxbnn import cli, store, studies
+from jaxbnn.cli import clock, main, parser, seeds
+
+SHORT = ("--set", "train.epochs=3", "--set", "model.widths=4,3", "--set", "lanes=2")
+
+
+@pytest.fixture(autouse=True)
+def cores_are_in_use(monkeypatch):
+    """JAX has started in the tests, so the command line must not start it."""
+    monkeypatch.setattr(cli, "use_cores", lambda: None)
+
+
+def said(capsys, *arguments, code=0):
+    assert main(list(arguments)) == code
+    return capsys.readouterr()
+
+
+def refused(capsys, *arguments):
+    """The one line that bad input gets."""
+    try:
+        code = main(list(arguments))
+    except SystemExit as end:
+        code = end.code
+    out, err = capsys.readouterr()
+    assert code == 2 and out == "" and err.count("\n") == 1 and err.startswith("jaxbnn: error: "), (code, out, err)
+    return err
+
+
+def test_list_names_every_experiment(capsys):
+    out = said(capsys, "list").out
+    for name in ("demo", "szt", "tictactoe", "mnist-small"):
+        assert re.search(rf"^{name} ", out, re.M)
+
+
+def test_show_prints_config_assumptions_and_cost(capsys):
+    out = said(capsys, "show", "demo", *SHORT).out
+    assert json.loads(out[: out.index("\n}\n") + 2])["train"]["epochs"] == 3
+    for assumption in studies.find("demo")[1].assumptions:
+        assert assumption in out
+    assert re.search(r"On this machine: about \d+ s \(\d+ s of it compiling\), \d+ MiB", out)
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    """A finished short demo of three seeds: (what was printed, folder)."""
+    out = tmp_path_factory.mktemp("cli")
+    command = [sys.executable, "-m", "jaxbnn", "run", "demo", "--seeds", "3", *SHORT, "--out", str(out)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return done, store.Path(done.stdout.splitlines()[-1])
+
+
+def test_run_ends_with_a_table_and_the_folder_and_is_quiet_when_not_a_terminal(demo):
+    done, folder = demo
+    assert done.stderr == "" and folder.is_dir() and (folder / "result.nc").is_file()
+    table = done.stdout
+    for word in ("demo, epoch 3", "hidden_1", "hidden_2", "output", "I(X;T)", "I(T;Y)", "3 seeds (0 diverged)"):
+        assert word in table
+    result = store.read_result(folder)
+    assert result.seed.values.tolist() == [0, 1, 2]
+    assert f"{float(result.i_xt.isel(epoch=-1).sel(layer='hidden_1').mean()):.4f}" in table
+    assert store.read_provenance(folder)["thread_pool"] == "8"
+
+
+def test_run_again_says_so_and_more_seeds_are_added(demo, capsys):
+    _, folder = demo
+    out = str(folder.parent.parent)
+    again = said(capsys, "run", "demo", "--seeds", "3", *SHORT, "--out", out)
+    assert "finished already: nothing to do" in again.err and again.out.splitlines()[-1] == str(folder)
+    said(capsys, "run", "demo", "--seeds", "2:5", *SHORT, "--out", out)
+    assert store.read_result(folder).seed.values.tolist() == [0, 1, 2, 3, 4]
+
+
+def test_plot_writes_plane_and_curves_into_the_folder(demo, capsys):
+    _, folder = demo
+    out = said(capsys, "plot", str(folder)).out
+    for name in ("plane.png", "curves.png", "plane.pdf", "curves.pdf"):
+        assert str(folder / name) in out and (folder / name).stat().st_size > 5_000
+    assert (folder / "plane.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+
+
+def test_measure_prints_a_table_or_json(tmp_path, capsys):
+    path = tmp_path / "a.npz"
+    np.savez(path, t=[[1, -1], [1, 1], [1, 1], [-1, 1]], y=[0, 1, 1, 1])
+    found = json.loads(said(capsys, "measure", str(path), "--json").out)
+    assert (found["i_xt"], found["n"], found["d"], found["n_patterns"], found["n_singletons"]) == (1.5, 4, 2, 3, 2)
+    assert found["i_ty"] == pytest.approx(0.811278124459) and found["exact"] and not found["population"]
+    out = said(capsys, "measure", str(path)).out
+    assert "1.500000 bit (at most log2 N = 2.000000)" in out and "0.811278 bit (at most H(Y) = 0.811278)" in out
+    assert json.loads(said(capsys, "measure", str(path), "--json", "--population").out)["population"]
+
+
+def test_numbers_of_seeds():
+    assert seeds("3") == (0, 1, 2) and seeds("4:8") == (4, 5, 6, 7)
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "x", "4:4", "8:4", "-2:3", "1:2:3", ""])
+def test_bad_numbers_of_seeds_are_refused(text, capsys):
+    assert "expected N (1 or more) or A:B (0 <= A < B)" in refused(capsys, "run", "demo", f"--seeds={text}")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "dmeo"], "unknown experiment 'dmeo': expected demo"),
+        (["show", "mnist"], "expected mnist-small"),
+        (["run", "demo", "--set", "train.epoch=3"], "unknown key 'train.epoch'"),
+        (["run", "demo", "--set", "train.epochs=many"], "train.epochs: expected int, got 'many'"),
+        (["run", "demo", "--set", "train.epochs=0"], "train.epochs >= 1, got 0"),
+        (["run", "demo", "--set", "lanes=0"], "lanes >= 1, got 0"),
+        (["run", "demo", "--set", "model.widths=0"], "1 or more units"),
+        (["run", "demo", "--set", "train.batch_size=0"], "train.batch_size >= 1"),
+        (["run", "demo", "--set", "train.batch_size=5000"], "train.batch_size of at most 3276"),
+        (["plot", "nowhere"], "finished run's folder with result.nc, got nowhere"),
+        (["measure", "nowhere.npz"], "nowhere.npz"),
+        (["fly"], "invalid choice: 'fly'"),
+        ([], "COMMAND"),
+        (["run"], "name"),
+    ],
+)
+def test_bad_input_gets_one_line_and_exit_code_2(arguments, message, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert message in refused(capsys, *arguments)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_missing_data_says_where_it_looked(capsys, tmp_path):
+    message = refused(capsys, "run", "mnist-small", "--data-root", str(tmp_path), "--out", str(tmp_path / "runs"))
+    assert "train-images-idx3-ubyte" in message and str(tmp_path) in message and not (tmp_path / "runs").exists()
+
+
+def test_an_output_that_cannot_be_written_is_refused(capsys, tmp_path):
+    (tmp_path / "file").write_text("")
+    assert "output folder that can be written" in refused(capsys, "run", "demo", *SHORT, "--out", str(tmp_path / "file"))
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"t": np.ones((2, 2))}, "expected the arrays t and y in"),
+        ({"t": np.array([[None]]), "y": np.zeros(1)}, "pickled objects, which are never loaded"),
+        ({"t": np.ones((2, 2)), "y": np.zeros(3)}, "one length"),
+        ({"t": np.ones((2, 2)), "y": np.array([0.5, 1])}, "whole labels"),
+        ({"t": np.array([[np.nan]]), "y": np.zeros(1)}, "without NaN"),
+        ({"t": np.zeros((0, 3)), "y": np.zeros(0)}, "N >= 1"),
+    ],
+)
+def test_bad_files_to_measure_are_refused(arrays, message, tmp_path, capsys):
+    np.savez(tmp_path / "a.npz", **arrays)
+    assert message in refused(capsys, "measure", str(tmp_path / "a.npz"))
+
+
+def test_a_file_that_is_no_npz_is_refused(tmp_path, capsys):
+    (tmp_path / "a.npz").write_bytes(b"PK\x03\x04 not a zip")
+    assert "an .npz archive (a zip file)" in refused(capsys, "measure", str(tmp_path / "a.npz"))
+
+
+def test_a_signal_stops_at_a_checkpoint_and_the_same_command_goes_on(tmp_path):
+    longer = ("--set", "train.epochs=100000", *SHORT[2:], "--seeds", "2", "--set", "schedule.every=1000", "--set", "schedule.last_epochs=2")
+    command = [sys.executable, "-m", "jaxbnn", "run", "demo", *longer, "--out", str(tmp_path)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while not list(tmp_path.rglob("config.json")):
+        time.sleep(0.2)
+    time.sleep(1)
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=90)
+    assert process.returncode == 75 and out == "" and "the same command goes on from" in err
+    assert not list(tmp_path.rglob("result.nc")) and str(next(tmp_path.rglob("config.json")).parent) in err
+
+
+def test_clock_speaks_in_words():
+    assert [clock(s) for s in (0.2, 42, 185, 7800, float("nan"))] == ["0 s", "42 s", "3 min 5 s", "2 h 10 min", "?"]
+
+
+def test_the_progress_bar_shows_speed_time_left_and_accuracy_on_a_terminal(tmp_path):
+    import pty
+
+    master, slave = pty.openpty()
+    command = [sys.executable, "-m", "jaxbnn", "run", "demo", "--seeds", "2", *SHORT, "--out", str(tmp_path)]
+    environment = os.environ | {"COLUMNS": "120", "TERM": "xterm"}
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=slave, env=environment)
+    os.close(slave)
+    shown = b""
+    try:
+        while part := os.read(master, 4096):
+            shown += part
+    except OSError:  # the terminal's other end is closed: the program has ended
+        pass
+    assert process.wait() == 0
+    text = shown.decode()
+    assert "network epochs/s" in text and "left" in text and "test accuracy 0." in text and "100 %" in text
+
+
+def test_help_names_every_command(capsys):
+    with pytest.raises(SystemExit):
+        parser().parse_args(["--help"])
+    out = capsys.readouterr().out
+    assert all(command in out for command in ("list", "show", "run", "plot", "measure"))

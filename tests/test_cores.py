@@ -1,0 +1,43 @@
+import os
+import subprocess
+import sys
+
+import jax
+import pytest
+
+from jaxbnn.cores import count_cores, is_pinned, use_cores
+
+
+def in_a_fresh_process(code):
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout.strip(), done.stderr
+
+
+def test_use_cores_gives_devices_and_a_pinned_pool():
+    code = "import jaxbnn, jax, os; jaxbnn.use_cores(3); print(len(jax.devices()), os.environ['PJRT_NPROC'])"
+    assert in_a_fresh_process(code)[:2] == (0, "3 8")
+    assert len(jax.devices()) == 2 and is_pinned(jax.devices()[0])  # the tests' own
+
+
+def test_use_cores_after_jax_has_started_is_refused():
+    code = "import jaxbnn, jax; jax.devices(); jaxbnn.use_cores(3)"
+    returned, _, error = in_a_fresh_process(code)
+    assert returned == 1 and "RuntimeError" in error and "before backends are initialized" in error
+
+
+def test_a_run_without_it_says_that_its_bits_hold_for_this_machine_only(monkeypatch, tiny, tmp_path):
+    from jaxbnn import run
+
+    monkeypatch.delenv("PJRT_NPROC")
+    assert not is_pinned(jax.devices()[0])
+    with pytest.warns(UserWarning, match=r"this machine only: call jaxbnn.use_cores\(\) before JAX starts"), pytest.raises(
+        ValueError, match="output folder"
+    ):
+        (tmp_path / "file").write_text("")
+        run(tiny, tmp_path / "file")
+
+
+def test_cores_are_those_this_process_may_use():
+    assert 1 <= count_cores() <= (os.cpu_count() or 1)
+    with pytest.raises(ValueError, match="1 or more devices, got 0"):
+        use_cores(0)
