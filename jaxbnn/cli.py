@@ -137,12 +137,14 @@ def run_experiment(options: argparse.Namespace) -> int:
 
 
 class Meter:
-    """A progress bar on a terminal's stderr, quiet elsewhere; SIGINT and SIGTERM ask the run to stop at a checkpoint."""
+    """A progress bar on a terminal's stderr, quiet elsewhere; SIGINT and SIGTERM ask to stop at a checkpoint."""
 
     def __init__(self):
         console = Console(stderr=True)
         columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
-        self._bar = Progress(*columns, TextColumn("{task.fields[words]}"), console=console, disable=not console.is_terminal)
+        self._bar = Progress(
+            *columns, TextColumn("{task.fields[words]}"), console=console, disable=not console.is_terminal
+        )
         self._task = self._bar.add_task("compiling", total=None, words="")
         self._stop = False
 
@@ -173,7 +175,7 @@ class Meter:
         words = f"{progress.epochs_per_second:.0f} network epochs/s, {clock(progress.seconds_left)} left"
         if not math.isnan(progress.test_accuracy):
             words += f", test accuracy {progress.test_accuracy:.3f}"
-        state = dict(completed=progress.epochs_done, total=progress.epochs_total, words=words)
+        state = {"completed": progress.epochs_done, "total": progress.epochs_total, "words": words}
         self._bar.update(self._task, description="training", **state)
 
 

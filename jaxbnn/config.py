@@ -101,7 +101,7 @@ def override(experiment: Experiment, assignment: str) -> Experiment:
     return _replace(experiment, keys, text.strip(), path.strip())
 
 
-def _replace(spec, keys, text, path):
+def _replace(spec, keys, text, path) -> Any:
     if isinstance(spec, tuple):
         return _replace_item(spec, keys, text, path)
     types_of = _field_types(type(spec))
@@ -215,7 +215,7 @@ def _is_needed(spec, name):
 
 
 def _parse(text, kind):
-    """Command-line text as a JSON value: JSON if it is, "a,b" as a list where a list is declared, else the word itself."""
+    """Command-line text as a JSON value: JSON if it is, "a,b" as a list where one is declared, else the word itself."""
     if typing.get_origin(kind) is tuple and not text.startswith("["):
         return [_parse_word(word.strip()) for word in text.split(",") if word.strip()]
     return _parse_word(text)

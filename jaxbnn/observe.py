@@ -61,7 +61,7 @@ class Probe:
 
     Without `layers`: every hidden layer by `estimator`, then `output` by SoftOutput. Named layers are measured by
     `estimator`: hidden_1, ..., `output` (the softmax) or any submodule (dense_1, norm_1: pre-activations). `population`
-    declares that the sample is all there is; None leaves it to the data: true where "all" of an enumerated set is measured.
+    declares that the sample is all there is; None leaves it to the data: true for "all" of an enumerated set.
     """
 
     name: str = "main"
@@ -170,7 +170,7 @@ def _forward(model, probes):
 
 
 def _submodules(state):
-    calls = flatten_dict(state.get("intermediates", {}), sep="/")
+    calls: dict[str, Any] = flatten_dict(state.get("intermediates", {}), sep="/")
     return {
         path.removesuffix("/__call__"): _flat(value[0])
         for path, value in calls.items()

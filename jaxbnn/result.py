@@ -24,7 +24,9 @@ class Finished(NamedTuple):
     h_y: np.ndarray  # [n_seeds, probes] bits
 
 
-def groups(experiment: Experiment, split: Split, seeds: Sequence[int], finished: Sequence[Finished]) -> dict[str, Group]:
+def groups(
+    experiment: Experiment, split: Split, seeds: Sequence[int], finished: Sequence[Finished]
+) -> dict[str, Group]:
     """The main probe's group under "", with the curves of training; each further probe's under its name."""
     whole = jax.tree.map(lambda *leaves: np.concatenate(leaves), *finished)
     named = {}

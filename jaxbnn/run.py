@@ -104,9 +104,13 @@ def estimate(experiment: Experiment, data_root: str | Path | None = None) -> Cos
     per_epoch, per_row = _timed(job, compiled, block, inputs)
     rounds = -(-len(blocks) // len(devices))
     seconds = rounds * (experiment.train.epochs * per_epoch + len(experiment.epochs) * per_row)
-    memory = compiled.memory_analysis()
-    held = memory.argument_size_in_bytes + memory.output_size_in_bytes + memory.temp_size_in_bytes
-    return Cost(compile_seconds, seconds, min(len(blocks), len(devices)) * (held - memory.alias_size_in_bytes))
+    return Cost(compile_seconds, seconds, min(len(blocks), len(devices)) * _held(compiled.memory_analysis()))
+
+
+def _held(memory):
+    """Bytes that one program holds: arguments, results that are no arguments, and what it needs in between."""
+    results = memory.output_size_in_bytes - memory.alias_size_in_bytes
+    return memory.argument_size_in_bytes + results + memory.temp_size_in_bytes
 
 
 def _timed(job, compiled, block, inputs):
@@ -144,7 +148,9 @@ def _load(experiment, data_root, seed):
     if size is not None and size > n:
         raise ValueError(f"expected train.batch_size of at most {n} (the training examples), got {size}")
     if experiment.model.n_classes < split.n_classes:
-        raise ValueError(f"expected model.n_classes >= {split.n_classes} (the data's), got {experiment.model.n_classes}")
+        raise ValueError(
+            f"expected model.n_classes >= {split.n_classes} (the data's), got {experiment.model.n_classes}"
+        )
     for probe in experiment.probes:
         if probe.is_population(split) and getattr(probe.estimator, "correction", "none") != "none":
             raise ValueError(f"expected no correction in probe {probe.name!r}: its sample is the population")
@@ -167,7 +173,7 @@ def _blocks(seeds, lanes):
 
 
 def _run_blocks(job, seeds, devices, board):
-    """Every block's Finished, in the seeds' order; None if the run was stopped. Any free device takes the next block."""
+    """Every block's Finished, in the seeds' order, None if stopped; any free device takes the next block."""
     blocks = _blocks(seeds, job.experiment.lanes)
     waiting = queue.SimpleQueue()
     for block in blocks:

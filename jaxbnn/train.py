@@ -196,8 +196,8 @@ def _step(model, rule, variables, optimiser, x, y):
 def _rule(spec, directions, hyper):
     """Direction, then decay, then learning rate, then the latent clip; the traced numbers carry no state."""
 
-    def update(gradient, state, params):
-        updates, state = directions.update(gradient, state, params)
+    def update(updates, state, params=None):
+        updates, state = directions.update(updates, state, params)
         for transform in _stateless(spec, hyper):
             updates, _ = transform.update(updates, transform.init(params), params)
         return updates, state

@@ -141,7 +141,9 @@ def test_missing_data_says_where_it_looked(capsys, tmp_path):
 
 def test_an_output_that_cannot_be_written_is_refused(capsys, tmp_path):
     (tmp_path / "file").write_text("")
-    assert "output folder that can be written" in refused(capsys, "run", "demo", *SHORT, "--out", str(tmp_path / "file"))
+    assert "output folder that can be written" in refused(
+        capsys, "run", "demo", *SHORT, "--out", str(tmp_path / "file")
+    )
 
 
 @pytest.mark.parametrize(
@@ -166,7 +168,17 @@ def test_a_file_that_is_no_npz_is_refused(tmp_path, capsys):
 
 
 def test_a_signal_stops_at_a_checkpoint_and_the_same_command_goes_on(tmp_path):
-    longer = ("--set", "train.epochs=100000", *SHORT[2:], "--seeds", "2", "--set", "schedule.every=1000", "--set", "schedule.last_epochs=2")
+    longer = (
+        "--set",
+        "train.epochs=100000",
+        *SHORT[2:],
+        "--seeds",
+        "2",
+        "--set",
+        "schedule.every=1000",
+        "--set",
+        "schedule.last_epochs=2",
+    )
     command = [sys.executable, "-m", "jaxbnn", "run", "demo", *longer, "--out", str(tmp_path)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     while not list(tmp_path.rglob("config.json")):

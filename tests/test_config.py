@@ -45,7 +45,14 @@ def test_digest_is_of_everything_but_name_and_seeds():
     one = digest(BASE)
     assert len(one) == 12 and int(one, 16) >= 0
     assert digest(dataclasses.replace(BASE, name="other", seeds=(7,))) == one
-    changes = ["train.epochs=101", "data.share=0.7", "model.widths=10,9", "lanes=4", "root_seed=1", "probes.0.sample=all"]
+    changes = [
+        "train.epochs=101",
+        "data.share=0.7",
+        "model.widths=10,9",
+        "lanes=4",
+        "root_seed=1",
+        "probes.0.sample=all",
+    ]
     assert len({digest(override(BASE, c)) for c in changes} | {one}) == len(changes) + 1
 
 
@@ -55,7 +62,9 @@ def test_digest_does_not_change_between_machines_and_versions():
 
 def test_numbers_of_the_declared_type_have_one_digest():
     whole = dataclasses.replace(BASE, train=train.TrainSpec(epochs=100, learning_rate=1), data=data.Szt(span=(0, 1)))
-    real = dataclasses.replace(BASE, train=train.TrainSpec(epochs=100, learning_rate=1.0), data=data.Szt(span=(0.0, 1.0)))
+    real = dataclasses.replace(
+        BASE, train=train.TrainSpec(epochs=100, learning_rate=1.0), data=data.Szt(span=(0.0, 1.0))
+    )
     assert digest(whole) == digest(real) and config.normal(whole) == real
     assert type(config.normal(whole).train.learning_rate) is float
 

@@ -11,8 +11,21 @@ from jaxbnn import config, data, info, nn
 from jaxbnn.info.estimators import Estimator
 
 SLOPES = [nn.Ste(), nn.Ste(0.5), nn.ApproxSign(), nn.SwishSign(), nn.SwishSign(2.0), nn.Identity()]
-ACTIVATIONS = [nn.SignActivation(), nn.SignActivation(nn.ApproxSign(), 1.0), nn.Tanh(), nn.HardTanh(), nn.Relu(), nn.SwishSignActivation()]
-ESTIMATORS = [info.Exact(), info.Exact("miller_madow"), info.Binned(), info.Binned(info.FixedGrid(0, 2, 5)), info.SoftOutput()]
+ACTIVATIONS = [
+    nn.SignActivation(),
+    nn.SignActivation(nn.ApproxSign(), 1.0),
+    nn.Tanh(),
+    nn.HardTanh(),
+    nn.Relu(),
+    nn.SwishSignActivation(),
+]
+ESTIMATORS = [
+    info.Exact(),
+    info.Exact("miller_madow"),
+    info.Binned(),
+    info.Binned(info.FixedGrid(0, 2, 5)),
+    info.SoftOutput(),
+]
 DATA = [data.Szt(), data.Szt(share=0.5, split_seed=3, span=(-1.0, 1.0)), data.TicTacToe()]
 X = jnp.linspace(-2.5, 2.5, 24, dtype=jnp.float32).reshape(6, 4)
 
@@ -54,7 +67,10 @@ def test_estimators(estimator):
     assert all(leaf.shape == () for leaf in eager)
     assert [leaf.dtype for leaf in eager] == [jnp.float32] * 3 + [jnp.int32] * 2 + [jnp.bool_]
     np.testing.assert_allclose(eager[:3], loop[0][:3], atol=2e-6)
-    for many in (jax.jit(jax.vmap(lambda t, y: point(estimator, t, y)))(t, y), jax.lax.map(lambda both: one(*both), (t, y))):
+    for many in (
+        jax.jit(jax.vmap(lambda t, y: point(estimator, t, y)))(t, y),
+        jax.lax.map(lambda both: one(*both), (t, y)),
+    ):
         for i, alone in enumerate(loop):
             np.testing.assert_allclose([leaf[i] for leaf in many], alone, atol=2e-6)
     order = np.random.default_rng(1).permutation(40)
@@ -79,7 +95,7 @@ def test_data_sets(spec):
     assert through_json(spec, data.DataSpec) == spec
     for part in (split.train, split.test):
         assert part.x.dtype == np.float32 and part.y.dtype == np.int32 and len(part.x) == len(part.y) > 0
-        assert 0 <= part.y.min() and part.y.max() < split.n_classes and np.isfinite(part.x).all()
+        assert part.y.min() >= 0 and part.y.max() < split.n_classes and np.isfinite(part.x).all()
     rows = np.r_[split.train.x, split.test.x]
     assert len(np.unique(rows, axis=0)) == len(rows) and split.population
     assert data.checksum(data.load(spec)) == data.checksum(split)

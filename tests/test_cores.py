@@ -30,8 +30,9 @@ def test_a_run_without_it_says_that_its_bits_hold_for_this_machine_only(monkeypa
 
     monkeypatch.delenv("PJRT_NPROC")
     assert not is_pinned(jax.devices()[0])
-    with pytest.warns(UserWarning, match=r"this machine only: call jaxbnn.use_cores\(\) before JAX starts"), pytest.raises(
-        ValueError, match="output folder"
+    with (
+        pytest.warns(UserWarning, match=r"this machine only: call jaxbnn.use_cores\(\) before JAX starts"),
+        pytest.raises(ValueError, match="output folder"),
     ):
         (tmp_path / "file").write_text("")
         run(tiny, tmp_path / "file")

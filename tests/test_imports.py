@@ -92,5 +92,7 @@ def test_importing_jaxbnn_loads_nothing_heavy():
 
 
 def test_orbax_xarray_and_pooch_have_one_file_each():
-    users = {p: {room(f) for f in FILES for _, o in imports(f) if o == p} for p in ("orbax", "xarray", "pooch", "matplotlib")}
+    users = {
+        p: {room(f) for f in FILES for _, o in imports(f) if o == p} for p in ("orbax", "xarray", "pooch", "matplotlib")
+    }
     assert users == {"orbax": {"store"}, "xarray": {"store"}, "pooch": {"data"}, "matplotlib": {"plots", "figures"}}

@@ -1,3 +1,5 @@
+import itertools
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -5,6 +7,7 @@ import numpy as np
 import pytest
 from oracles import informations
 
+from jaxbnn.batches import in_batches
 from jaxbnn.data import Dataset, Split
 from jaxbnn.info import Binned, Exact, FixedGrid
 from jaxbnn.nn import MLP
@@ -74,7 +77,7 @@ def test_any_linen_module_is_measured_with_or_without_train_and_layer_names():
 
 def test_batches_do_not_change_what_is_measured(monkeypatch):
     whole = measured(MODEL, [Probe()])
-    monkeypatch.setattr("jaxbnn.observe.in_batches", lambda f, x: __import__("jaxbnn.batches").batches.in_batches(f, x, 7))
+    monkeypatch.setattr("jaxbnn.observe.in_batches", lambda f, x: in_batches(f, x, 7))
     jax.tree.map(np.testing.assert_array_equal, measured(MODEL, [Probe()]), whole)
 
 
@@ -82,7 +85,9 @@ def test_population_is_declared_or_follows_from_the_data():
     enumerated = SPLIT._replace(population=True)
     assert Probe(sample="all").is_population(enumerated) and not Probe(sample="train").is_population(enumerated)
     assert not Probe(sample="all").is_population(SPLIT)
-    assert Probe(population=True).is_population(SPLIT) and not Probe(sample="all", population=False).is_population(enumerated)
+    assert Probe(population=True).is_population(SPLIT) and not Probe(sample="all", population=False).is_population(
+        enumerated
+    )
 
 
 def test_layers_of_a_probe():
@@ -109,7 +114,7 @@ def test_the_default_schedule_has_the_first_and_the_last_and_grows_by_5_percent(
     epochs = Schedule().epochs(total)
     assert set(range(min(20, total) + 1)) <= set(epochs) and set(range(max(0, total - 49), total + 1)) <= set(epochs)
     assert list(epochs) == sorted(set(epochs)) and len(epochs) <= 20 + 51 + 130
-    assert all(b <= max(a + 1, -(-a * 105 // 100)) for a, b in zip(epochs, epochs[1:], strict=False))
+    assert all(b <= max(a + 1, -(-a * 105 // 100)) for a, b in itertools.pairwise(epochs))
 
 
 @pytest.mark.parametrize(
@@ -123,7 +128,10 @@ def test_the_default_schedule_has_the_first_and_the_last_and_grows_by_5_percent(
         (lambda: Probe(layers=("a", "a")), "each layer once"),
         (lambda: observer(MODEL, []), "one or more probes with different names"),
         (lambda: observer(MODEL, [Probe(), Probe()]), "one or more probes with different names"),
-        (lambda: measured(MODEL, [Probe(layers=("hidden_9",), estimator=Exact())]), "among hidden_1, hidden_2, output, .*got 'hidden_9'"),
+        (
+            lambda: measured(MODEL, [Probe(layers=("hidden_9",), estimator=Exact())]),
+            "among hidden_1, hidden_2, output, .*got 'hidden_9'",
+        ),
     ],
 )
 def test_bad_input_is_refused(make, message):

@@ -70,7 +70,9 @@ def test_what_a_run_recorded_is_what_its_last_networks_give(tiny, finished):
         last = main.sel(seed=seed).isel(epoch=-1)
         for t, layer in zip(hidden, ("hidden_1", "hidden_2"), strict=True):
             expected = informations(t, y)
-            assert (float(last.i_xt.sel(layer=layer)), float(last.i_ty.sel(layer=layer))) == pytest.approx(expected, abs=1e-5)
+            assert (float(last.i_xt.sel(layer=layer)), float(last.i_ty.sel(layer=layer))) == pytest.approx(
+                expected, abs=1e-5
+            )
         hits = np.asarray(logits).argmax(1) == y
         assert float(last.train_accuracy) == pytest.approx(hits[:3276].mean(), abs=1e-6)
         assert float(last.test_accuracy) == pytest.approx(hits[3276:].mean(), abs=1e-6)
@@ -122,7 +124,9 @@ def test_a_seeds_bits_depend_on_neither_the_other_seeds_nor_the_devices(tiny, fi
 def test_seeds_4_to_7_of_szt_alone_are_those_among_8(tmp_path):
     short = override(override(studies.find("szt")[0], "train.epochs=2"), "train.learning_rate=0.01")
     one = jax.devices()[:1]
-    folders = [run(dataclasses.replace(short, seeds=s), tmp_path / f"{len(s)}", devices=one) for s in (range(8), range(4, 8))]
+    folders = [
+        run(dataclasses.replace(short, seeds=s), tmp_path / f"{len(s)}", devices=one) for s in (range(8), range(4, 8))
+    ]
     whole, alone = (store.read_result(f) for f in folders)
     same(alone, whole.sel(seed=[4, 5, 6, 7]))
 
@@ -144,7 +148,9 @@ def wide(tmp_path):
 def test_seeds_4_to_7_of_a_784_1024_network_alone_are_those_among_8(tmp_path):
     experiment = wide(tmp_path)
     whole = store.read_result(run(experiment, tmp_path / "whole"))
-    alone = store.read_result(run(dataclasses.replace(experiment, seeds=(4, 5, 6, 7)), tmp_path / "alone", devices=jax.devices()[:1]))
+    alone = store.read_result(
+        run(dataclasses.replace(experiment, seeds=(4, 5, 6, 7)), tmp_path / "alone", devices=jax.devices()[:1])
+    )
     same(alone, whole.sel(seed=[4, 5, 6, 7]))
 
 
@@ -154,7 +160,10 @@ def test_more_seeds_are_added_to_a_finished_run_without_repeating_any(tiny, fini
     again = run(tiny, tmp_path, report=lambda p: done.append(p.epochs_total))
     assert again == folder and set(done) == {3 * tiny.train.epochs}
     assert store.read_config(folder).seeds == (0, 1, 2, 3, 4)
-    assert [r["seeds"] for r in (store.read_provenance(folder), *store.read_provenance(folder)["earlier"])] == [[0, 3, 4], [1, 2]]
+    assert [r["seeds"] for r in (store.read_provenance(folder), *store.read_provenance(folder)["earlier"])] == [
+        [0, 3, 4],
+        [1, 2],
+    ]
     for one, whole in zip(all_groups(folder, tiny), all_groups(finished, tiny), strict=True):
         same(one, whole)
 
@@ -195,7 +204,9 @@ def test_another_rate_other_seeds_and_another_chunk_length_compile_nothing(tiny,
 
 
 def test_each_seed_can_have_its_own_split(tmp_path, tiny):
-    own = override(override(dataclasses.replace(tiny, probes=tiny.probes[:1]), "data.split_per_seed=true"), "train.epochs=2")
+    own = override(
+        override(dataclasses.replace(tiny, probes=tiny.probes[:1]), "data.split_per_seed=true"), "train.epochs=2"
+    )
     one = jax.devices()[:1]
     folder = run(dataclasses.replace(own, seeds=(0, 1, 2)), tmp_path, devices=one)
     whole = store.read_result(folder)
@@ -223,7 +234,7 @@ def test_provenance_says_where_the_result_comes_from(finished, tiny):
     facts = store.read_provenance(finished)
     assert facts["data_sha256"] == data.checksum(data.load(tiny.data)) and facts["thread_pool"] == "8"
     assert len(facts["devices"]) == 2 and facts["wall_seconds"] > 0 and facts["versions"]["jax"] == jax.__version__
-    assert facts["precision"] == {"x64": False, "matmul": "default"} and "commit" in facts
+    assert facts["precision"] == {"enable_x64": False, "default_matmul_precision": None} and "commit" in facts
     json.dumps(facts)
 
 

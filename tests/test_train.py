@@ -129,7 +129,9 @@ def test_vmap_over_seeds_with_their_own_rates_agrees_with_a_loop():
     for i in range(3):
         one, _ = train.epoch(train.init(keys[i]), DATA, jax.tree.map(lambda leaf, i=i: leaf[i], hyper))
         jax.tree.map(
-            lambda a, b, i=i: np.testing.assert_allclose(a[i], b, atol=1e-5), many.variables["params"], one.variables["params"]
+            lambda a, b, i=i: np.testing.assert_allclose(a[i], b, atol=1e-5),
+            many.variables["params"],
+            one.variables["params"],
         )
 
 

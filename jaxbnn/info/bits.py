@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 WORD = 32
 
@@ -94,7 +95,7 @@ def _pack(codes, bits):
 
 
 def _concrete(array):
-    return not isinstance(array, jax.core.Tracer)
+    return not isinstance(array, Tracer)
 
 
 def _first_bad(t):

@@ -18,7 +18,7 @@ class Counts(NamedTuple):
 
     @staticmethod
     def from_histogram(histogram) -> "Counts":
-        """Counts from anyone's histogram, non-negative integers [K] with at least one that is not 0 (else ValueError)."""
+        """Counts from anyone's histogram: non-negative integers [K], at least one of them not 0 (else ValueError)."""
         h = np.asarray(histogram)
         if h.ndim != 1 or h.dtype.kind not in "iu" or h.size == 0 or h.min() < 0 or h.sum() < 1:
             raise ValueError(f"expected non-negative integer counts [K], not all 0, got {h.dtype} {h.shape}")

@@ -99,8 +99,8 @@ class FixedGrid:
 class Binned:
     """H of the layer rounded to a fixed grid, each unit on its own: the binning of Shwartz-Ziv & Tishby 2017.
 
-    The codes are counted exactly; what they say of a real-valued layer depends on the grid. NaN or infinity in the layer
-    gives NaN. On a layer of -1 and +1 any grid that separates the two gives the exact value.
+    The codes are counted exactly; what they say of a real-valued layer depends on the grid. NaN or infinity in the
+    layer gives NaN. On a layer of -1 and +1 any grid that separates the two gives the exact value.
     """
 
     grid: FixedGrid = FixedGrid()
@@ -122,7 +122,7 @@ class Binned:
 
 @dataclass(frozen=True)
 class SoftOutput:
-    """Information of the softmax output, read as a stochastic variable with Yhat ~ softmax. Source: Nothnagel & Geiger 2026.
+    """Information of the softmax output read as a stochastic variable, Yhat ~ softmax. Source: Nothnagel & Geiger 2026.
 
     With p_n the softmax of example n: I(X;Yhat) = H(mean_n p_n) - mean_n H(p_n), and
     I(Yhat;Y) = H(mean_n p_n) - sum_c p(c) H(mean of p_n over class c). Layers are probabilities [B, C].

@@ -31,8 +31,8 @@ def measure(t, y, population: bool = False) -> Measurement:
     """I(X;T), I(T;Y) and what their trust rests on, for activations t [N, D] (or [N, ...]) and labels y [N].
 
     T is taken as a function of X. Rows are compared exactly, whatever the dtype: bool, integers, floats. Labels are
-    whole numbers >= 0. `population=True` declares that these N rows are all there are. ValueError or TypeError for empty
-    or mismatched arrays, NaN, negative or fractional labels.
+    whole numbers >= 0. `population=True` declares that these N rows are all there are. ValueError or TypeError for
+    empty or mismatched arrays, NaN, negative or fractional labels.
     """
     t, labels = np.asarray(t), check_labels(y)
     if t.ndim < 2 or t.shape[0] != labels.shape[0]:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from scipy import stats
 
 
@@ -68,7 +69,7 @@ def record(plane: InfoPlane, epoch: int | jax.Array, point: Point) -> InfoPlane:
     room, n_layers = plane.points.xt.shape
     if point.xt.shape != (n_layers,):
         raise ValueError(f"expected a point with leaves [{n_layers}], got {point.xt.shape}")
-    if not isinstance(plane.rows, jax.core.Tracer) and int(plane.rows) >= room:
+    if not isinstance(plane.rows, Tracer) and int(plane.rows) >= room:
         raise ValueError(f"expected at most {room} rows (empty's n_rows), got one more")
     points = jax.tree.map(lambda leaf, new: leaf.at[plane.rows].set(new), plane.points, point)
     return InfoPlane(plane.epoch.at[plane.rows].set(epoch), points, plane.rows + 1)

@@ -96,7 +96,7 @@ class BinaryDense(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
         latent = self.param(LATENT, self.kernel_init, (x.shape[-1], self.features), x.dtype)
-        return x @ sign(self.slope, latent, self.zero)
+        return jnp.matmul(x, sign(self.slope, latent, self.zero))
 
 
 def clip_latent(limit: float = 1.0) -> optax.GradientTransformation:

@@ -8,7 +8,7 @@ from jaxbnn.nn.surrogate import Slope, Ste
 
 
 class MLP(nn.Module):
-    """Dense layers of the given widths, then an output of `n_classes`. x [B, ...] -> logits [B, C], hidden ([B, D_l], ...).
+    """Dense layers of the given widths, then an output: x [B, ...] -> logits [B, C], hidden ([B, D_l], ...).
 
     Each layer is dense, then BatchNorm without scale (`normalise`), then `activation`; the output has no activation.
     `kernel_slope` is the slope of the weights' sign; None makes every weight real. `binary_first` and `binary_last`

@@ -71,7 +71,9 @@ def test_bad_input_is_refused(call, error, message):
         call()
 
 
-@pytest.mark.parametrize("dtype", [bool, np.int8, np.uint8, np.int32, np.uint32, np.int64, np.uint64, np.float16, np.float32, np.float64])
+@pytest.mark.parametrize(
+    "dtype", [bool, np.int8, np.uint8, np.int32, np.uint32, np.int64, np.uint64, np.float16, np.float32, np.float64]
+)
 def test_pack_values_separates_exactly_the_different_rows(dtype):
     t = np.random.default_rng(1).integers(0, 2, (50, 3)).astype(dtype) * (1 if dtype is bool else 3)
     words = pack_values(t)

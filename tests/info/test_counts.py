@@ -65,8 +65,8 @@ def test_counts_equal_brute_force_and_do_not_depend_on_the_order_of_rows(size, n
     t, rng = repeating_signs(n, d, n_patterns, seed), np.random.default_rng(seed)
     y = rng.integers(0, n_classes, n).astype(np.int32)
     order = rng.permutation(n)
-    for t, y in ((t, y), (t[order], y[order])):
-        of_t, of_ty = TALLY(pack_signs(jnp.asarray(t)), jnp.asarray(y))
+    for rows_t, rows_y in ((t, y), (t[order], y[order])):
+        of_t, of_ty = TALLY(pack_signs(jnp.asarray(rows_t)), jnp.asarray(rows_y))
         assert seen(of_t) == multiplicities(rows(t)) and seen(of_ty) == multiplicities(rows(np.c_[t, y]))
         assert int(of_t.total) == int(of_ty.total) == n
 

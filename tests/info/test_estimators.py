@@ -81,6 +81,7 @@ def test_binned_gives_nan_for_values_that_are_not_finite():
 
 def softmax_informations(p, y):
     """The formulas of the soft output in float64, term by term."""
+
     def h(q):
         return -sum(v * np.log2(v) for v in q if v > 0)
 

@@ -40,7 +40,13 @@ def test_szt_has_its_published_exact_values(t, h_t, i_ty):
     assert (found.i_xt_corrected, found.i_ty_corrected) == (found.i_xt, found.i_ty)
 
 
-@given(st.sampled_from([1, 40]), st.sampled_from([1, 3]), st.integers(1, 4), st.integers(0, 2**31), st.sampled_from(["i", "f", "s"]))
+@given(
+    st.sampled_from([1, 40]),
+    st.sampled_from([1, 3]),
+    st.integers(1, 4),
+    st.integers(0, 2**31),
+    st.sampled_from(["i", "f", "s"]),
+)
 @settings(max_examples=30, deadline=None)
 def test_measure_equals_brute_force_on_any_type_of_array(n, d, n_classes, seed, kind):
     rng = np.random.default_rng(seed)

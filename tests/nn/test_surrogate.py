@@ -66,7 +66,9 @@ def test_cotangent_is_multiplied_by_the_slope():
     np.testing.assert_allclose(pull(upstream)[0], [3 * 1.5, 0])
 
 
-@pytest.mark.parametrize(("make", "message"), [(lambda: Ste(0.0), "clip > 0, got 0"), (lambda: SwishSign(-1), "beta > 0, got -1")])
+@pytest.mark.parametrize(
+    ("make", "message"), [(lambda: Ste(0.0), "clip > 0, got 0"), (lambda: SwishSign(-1), "beta > 0, got -1")]
+)
 def test_bad_slopes_are_refused(make, message):
     with pytest.raises(ValueError, match=message):
         make()
