@@ -28,7 +28,7 @@ def facts(devices: Sequence[jax.Device], checksum: str, seeds: Sequence[int], se
         "versions": {"python": platform.python_version(), "jaxbnn": jaxbnn.__version__, **versions},
         "devices": [f"{d.platform}:{d.id} {d.device_kind}" for d in devices],
         "thread_pool": os.environ.get("PJRT_NPROC") if on_cpu else None,
-        "precision": {name: jax.config.read(f"jax_{name}") for name in ("enable_x64", "default_matmul_precision")},
+        "precision": {name: getattr(jax.config, f"jax_{name}") for name in ("enable_x64", "default_matmul_precision")},
         "commit": commit(),
         "data_sha256": checksum,
     }

@@ -85,9 +85,9 @@ def run(
     store.write_config(folder, dataclasses.replace(experiment, seeds=tuple(sorted({*done, *missing}))))
     finished = _run_blocks(job, missing, devices, Board(len(missing), experiment.train.epochs, report, stop))
     if finished is not None:
-        store.write_result(folder, result.groups(experiment, job.split, missing, finished))
         facts = provenance.facts(devices, data.checksum(job.split), missing, time.time() - began)
         store.write_provenance(folder, facts)
+        store.write_result(folder, result.groups(experiment, job.split, missing, finished))  # last: it makes a result
     return folder
 
 
