@@ -92,19 +92,28 @@ def run(
 
 
 def estimate(experiment: Experiment, data_root: str | Path | None = None) -> Cost:
-    """What the experiment takes here: from its compiled program, and from timing one block for some seconds."""
+    """What the experiment takes here: from its compiled program, and from timing a block on each device for seconds."""
     experiment, devices = config.normal(experiment), jax.devices()
     job = _job(experiment, Path(), data_root, experiment.seeds, devices[0].platform)
     blocks = _blocks(experiment.seeds, experiment.lanes)
-    began = time.perf_counter()
-    inputs = _place(job, blocks[0], devices[0])
-    block = _begin(job, blocks[0], inputs, devices[0])
-    compiled = advance.lower(job.plan, block, jnp.int32(1), inputs).compile()
-    compile_seconds = time.perf_counter() - began
-    per_epoch, per_row = _timed(job, compiled, block, inputs)
-    rounds = -(-len(blocks) // len(devices))
+    busy = devices[: len(blocks)]
+    with ThreadPoolExecutor(max_workers=len(busy)) as pool:
+        tried = list(pool.map(partial(_try_block, job), blocks, busy))
+    compiling, per_epoch, per_row, held = (max(each) for each in zip(*tried, strict=True))
+    rounds = -(-len(blocks) // len(busy))
     seconds = rounds * (experiment.train.epochs * per_epoch + len(experiment.epochs) * per_row)
-    return Cost(compile_seconds, seconds, min(len(blocks), len(devices)) * _held(compiled.memory_analysis()))
+    return Cost(compiling, seconds, len(busy) * held)
+
+
+def _try_block(job, seeds, device):
+    """Seconds to compile, seconds of an epoch and of a measurement, and the bytes that a block of these seeds holds."""
+    began = time.perf_counter()
+    with jax.default_device(device):
+        inputs = _place(job, seeds, device)
+        block = _begin(job, seeds, inputs, device)
+        compiled = advance.lower(job.plan, block, np.int32(1), inputs).compile()
+        compiling = time.perf_counter() - began
+        return compiling, *_timed(job, compiled, block, inputs), _held(compiled.memory_analysis())
 
 
 def _held(memory):
@@ -118,7 +127,7 @@ def _timed(job, compiled, block, inputs):
 
     def timed(block, until):
         began = time.perf_counter()
-        block = jax.block_until_ready(compiled(block, jnp.int32(until), inputs))
+        block = jax.block_until_ready(compiled(block, np.int32(until), inputs))
         return block, time.perf_counter() - began
 
     block, per_row = timed(block, 1)

@@ -22,7 +22,7 @@ def tiny():
         data=data.Szt(),
         model=nn.MLP((6, 4), 2),
         train=train.TrainSpec(epochs=12, batch_size=256, learning_rate=0.01),
-        schedule=observe.Schedule(first_epochs=3, last_epochs=2),
+        schedule=observe.Schedule(every=5, first_epochs=2, last_epochs=1),
         probes=(
             observe.Probe(sample="all"),
             observe.Probe("test", sample="test", estimator=info.Exact("miller_madow")),

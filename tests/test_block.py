@@ -1,0 +1,74 @@
+"""The compiled program of a block: measuring lanes one by one or all at once, and lowering for every platform."""
+
+import dataclasses
+import importlib
+
+import jax
+import numpy as np
+import pytest
+
+from jaxbnn import block
+
+run_module = importlib.import_module("jaxbnn.run")
+
+
+@pytest.fixture(scope="module")
+def begun(tiny):
+    """(plan, a block before its first step, its inputs) of the first two seeds."""
+    job = run_module._job(tiny, None, None, tiny.seeds, "cpu")
+    device = jax.devices()[0]
+    inputs = run_module._place(job, (0, 1), device)
+    return job.plan, run_module._begin(job, (0, 1), inputs, device), inputs
+
+
+def copied(state):
+    return jax.tree.map(lambda leaf: leaf.copy(), state)
+
+
+def test_lanes_measured_all_at_once_are_those_measured_one_by_one(begun):
+    plan, state, inputs = begun
+    together = dataclasses.replace(plan, map_lanes=False)
+    one = block.advance(plan, copied(state), np.int32(1), inputs).record
+    other = block.advance(together, copied(state), np.int32(1), inputs).record
+    for mapped, vmapped in zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True):
+        np.testing.assert_allclose(mapped, vmapped, atol=5e-6)
+    counts = [record.planes[0].points.n_patterns for record in (one, other)]
+    np.testing.assert_array_equal(*counts)
+
+
+def test_step_0_trains_nothing_and_records_the_untrained_network(begun):
+    plan, state, inputs = begun
+    after = block.advance(plan, copied(state), np.int32(1), inputs)
+    record = after.record
+    before = jax.tree.leaves(state.state.variables["params"])
+    for leaf, old in zip(jax.tree.leaves(after.state.variables["params"]), before, strict=True):
+        np.testing.assert_array_equal(leaf, old)
+    assert record.planes[0].rows.tolist() == [1, 1] and record.planes[0].epoch[:, 0].tolist() == [0, 0]
+    assert np.isnan(record.series.gradient_norm_mean).all() and np.isfinite(record.series.train_loss[:, 0]).all()
+
+
+def test_a_block_in_parts_has_the_bits_of_the_block_in_one(begun):
+    plan, state, inputs = begun
+    whole = block.advance(plan, copied(state), np.int32(7), inputs)
+    parts = copied(state)
+    for until in (1, 2, 6, 7):
+        parts = block.advance(plan, parts, np.int32(until), inputs)
+    for one, other in zip(jax.tree.leaves(whole), jax.tree.leaves(parts), strict=True):
+        if not jax.dtypes.issubdtype(one.dtype, jax.dtypes.prng_key):
+            np.testing.assert_array_equal(one, other)
+
+
+def test_unscheduled_epochs_are_trained_and_not_recorded(begun, tiny):
+    plan, state, inputs = begun
+    assert tiny.epochs == (0, 1, 2, 5, 10, 12)
+    after = block.advance(plan, copied(state), np.int32(9), inputs)
+    assert int(after.step) == 9 and after.record.planes[0].epoch[0].tolist() == [0, 1, 2, 5, -1, -1]
+
+
+@pytest.mark.parametrize("map_lanes", [True, False])
+def test_the_program_lowers_for_cpu_cuda_and_tpu(begun, map_lanes):
+    plan, state, inputs = begun
+    program = jax.jit(lambda *a: block.advance(dataclasses.replace(plan, map_lanes=map_lanes), *a))
+    shapes = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(np.shape(leaf), leaf.dtype), (state, np.int32(1), inputs))
+    exported = jax.export.export(program, platforms=["cpu", "cuda", "tpu"])(*shapes)
+    assert exported.platforms == ("cpu", "cuda", "tpu")
