@@ -1,4 +1,4 @@
-"""Information planes of binary and low-bit neural networks: many seeds in one program, patterns counted exactly."""
+"""Information planes of binary neural networks: many seeds in one program, patterns counted exactly."""
 
 __version__ = "0.1.0"
 

@@ -132,7 +132,7 @@ def run_experiment(options: argparse.Namespace) -> int:
         return STOPPED
     result = store.read_result(folder).sel(seed=sorted(experiment.seeds))
     Console().print(result_table(result))
-    print(folder)
+    print(f"{result_words(result)}\n{folder}")
     return 0
 
 
@@ -193,7 +193,7 @@ def result_table(result) -> Table:
     """Per layer the last epoch's I(X;T) and I(T;Y): mean and 95 % interval over seeds."""
     last = result.isel(epoch=-1)
     xt, ty = bands(last.i_xt.values), bands(last.i_ty.values)
-    table = Table(title=f"{result.attrs['experiment']}, epoch {int(last.epoch)}", caption=result_caption(result))
+    table = Table(title=f"{result.attrs['experiment']}, epoch {int(last.epoch)}")
     for heading in ("layer", "I(X;T) [bit]", "95 % interval", "I(T;Y) [bit]", "95 % interval"):
         table.add_column(heading, justify="left" if heading == "layer" else "right")
     for i, layer in enumerate(last.layer.values):
@@ -206,7 +206,7 @@ def interval(of, i: int) -> str:
     return f"{of.low[i]:.4f} .. {of.high[i]:.4f}" if of.n_seeds[i] > 1 else "-"
 
 
-def result_caption(result) -> str:
+def result_words(result) -> str:
     """What the table's numbers were measured over, and how many seeds diverged."""
     attributes, last = result.attrs, result.isel(epoch=-1)
     lost = int(np.isnan(last.train_loss.values).sum())

@@ -14,7 +14,7 @@ from jaxbnn.cli import parser
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.S)
-SHORTER = {"epochs=1000": "epochs=2", "range(20)": "range(2)"}
+SHORTER = {"epochs=1000": "epochs=2", "(10, 8, 6, 4, 2)": "(4, 3)", "range(20)": "range(2)"}
 
 
 def shrunk(code):

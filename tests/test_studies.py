@@ -20,9 +20,16 @@ def test_the_demo_is_what_it_says():
     assert type(demo.model.kernel_slope).__name__ == "Ste" and type(demo.data).__name__ == "Szt"
 
 
+def shrunk(experiment):
+    """One seed, one epoch, the first two layers."""
+    for change in ("train.epochs=1", "lanes=1", f"model.widths={list(experiment.model.widths[:2])}"):
+        experiment = override(experiment, change)
+    return dataclasses.replace(experiment, seeds=(0,))
+
+
 @pytest.mark.parametrize("experiment", [e for e in ALL if e.name != "mnist-small"], ids=lambda e: e.name)
 def test_every_experiment_runs_shrunk(experiment, tmp_path):
-    short = dataclasses.replace(override(override(experiment, "train.epochs=1"), "lanes=1"), seeds=(0,))
+    short = shrunk(experiment)
     check(short, run(short, tmp_path))
 
 
@@ -44,7 +51,7 @@ def test_mnist_small_runs_shrunk_on_images_in_its_own_format(tmp_path, monkeypat
     made = fetch.MNIST._replace(files=tuple(files))
     monkeypatch.setattr("jaxbnn.data.load_mnist", lambda spec, root: images.load_mnist(spec, root, made))
     experiment, _ = studies.find("mnist-small")
-    short = dataclasses.replace(override(override(experiment, "train.epochs=1"), "lanes=1"), seeds=(0,))
+    short = shrunk(experiment)
     check(short, run(short, tmp_path / "runs", data_root=tmp_path))
 
 
