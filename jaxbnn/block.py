@@ -90,7 +90,8 @@ def prepare(plan: Plan, split: Split):
 @partial(jax.jit, static_argnames=("plan", "n_rows", "n_layers"))
 def start(plan: Plan, keys: jax.Array, split: Split, n_rows: int, n_layers: tuple[int, ...]) -> Block:
     """A block before its first step; keys [lanes]."""
-    state = plan.over_lanes(lambda split, key: plan.trainer(split).init(key))(split, keys)
+    with jax.threefry_partitionable(True):
+        state = plan.over_lanes(lambda split, key: plan.trainer(split).init(key))(split, keys)
     unset = jnp.full(n_rows, jnp.nan, jnp.float32)
     record = Record(tuple(plane.empty(n_rows, n) for n in n_layers), Series(*[unset] * len(Series._fields)))
     return Block(jnp.int32(0), state, jax.tree.map(lambda leaf: jnp.stack([leaf] * keys.shape[0]), record))
@@ -112,30 +113,33 @@ def advance(plan: Plan, block: Block, until: jax.Array, inputs: Inputs) -> Block
             lambda _, c: train(inputs.split, c[0], inputs.hyper),
             (state, GradientNorm(unset, unset)),
         )
-        record = jax.lax.cond(
+        finite, record = jax.lax.cond(
             inputs.row[i] >= 0,
             lambda record: observe((inputs.split, inputs.reference), state, norm, record, jnp.full(unset.shape, i)),
-            lambda record: record,
+            lambda record: (state.finite, record),
             record,
         )
-        return state, record
+        return state._replace(finite=finite), record
 
     state, record = jax.lax.fori_loop(block.step, until, step, (block.state, block.record))
     return Block(until, state, record)
 
 
 def _epoch(plan, split, state, hyper):
-    return plan.trainer(split).epoch(state, split.train, hyper)
+    with jax.threefry_partitionable(True):  # whatever the user's setting: it is part of a seed's bits
+        return plan.trainer(split).epoch(state, split.train, hyper)
 
 
 def _observe(plan, shared, state, norm, record, epoch):
-    """One lane's record with the row of this epoch; all NaN once the seed has diverged."""
+    """Whether the seed is still finite, and its record with the row of this epoch: all unset once it has diverged."""
     split, reference = shared
-    points = observer(plan.model, plan.probes)[1](reference, split, state.variables)
-    points = jax.tree.map(lambda p, unset: jnp.where(state.finite, p, unset), points, (NO_POINT,) * len(points))
-    planes = tuple(plane.record(p, epoch, point) for p, point in zip(record.planes, points, strict=True))
     score = plan.trainer(split).score
     train, test = score(state, split.train), score(state, split.test)
+    finite = state.finite & jnp.isfinite(train.loss) & jnp.isfinite(test.loss)
+    points = observer(plan.model, plan.probes)[1](reference, split, state.variables)
+    points = jax.tree.map(lambda p, unset: jnp.where(finite, p, unset), points, (NO_POINT,) * len(points))
+    planes = tuple(plane.record(p, epoch, point) for p, point in zip(record.planes, points, strict=True))
     now = Series(train.loss, test.loss, train.accuracy, test.accuracy, norm.mean, norm.variance)
     row = record.planes[0].rows
-    return Record(planes, jax.tree.map(lambda leaf, new: leaf.at[row].set(new), record.series, now))
+    series = jax.tree.map(lambda leaf, new: leaf.at[row].set(jnp.where(finite, new, jnp.nan)), record.series, now)
+    return finite, Record(planes, series)

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import jax
 import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
@@ -20,6 +21,7 @@ from jaxbnn.cores import use_cores
 from jaxbnn.info.plane import bands
 from jaxbnn.run import Cost, estimate, run
 
+MOST_SEEDS = 10**6
 BAD_INPUT, STOPPED = 2, 75  # 75 is EX_TEMPFAIL: run the same command again
 
 
@@ -36,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     try:
         return options.command(options)
-    except (ValueError, TypeError, OSError) as error:
+    except (ValueError, TypeError, OSError, ImportError, MemoryError, jax.errors.JaxRuntimeError) as error:
         print(f"jaxbnn: error: {' '.join(str(error).split())}", file=sys.stderr)
         return BAD_INPUT
 
@@ -60,10 +62,10 @@ def parser() -> Parser:
     train.add_argument("--out", default="runs", metavar="DIR", help="where runs are written (default: runs)")
     plot = add("plot", help="draw plane and curves into a finished run's folder")
     plot.set_defaults(command=plot_run)
-    plot.add_argument("folder")
+    plot.add_argument("folder", help="the run's folder, the last line that run prints")
     measure = add("measure", help="information in activations t and labels y of an .npz file")
     measure.set_defaults(command=measure_file)
-    measure.add_argument("file")
+    measure.add_argument("file", help="an .npz with t [N, D] and y [N]")
     measure.add_argument("--population", action="store_true", help="these rows are all there are")
     measure.add_argument("--json", action="store_true", help="print JSON")
     return top
@@ -73,12 +75,14 @@ def seeds(text: str) -> tuple[int, ...]:
     """ "10" -> 0 .. 9, "4:8" -> 4 .. 7."""
     first, colon, last = text.partition(":")
     try:
-        chosen = tuple(range(int(first), int(last)) if colon else range(int(first)))
+        chosen = range(int(first), int(last)) if colon else range(int(first))
     except ValueError:
-        chosen = ()
-    if not chosen or chosen[0] < 0:
-        raise argparse.ArgumentTypeError(f"expected N (1 or more) or A:B (0 <= A < B), got {text!r}")
-    return chosen
+        chosen = range(0)
+    if not chosen or chosen.start < 0 or chosen.stop > 2**32:
+        raise argparse.ArgumentTypeError(f"expected N (1 or more) or A:B (0 <= A < B <= 2**32), got {text!r}")
+    if len(chosen) > MOST_SEEDS:
+        raise argparse.ArgumentTypeError(f"expected at most {MOST_SEEDS} seeds at once, got {text!r}")
+    return tuple(chosen)
 
 
 def chosen_experiment(options: argparse.Namespace) -> Experiment:
@@ -160,7 +164,8 @@ class Meter:
 
     def _ask(self, number, frame):
         self._stop = True
-        signal.signal(number, self._before[number])  # a second one ends the program at once
+        signal.signal(number, signal.SIG_DFL)  # a second one ends the program at once
+        print("stopping after this chunk; once more stops at once, without a checkpoint", file=sys.stderr)
 
     def stopped(self) -> bool:
         """Whether a signal asked to stop."""
@@ -172,7 +177,9 @@ class Meter:
             print(progress.message, file=sys.stderr)
         if not progress.epochs_total:
             return
-        words = f"{progress.epochs_per_second:.0f} network epochs/s, {clock(progress.seconds_left)} left"
+        words = "measuring the untrained networks"
+        if progress.epochs_per_second > 0:
+            words = f"{progress.epochs_per_second:.0f} network epochs/s, {clock(progress.seconds_left)} left"
         if not math.isnan(progress.test_accuracy):
             words += f", test accuracy {progress.test_accuracy:.3f}"
         state = {"completed": progress.epochs_done, "total": progress.epochs_total, "words": words}
@@ -194,7 +201,7 @@ def result_table(result) -> Table:
     last = result.isel(epoch=-1)
     xt, ty = bands(last.i_xt.values), bands(last.i_ty.values)
     table = Table(title=f"{result.attrs['experiment']}, epoch {int(last.epoch)}")
-    for heading in ("layer", "I(X;T) [bit]", "95 % interval", "I(T;Y) [bit]", "95 % interval"):
+    for heading in ("layer", r"I(X;T) \[bit]", "95 % interval", r"I(T;Y) \[bit]", "95 % interval"):
         table.add_column(heading, justify="left" if heading == "layer" else "right")
     for i, layer in enumerate(last.layer.values):
         table.add_row(layer, *(word for of in (xt, ty) for word in (f"{of.mean[i]:.4f}", interval(of, i))))
@@ -211,7 +218,10 @@ def result_words(result) -> str:
     attributes, last = result.attrs, result.isel(epoch=-1)
     lost = int(np.isnan(last.train_loss.values).sum())
     kind = "population" if attributes["population"] else "sample"
-    return (
+    kept = last.i_xt.values[~np.isnan(last.train_loss.values)]
+    unknown = [str(name) for name, column in zip(last.layer.values, kept.T, strict=True) if np.isnan(column).any()]
+    why = f"{', '.join(unknown)}: not counted, for the values are not -1 and +1; --set probes.0.estimator=Binned does"
+    return (f"{why}\n" if unknown else "") + (
         f"{result.sizes['seed']} seeds ({lost} diverged), {attributes['sample']} {attributes['n_examples']} examples "
         f"({kind}), H(X) {float(result.h_x[0]):.4f}, H(Y) {float(result.h_y[0]):.4f} bit, "
         f"test accuracy {float(last.test_accuracy.mean()):.3f}"
@@ -242,11 +252,14 @@ def measure_file(options: argparse.Namespace) -> int:
 
 def measured_rows(found: info.Measurement) -> list[tuple[str, str]]:
     """The rows of the table that `measure` prints."""
+    corrected = [
+        ("I(X;T), Miller-Madow", f"{found.i_xt_corrected:.6f} bit"),
+        ("I(T;Y), Miller-Madow", f"{found.i_ty_corrected:.6f} bit"),
+    ]
     return [
         ("I(X;T)", f"{found.i_xt:.6f} bit (at most log2 N = {math.log2(found.n):.6f})"),
         ("I(T;Y)", f"{found.i_ty:.6f} bit (at most H(Y) = {found.h_y:.6f})"),
-        ("I(X;T), Miller-Madow", f"{found.i_xt_corrected:.6f} bit"),
-        ("I(T;Y), Miller-Madow", f"{found.i_ty_corrected:.6f} bit"),
+        *([] if found.population else corrected),
         ("examples N, units D", f"{found.n}, {found.d}"),
         ("patterns seen, once", f"{found.n_patterns}, {found.n_singletons}"),
         ("counts certified", "yes" if found.exact else "no"),

@@ -10,6 +10,8 @@ import typing
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from jaxbnn import data, info, nn, observe, train
 
 FAMILIES: dict[Any, tuple[type, ...]] = {
@@ -21,6 +23,8 @@ FAMILIES: dict[Any, tuple[type, ...]] = {
 }
 SINGLE = (nn.MLP, train.TrainSpec, observe.Schedule, observe.Probe, info.FixedGrid)
 SPECS = {spec.__name__: spec for spec in (*SINGLE, *(s for family in FAMILIES.values() for s in family))}
+UNIONS = (typing.Union, types.UnionType)
+MOST_LANES = 2**16
 
 
 @dataclass(frozen=True)
@@ -44,10 +48,14 @@ class Experiment:
     def __post_init__(self):
         if not self.name or not all(c.isalnum() or c in "-_" for c in self.name):
             raise ValueError(f"expected a name of letters, digits, - and _, got {self.name!r}")
-        if not self.seeds or min(self.seeds) < 0 or len(set(self.seeds)) != len(self.seeds):
-            raise ValueError(f"expected one or more different seeds >= 0, got {self.seeds}")
-        if self.lanes < 1:
-            raise ValueError(f"expected lanes >= 1, got {self.lanes}")
+        for name in ("seeds", "probes"):
+            if isinstance(getattr(self, name), str) or not hasattr(getattr(self, name), "__iter__"):
+                raise TypeError(f"expected {name} as a sequence, got {getattr(self, name)!r}")
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        if not self.seeds or min(self.seeds) < 0 or max(self.seeds) >= 2**32 or len(set(self.seeds)) < len(self.seeds):
+            raise ValueError(f"expected one or more different seeds from 0 to 2**32 - 1, got {self.seeds}")
+        if not 1 <= self.lanes <= MOST_LANES:
+            raise ValueError(f"expected lanes from 1 to {MOST_LANES}, got {self.lanes}")
         if not 0 <= self.root_seed < 2**32:
             raise ValueError(f"expected root_seed from 0 to 2**32 - 1, got {self.root_seed}")
         if not self.probes or len({p.name for p in self.probes}) != len(self.probes):
@@ -68,7 +76,7 @@ def from_json(text: str) -> Experiment:
     """The experiment written by `to_json`. ValueError for anything else; types come from a closed table."""
     try:
         plain = json.loads(text, parse_constant=_refuse_constant)
-    except json.JSONDecodeError as error:
+    except (json.JSONDecodeError, RecursionError) as error:
         raise ValueError(f"expected an experiment as JSON, got text that is not JSON: {error}") from None
     return _build(plain, Experiment, "experiment")
 
@@ -96,20 +104,18 @@ def override(experiment: Experiment, assignment: str) -> Experiment:
     if not equals or not path:
         raise ValueError(f"expected key=value, e.g. train.epochs=10, got {assignment!r}")
     keys = path.strip().split(".")
-    if keys[0] in ("name", "seeds"):
-        raise ValueError(f"expected a key of the experiment's settings, got {keys[0]!r}: it is not one of them")
     return _replace(experiment, keys, text.strip(), path.strip())
 
 
 def _replace(spec, keys, text, path) -> Any:
     if isinstance(spec, tuple):
         return _replace_item(spec, keys, text, path)
-    types_of = _field_types(type(spec))
+    hidden = ("name", "seeds") if isinstance(spec, Experiment) else ()
+    types_of = {name: kind for name, kind in _field_types(type(spec)).items() if name not in hidden}
     if keys[0] not in types_of:
         near = difflib.get_close_matches(keys[0], types_of, n=1)
-        raise ValueError(
-            f"unknown key {path!r}: expected one of {', '.join(types_of)}{f' (near: {near[0]})' if near else ''}"
-        )
+        offer = f"expected one of {', '.join(types_of)}" if types_of else f"{spec!r} has no fields"
+        raise ValueError(f"unknown key {path!r}: {offer}{f' (near: {near[0]})' if near else ''}")
     if len(keys) > 1:
         value = _replace(getattr(spec, keys[0]), keys[1:], text, path)
     else:
@@ -143,13 +149,15 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Experiment) or type(value) in SPECS.values():
         tag = {} if isinstance(value, Experiment) else {"type": type(value).__name__}
         return tag | {name: _plain(getattr(value, name)) for name in _field_types(type(value))}
+    if isinstance(value, np.ndarray | np.generic):
+        return _plain(value.tolist())
     if isinstance(value, tuple | list | range):
         return [_plain(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError(f"expected finite numbers in an experiment, got {value}")
     if value is None or isinstance(value, bool | int | float | str):
         return value
-    raise TypeError(f"expected a specification known to jaxbnn ({', '.join(SPECS)}), got {value!r}")
+    raise TypeError(f"expected a specification known to jaxbnn ({', '.join(SPECS)}), got a {type(value).__name__}")
 
 
 def _build(plain: Any, kind: Any, path: str) -> Any:
@@ -159,7 +167,7 @@ def _build(plain: Any, kind: Any, path: str) -> Any:
         return _build_spec(Experiment, plain, path)
     if kind in FAMILIES or kind in SINGLE:
         return _build_member(plain, FAMILIES.get(kind, (kind,)), path)
-    if origin in (typing.Union, types.UnionType):
+    if origin in UNIONS:
         (other,) = [m for m in members if m is not type(None)]
         return None if plain is None else _build(plain, other, path)
     if origin is tuple:
@@ -170,7 +178,7 @@ def _build(plain: Any, kind: Any, path: str) -> Any:
 
 
 def _build_scalar(plain, kind, path):
-    if kind is float and type(plain) is int:
+    if kind is float and type(plain) is int and abs(plain) < 2**53:
         return float(plain)
     if type(plain) is not kind or (kind is float and not math.isfinite(plain)):
         return _refuse(path, kind.__name__, plain)
@@ -190,7 +198,7 @@ def _build_member(plain, family, path):
     fitting = {spec.__name__: spec for spec in family}
     if isinstance(plain, str):
         plain = {"type": plain}
-    if not isinstance(plain, dict) or plain.get("type") not in fitting:
+    if not isinstance(plain, dict) or str(plain.get("type")) not in fitting:
         return _refuse(path, f"one of {', '.join(fitting)}", plain)
     fields = {name: value for name, value in plain.items() if name != "type"}
     return _build_spec(fitting[plain["type"]], fields, path)
@@ -216,7 +224,12 @@ def _is_needed(spec, name):
 
 def _parse(text, kind):
     """Command-line text as a JSON value: JSON if it is, "a,b" as a list where one is declared, else the word itself."""
-    if typing.get_origin(kind) is tuple and not text.startswith("["):
+    kinds = (kind, *typing.get_args(kind)) if typing.get_origin(kind) in UNIONS else (kind,)
+    if text.lower() == "none" and type(None) in kinds:
+        return None
+    if str in kinds:
+        return text
+    if any(typing.get_origin(k) is tuple for k in kinds) and not text.startswith("["):
         return [_parse_word(word.strip()) for word in text.split(",") if word.strip()]
     return _parse_word(text)
 
@@ -228,7 +241,7 @@ def _parse_word(text):
         return text == "True"
     try:
         return json.loads(text, parse_constant=_refuse_constant)
-    except json.JSONDecodeError:
+    except (json.JSONDecodeError, RecursionError):
         return text
 
 

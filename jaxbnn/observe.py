@@ -75,6 +75,8 @@ class Probe:
             raise ValueError(f"expected a probe's name of letters, digits and _, got {self.name!r}")
         if self.sample not in get_args(Sample):
             raise ValueError(f"expected sample to be one of {get_args(Sample)}, got {self.sample!r}")
+        if not isinstance(self.layers, tuple):
+            raise TypeError(f"expected layers as a tuple of names, got {self.layers!r}")
         if len(set(self.layers)) != len(self.layers):
             raise ValueError(f"expected each layer once, got {self.layers}")
 
@@ -164,7 +166,8 @@ def _forward(model, probes):
         hidden = tuple(_flat(t) for t in hidden)
         names = getattr(model, "layer_names", None) or [f"hidden_{i}" for i in range(1, len(hidden) + 1)]
         named = dict(zip(names, hidden, strict=True)) | {OUTPUT: jax.nn.softmax(logits)}
-        return hidden, named | _submodules(state)
+        # A submodule that is called like a layer does not hide it.
+        return hidden, named | {name: t for name, t in _submodules(state).items() if name not in named}
 
     return forward
 

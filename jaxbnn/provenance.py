@@ -2,6 +2,7 @@
 
 import os
 import platform
+import shutil
 import subprocess
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -17,13 +18,12 @@ import jaxbnn
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy", "scipy", "orbax-checkpoint", "xarray", "h5netcdf")
 
 
-def facts(devices: Sequence[jax.Device], checksum: str, seeds: Sequence[int], seconds: float) -> dict[str, Any]:
+def facts(devices: Sequence[jax.Device], checksum: str, seeds: Sequence[int]) -> dict[str, Any]:
     """The facts of one run, as JSON values. `thread_pool` null on a CPU: the bits hold for this machine only."""
     on_cpu = devices[0].platform == "cpu"
     versions = {name: version(name) for name in PACKAGES}
     return {
-        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-        "wall_seconds": round(seconds, 3),
+        "began": datetime.now(UTC).isoformat(timespec="seconds"),
         "seeds": list(seeds),
         "versions": {"python": platform.python_version(), "jaxbnn": jaxbnn.__version__, **versions},
         "devices": [f"{d.platform}:{d.id} {d.device_kind}" for d in devices],
@@ -37,7 +37,7 @@ def facts(devices: Sequence[jax.Device], checksum: str, seeds: Sequence[int], se
 def commit() -> str | None:
     """The commit of the source that runs, with "+" where it was changed since; None where it is no checkout."""
     source = Path(__file__).resolve().parent.parent
-    if not (source / ".git").exists():
+    if not (source / ".git").exists() or shutil.which("git") is None:
         return None
     git = partial(subprocess.run, cwd=source, capture_output=True, text=True, check=False)
     head = git(["git", "rev-parse", "--verify", "HEAD"]).stdout.strip()

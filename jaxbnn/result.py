@@ -11,8 +11,9 @@ from jaxbnn.block import Record, Series
 from jaxbnn.config import Experiment
 from jaxbnn.data import Split
 from jaxbnn.observe import choose, layers_of
-from jaxbnn.store import Group, Variable
+from jaxbnn.store import DATA, Group, Variable
 
+PLANE = ("i_xt", "i_ty", "h_t", "n_patterns", "n_singletons", "exact", "h_x", "h_y")
 SEED_ROWS, SEED_CURVES = ("seed", "epoch", "layer"), ("seed", "epoch")
 
 
@@ -24,8 +25,15 @@ class Finished(NamedTuple):
     h_y: np.ndarray  # [n_seeds, probes] bits
 
 
+def check_names(experiment: Experiment) -> None:
+    """ValueError where a further probe's name, which is to name a group, already names a variable or a dimension."""
+    for probe in experiment.probes[1:]:
+        if probe.name in (*SEED_ROWS, *Series._fields, *PLANE):
+            raise ValueError(f"expected a probe's name that is no variable of a result, got {probe.name!r}")
+
+
 def groups(
-    experiment: Experiment, split: Split, seeds: Sequence[int], finished: Sequence[Finished]
+    experiment: Experiment, split: Split, checksum: str, seeds: Sequence[int], finished: Sequence[Finished]
 ) -> dict[str, Group]:
     """The main probe's group under "", with the curves of training; each further probe's under its name."""
     whole = jax.tree.map(lambda *leaves: np.concatenate(leaves), *finished)
@@ -37,7 +45,7 @@ def groups(
             "epoch": np.asarray(experiment.epochs, np.int64),
             "layer": np.asarray(layers_of(experiment.model, probe), dtype=object),
         }
-        named[probe.name] = Group(coordinates, variables, _attributes(experiment, probe, split))
+        named[probe.name] = Group(coordinates, variables, {**_attributes(experiment, probe, split), DATA: checksum})
     main = named.pop(experiment.probes[0].name)
     return {"": main._replace(variables={**main.variables, **_curves(whole.record.series)}), **named}
 

@@ -1,6 +1,7 @@
 """MANY seeds on many devices: which blocks run where, the host's turns between chunks, the run's folder."""
 
 import dataclasses
+import hashlib
 import queue
 import time
 import warnings
@@ -43,7 +44,8 @@ class Job:
     experiment: Experiment
     folder: Path
     data_root: str | Path | None
-    split: Split  # every seed's, or the first seed's where each has its own
+    split: Split  # every seed's, or seed 0's where each has its own
+    checksum: str  # of that split: it names the data
     plan: Plan
 
     @property
@@ -70,31 +72,44 @@ def run(
     gets a Progress after every chunk. When `stop` says True, every block is checkpointed and the folder is left without
     the missing seeds' results: the same call goes on. ValueError for what cannot be run, before anything is written.
     """
-    experiment, devices, began = config.normal(experiment), tuple(devices or jax.devices()), time.time()
-    folder = store.folder_of(out, experiment)
-    done = store.finished_seeds(folder)
-    missing = tuple(seed for seed in sorted(experiment.seeds) if seed not in done)
-    if not missing:
+    experiment, devices = config.normal(experiment), tuple(devices or jax.devices())
+    job = _job(experiment, store.folder_of(out, experiment), data_root, devices[0].platform)
+    if set(experiment.seeds) <= set(store.finished_seeds(job.folder, job.checksum)):
         report(Progress(0, 0, np.nan, 0.0, np.nan, "finished already: nothing to do"))
-        return folder
+        return job.folder
     if not is_pinned(devices[0]):
         warnings.warn("these bits hold for this machine only: call jaxbnn.use_cores() before JAX starts", stacklevel=2)
-    job = _job(experiment, folder, data_root, missing, devices[0].platform)
-    _try_probes(experiment, job.split)
-    store.make_folder(folder)
-    store.write_config(folder, dataclasses.replace(experiment, seeds=tuple(sorted({*done, *missing}))))
-    finished = _run_blocks(job, missing, devices, Board(len(missing), experiment.train.epochs, report, stop))
+    result.check_names(experiment)
+    _try_probes(job)
+    store.check_libraries()
+    store.make_folder(job.folder)
+    with store.locked(job.folder):
+        _run_missing(job, devices, report, stop)
+    return job.folder
+
+
+def _run_missing(job, devices, report, stop):
+    """Runs the seeds that the folder's result lacks, and writes the result with them unless the run was stopped."""
+    wanted, done = job.experiment.seeds, store.finished_seeds(job.folder, job.checksum)
+    missing = tuple(seed for seed in sorted(wanted) if seed not in done)
+    blocks, began = _blocks(missing, job.experiment.lanes, store.begun_blocks(job.folder)), time.time()
+    facts = provenance.facts(devices, job.checksum, missing)
+    store.read_provenance(job.folder)  # a damaged one is refused before the work, not after
+    begun = {seed for block in store.begun_blocks(job.folder) for seed in block}
+    store.write_config(job.folder, dataclasses.replace(job.experiment, seeds=tuple(sorted({*done, *begun, *missing}))))
+    board = Board(len(missing), job.experiment.train.epochs, report, stop)
+    finished = _run_blocks(job, blocks, devices, board)
     if finished is not None:
-        facts = provenance.facts(devices, data.checksum(job.split), missing, time.time() - began)
-        store.write_provenance(folder, facts)
-        store.write_result(folder, result.groups(experiment, job.split, missing, finished))  # last: it makes a result
-    return folder
+        order = [seed for block in blocks for seed in block]
+        store.write_provenance(job.folder, facts | {"wall_seconds": round(time.time() - began, 3)})
+        # The result comes last: it alone makes a run finished.
+        store.write_result(job.folder, result.groups(job.experiment, job.split, job.checksum, order, finished))
 
 
 def estimate(experiment: Experiment, data_root: str | Path | None = None) -> Cost:
     """What the experiment takes here: from its compiled program, and from timing a block on each device for seconds."""
     experiment, devices = config.normal(experiment), jax.devices()
-    job = _job(experiment, Path(), data_root, experiment.seeds, devices[0].platform)
+    job = _job(experiment, Path(), data_root, devices[0].platform)
     blocks = _blocks(experiment.seeds, experiment.lanes)
     busy = devices[: len(blocks)]
     with ThreadPoolExecutor(max_workers=len(busy)) as pool:
@@ -110,10 +125,10 @@ def _try_block(job, seeds, device):
     began = time.perf_counter()
     with jax.default_device(device):
         inputs = _place(job, seeds, device)
-        block = _begin(job, seeds, inputs, device)
-        compiled = advance.lower(job.plan, block, np.int32(1), inputs).compile()
+        begin = partial(_begin, job, seeds, inputs, device)
+        compiled = advance.lower(job.plan, begin(), np.int32(1), inputs).compile()
         compiling = time.perf_counter() - began
-        return compiling, *_timed(job, compiled, block, inputs), _held(compiled.memory_analysis())
+        return compiling, *_timed(job, compiled, begin, inputs), _held(compiled.memory_analysis())
 
 
 def _held(memory):
@@ -122,23 +137,24 @@ def _held(memory):
     return memory.argument_size_in_bytes + results + memory.temp_size_in_bytes
 
 
-def _timed(job, compiled, block, inputs):
-    """Seconds of one epoch and of one measurement: step 0 only measures, the steps after it train too."""
+def _timed(job, compiled, begin, inputs):
+    """Warm seconds of an epoch and of a measurement: epochs with no row to record, then step 0, which only measures."""
+    silent = inputs._replace(row=jnp.full_like(inputs.row, -1))
 
-    def timed(block, until):
+    def timed(block, until, inputs):
         began = time.perf_counter()
         block = jax.block_until_ready(compiled(block, np.int32(until), inputs))
         return block, time.perf_counter() - began
 
-    block, per_row = timed(block, 1)
-    block, first = timed(block, 2)
-    until = min(job.steps, 3 + int(CHUNK_SECONDS / max(first, 1e-4)))
-    _, more = timed(block, until) if until > 2 else (block, 0.0)
-    rows = sum(1 <= epoch < until for epoch in job.experiment.epochs)
-    return max(0.0, first + more - rows * per_row) / (until - 1), per_row
+    block, _ = timed(begin(), 2, inputs)
+    block, first = timed(block, 3, silent)
+    n = 1 + int(CHUNK_SECONDS / max(first, 1e-4))
+    _, epochs = timed(block, 3 + n, silent)
+    _, row = timed(begin(), 1, inputs)
+    return epochs / n, row
 
 
-def _job(experiment, folder, data_root, seeds, on):
+def _job(experiment, folder, data_root, on):
     numbers = {"epochs": 1, "learning_rate": 1.0, "decay": 0.0}  # traced or the host's: no part of the program
     plan = Plan(
         experiment.model,
@@ -147,7 +163,8 @@ def _job(experiment, folder, data_root, seeds, on):
         split_per_lane=data.is_per_seed(experiment.data),
         map_lanes=on == "cpu",
     )
-    return Job(experiment, folder, data_root, _load(experiment, data_root, seeds[0]), plan)
+    split = _load(experiment, data_root, 0)
+    return Job(experiment, folder, data_root, split, data.checksum(split), plan)
 
 
 def _load(experiment, data_root, seed):
@@ -166,24 +183,29 @@ def _load(experiment, data_root, seed):
     return split
 
 
-def _try_probes(experiment, split):
+def _try_probes(job):
     """Measures in shapes alone: what a probe cannot name or an estimator cannot take raises here."""
-    prepare_sample, measure = observer(experiment.model, experiment.probes)
+    prepare_sample, measure = observer(job.experiment.model, job.experiment.probes)
 
     def untrained(split):
-        variables = experiment.model.init(jax.random.key(0), split.train.x[:1], train=False)
+        variables = job.experiment.model.init(jax.random.key(0), split.train.x[:1], train=False)
         return measure(prepare_sample(split), split, variables)
 
-    jax.eval_shape(untrained, split)
+    jax.eval_shape(untrained, job.split)
 
 
-def _blocks(seeds, lanes):
-    return [tuple(seeds[i : i + lanes]) for i in range(0, len(seeds), lanes)]
+def _blocks(seeds, lanes, begun=()):
+    """The seeds in blocks of `lanes`: first those that were begun before, so that nothing is trained twice."""
+    left, blocks = list(seeds), []
+    for block in begun:
+        if len(block) <= lanes and set(block) <= set(left):
+            blocks.append(block)
+            left = [seed for seed in left if seed not in block]
+    return sorted(blocks + [tuple(left[i : i + lanes]) for i in range(0, len(left), lanes)])
 
 
-def _run_blocks(job, seeds, devices, board):
-    """Every block's Finished, in the seeds' order, None if stopped; any free device takes the next block."""
-    blocks = _blocks(seeds, job.experiment.lanes)
+def _run_blocks(job, blocks, devices, board):
+    """Every block's Finished, in order, None if stopped; any free device takes the next block."""
     waiting = queue.SimpleQueue()
     for block in blocks:
         waiting.put(block)
@@ -222,8 +244,9 @@ def _next(waiting):
 def _run_block(job, seeds, inputs, device, board):
     """A block from its last checkpoint, or from its beginning, to its end: Finished, or None if the run was stopped."""
     place = store.block_folder(job.folder, seeds)
-    identity = {"config": config.digest(job.experiment), "data": data.checksum(jax.device_get(inputs.split))}
-    block = _restore(job, store.load_checkpoint(place, identity), inputs, device) or _begin(job, seeds, inputs, device)
+    like = jax.eval_shape(_start(job), _keys(job, [0]), inputs.split)
+    identity = _identity(job, like)
+    block = _restore(store.load_checkpoint(place, identity), like, device) or _begin(job, seeds, inputs, device)
     step = saved = int(block.step)
     if step:
         board.resume(seeds, step - 1)
@@ -286,10 +309,16 @@ def _to_host(block):
     return {f"leaf_{i:03d}": np.asarray(leaf) for i, leaf in enumerate(jax.device_get(leaves))}
 
 
-def _restore(job, arrays, inputs, device):
+def _identity(job, like):
+    """What a checkpoint must share with the run that goes on from it; `like` is the block's tree of shapes."""
+    layout = hashlib.sha256(str(jax.tree_util.tree_flatten_with_path(like)).encode()).hexdigest()
+    return {"config": config.digest(job.experiment), "data": job.checksum, "jax": jax.__version__, "layout": layout}
+
+
+def _restore(arrays, like, device):
     if arrays is None:
         return None
-    leaves, structure = jax.tree.flatten(jax.eval_shape(_start(job), _keys(job, [0]), inputs.split))
+    leaves, structure = jax.tree.flatten(like)
     values = [arrays[f"leaf_{i:03d}"] for i in range(len(leaves))]
     typed = [
         jax.random.wrap_key_data(jnp.asarray(value), impl="threefry2x32") if _is_key(leaf) else value

@@ -3,12 +3,16 @@
 Every file and checkpoint is written beside its place and renamed into it, so what stands under its name is whole.
 """
 
+import fcntl
 import hashlib
+import importlib
 import json
 import os
+import re
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,7 +22,9 @@ from jaxbnn import config
 from jaxbnn.config import Experiment
 
 RESULT, CONFIG, PROVENANCE, BLOCKS = "result.nc", "config.json", "provenance.json", "blocks"
+DATA = "data_sha256"  # the attribute of a result that names its data
 KEPT_CHECKPOINTS = 2
+BLOCK_NAME = re.compile(r"\d+(-\d+)?(,\d+(-\d+)?)*")
 
 
 class Variable(NamedTuple):
@@ -52,6 +58,25 @@ def make_folder(folder: Path) -> None:
         raise ValueError(f"expected an output folder that can be written, got {folder}: {error.strerror}") from None
 
 
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Holds the folder for one run; ValueError when another has it. The system frees it however the process ends."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise ValueError(f"another run is working in {folder}: wait for it, or give another --out") from None
+    finally:
+        os.close(handle)
+
+
+def check_libraries() -> None:
+    """ImportError now, before any training, where a library that writes results or checkpoints is missing."""
+    for name in ("h5netcdf", "h5py", "orbax.checkpoint", "xarray"):
+        importlib.import_module(name)
+
+
 def write_config(folder: Path, experiment: Experiment) -> None:
     """config.json: the experiment, with all seeds it has or is to have."""
     _write_text(folder / CONFIG, config.to_json(experiment) + "\n")
@@ -67,18 +92,18 @@ def read_config(folder: str | Path) -> Experiment:
 
 def write_provenance(folder: Path, facts: Mapping[str, Any]) -> None:
     """provenance.json: the facts of this run at the top, those of earlier runs into the same folder under "earlier"."""
-    path = folder / PROVENANCE
-    earlier = []
-    if path.is_file():
-        before = json.loads(path.read_text())
-        earlier = [*before.pop("earlier", []), before]
-    _write_text(path, json.dumps({**facts, "earlier": earlier}, indent=2) + "\n")
+    before = read_provenance(folder)
+    earlier = [*before.pop("earlier", []), before] if before else []
+    _write_text(folder / PROVENANCE, json.dumps({**facts, "earlier": earlier}, indent=2) + "\n")
 
 
 def read_provenance(folder: str | Path) -> dict[str, Any] | None:
     """The facts of the latest finished run into the folder, None where there are none."""
     path = Path(folder) / PROVENANCE
-    return json.loads(path.read_text()) if path.is_file() else None
+    try:
+        return json.loads(path.read_text()) if path.is_file() else None
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged ({error}): remove it to go on") from None
 
 
 def write_result(folder: Path, groups: Mapping[str, Group]) -> None:
@@ -91,8 +116,10 @@ def write_result(folder: Path, groups: Mapping[str, Group]) -> None:
         dataset = _dataset(group)
         if path.is_file():
             with xarray.open_dataset(path, engine="h5netcdf", group=name or None) as before:
-                dataset = xarray.concat([before.load(), dataset], dim="seed", data_vars="minimal").sortby("seed")
-        dataset.to_netcdf(beside, engine="h5netcdf", group=name or None, mode="a" if beside.exists() else "w")
+                dataset = xarray.concat([before.load(), dataset], dim="seed", data_vars="minimal")
+        dataset.sortby("seed").to_netcdf(
+            beside, engine="h5netcdf", group=name or None, mode="a" if beside.exists() else "w"
+        )
     beside.replace(path)
 
 
@@ -106,8 +133,11 @@ def read_result(folder: str | Path, group: str | None = None):
     try:
         with xarray.open_dataset(path, engine="h5netcdf", group=group) as dataset:
             return dataset.load()
-    except OSError as error:
-        raise ValueError(f"{path} cannot be read as a netCDF result: {error}") from error
+    except Exception as error:  # a broken HDF5 file fails in a dozen ways
+        what = " ".join(str(error).split())[:200]
+        raise ValueError(
+            f"{path} cannot be read as a result ({what}): remove it to run the experiment again"
+        ) from error
 
 
 def save_figure(folder: Path, name: str, figure) -> list[Path]:
@@ -120,11 +150,26 @@ def save_figure(folder: Path, name: str, figure) -> list[Path]:
     return paths
 
 
-def finished_seeds(folder: Path) -> tuple[int, ...]:
-    """The seeds whose results are in the folder; none without result.nc."""
-    if not (folder / RESULT).is_file():
+def finished_seeds(folder: Path, checksum: str | None = None) -> tuple[int, ...]:
+    """The seeds whose results are in the folder; none without result.nc. ValueError if they are of other data."""
+    if not (folder / RESULT).exists():
         return ()
-    return tuple(int(seed) for seed in read_result(folder).seed.values)
+    result = read_result(folder)
+    if "seed" not in result or DATA not in result.attrs:
+        raise ValueError(f"expected a result of jaxbnn in {folder / RESULT}, got {list(result.variables)[:9]}")
+    if checksum not in (None, result.attrs[DATA]):
+        raise ValueError(
+            f"{folder} holds results of other data (sha256 {result.attrs[DATA][:12]}, now {checksum[:12]}): "
+            "give back the data it was made with, or another --out"
+        )
+    return tuple(int(seed) for seed in result.seed.values)
+
+
+def begun_blocks(folder: Path) -> list[tuple[int, ...]]:
+    """The seeds of each block that has a checkpoint."""
+    paths = [path for path in (folder / BLOCKS).glob("*") if BLOCK_NAME.fullmatch(path.name) and checkpoints(path)]
+    spans = [[[int(end) for end in span.split("-")] for span in path.name.split(",")] for path in sorted(paths)]
+    return [tuple(seed for span in of for seed in range(span[0], span[-1] + 1)) for of in spans]
 
 
 def block_folder(folder: Path, seeds: Sequence[int]) -> Path:
@@ -185,15 +230,15 @@ def _verify(checkpoint, identity):
     offer = f"go on from {before[-1]}" if before else "start this block again"
     try:
         manifest = json.loads((checkpoint / "manifest.json").read_text())
-        whole = manifest["files"] == _checksums(checkpoint)
+        made_with, whole = dict(manifest["identity"]), manifest["files"] == _checksums(checkpoint)
     except (OSError, ValueError, KeyError, TypeError):
-        whole = False
+        made_with, whole = {}, False
     if not whole:
         raise ValueError(f"{checkpoint} is damaged (its checksums do not hold): remove it to {offer}")
     for key, value in identity.items():
-        if manifest["identity"].get(key) != value:
+        if made_with.get(key) != value:
             raise ValueError(
-                f"{checkpoint} belongs to another {key}: expected {value}, got {manifest['identity'].get(key)}; "
+                f"{checkpoint} belongs to another {key}: expected {value}, got {made_with.get(key)}; "
                 "give back what it was made with, or another --out"
             )
 

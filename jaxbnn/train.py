@@ -1,6 +1,5 @@
 """Training ONE seed: TrainSpec and a Trainer of pure functions. Whoever wants many seeds vmaps it."""
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -13,6 +12,8 @@ from flax import linen
 from jaxbnn.batches import in_batches
 from jaxbnn.data import Dataset
 from jaxbnn.nn.layers import LATENT, clip_latent
+
+MOST_EPOCHS = 10**8
 
 
 def _check_adam(spec):
@@ -86,14 +87,17 @@ class TrainSpec:
     latent_limit: float | None = 1.0
 
     def __post_init__(self):
-        if self.epochs < 1:
-            raise ValueError(f"expected train.epochs >= 1, got {self.epochs}")
+        for name, count in (("epochs", self.epochs), ("batch_size", self.batch_size)):
+            if count is not None and not isinstance(count, int):
+                raise TypeError(f"expected train.{name} as an integer, got {count!r}")
+        if not 1 <= self.epochs <= MOST_EPOCHS:
+            raise ValueError(f"expected train.epochs from 1 to {MOST_EPOCHS}, got {self.epochs}")
         if self.batch_size is not None and self.batch_size < 1:
             raise ValueError(f"expected train.batch_size >= 1 or none (full batch), got {self.batch_size}")
-        if not (math.isfinite(self.learning_rate) and self.learning_rate > 0):
-            raise ValueError(f"expected train.learning_rate > 0, got {self.learning_rate}")
-        if not (math.isfinite(self.decay) and self.decay >= 0):
-            raise ValueError(f"expected train.decay >= 0, got {self.decay}")
+        if not 1e-37 < self.learning_rate < 1e37:
+            raise ValueError(f"expected train.learning_rate > 0 (in float32), got {self.learning_rate}")
+        if not (self.decay == 0 or 1e-37 < self.decay < 1e37):
+            raise ValueError(f"expected train.decay >= 0 (in float32), got {self.decay}")
         if self.decay and not isinstance(self.optimiser, AdamW):
             raise ValueError(f"expected train.optimiser AdamW where decay is {self.decay}, got {self.optimiser}")
         if self.latent_limit is not None and not self.latent_limit > 0:
@@ -166,8 +170,7 @@ def trainer(model: linen.Module, spec: TrainSpec, example: jax.Array) -> Trainer
         logits = in_batches(lambda x: model.apply(state.variables, x, train=False)[0], data.x)
         loss = jnp.mean(_cross_entropy(logits, data.y))
         accuracy = jnp.mean(jnp.argmax(logits, axis=1) == data.y, dtype=jnp.float32)
-        unset = jnp.float32(jnp.nan)
-        return Score(jnp.where(state.finite, loss, unset), jnp.where(state.finite, accuracy, unset))
+        return Score(*(jnp.where(state.finite, value, jnp.nan) for value in (loss, accuracy)))
 
     return Trainer(init, epoch, score)
 
@@ -177,7 +180,7 @@ def _batches(key, n, batch_size):
     if size > n:
         raise ValueError(f"expected a batch size of at most {n} (the training examples), got {size}")
     steps = -(-n // size)
-    order = jnp.argsort(jax.random.bits(key, (n,)))
+    order = jnp.argsort(jax.random.bits(key, (n,), jnp.uint32))
     return order[jnp.arange(steps * size) % n].reshape(steps, size)
 
 

@@ -15,7 +15,7 @@ run_module = importlib.import_module("jaxbnn.run")
 @pytest.fixture(scope="module")
 def begun(tiny):
     """(plan, a block before its first step, its inputs) of the first two seeds."""
-    job = run_module._job(tiny, None, None, tiny.seeds, "cpu")
+    job = run_module._job(tiny, None, None, "cpu")
     device = jax.devices()[0]
     inputs = run_module._place(job, (0, 1), device)
     return job.plan, run_module._begin(job, (0, 1), inputs, device), inputs

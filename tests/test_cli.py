@@ -64,7 +64,15 @@ def test_run_ends_with_a_table_and_the_folder_and_is_quiet_when_not_a_terminal(d
     done, folder = demo
     assert done.stderr == "" and folder.is_dir() and (folder / "result.nc").is_file()
     table = done.stdout
-    for word in ("demo, epoch 3", "hidden_1", "hidden_2", "output", "I(X;T)", "I(T;Y)", "3 seeds (0 diverged)"):
+    for word in (
+        "demo, epoch 3",
+        "hidden_1",
+        "hidden_2",
+        "output",
+        "I(X;T) [bit]",
+        "I(T;Y) [bit]",
+        "3 seeds (0 diverged)",
+    ):
         assert word in table
     result = store.read_result(folder)
     assert result.seed.values.tolist() == [0, 1, 2]
@@ -104,9 +112,20 @@ def test_numbers_of_seeds():
     assert seeds("3") == (0, 1, 2) and seeds("4:8") == (4, 5, 6, 7)
 
 
+def test_a_layer_that_cannot_be_counted_is_explained(capsys, tmp_path):
+    real = ("--set", "model.activation=Tanh", "--seeds", "1", "--set", "lanes=1")
+    out = said(capsys, "run", "demo", *SHORT, *real, "--out", str(tmp_path)).out
+    assert "hidden_1, hidden_2: not counted" in out and "probes.0.estimator=Binned" in out
+
+
+@pytest.mark.parametrize("text", ["4294967296:4294967297", "99999999999"])
+def test_monstrous_numbers_of_seeds_are_refused(text, capsys):
+    assert "expected " in refused(capsys, "run", "demo", "--seeds", text)
+
+
 @pytest.mark.parametrize("text", ["0", "-1", "x", "4:4", "8:4", "-2:3", "1:2:3", ""])
 def test_bad_numbers_of_seeds_are_refused(text, capsys):
-    assert "expected N (1 or more) or A:B (0 <= A < B)" in refused(capsys, "run", "demo", f"--seeds={text}")
+    assert "expected N (1 or more) or A:B (0 <= A < B <= 2**32)" in refused(capsys, "run", "demo", f"--seeds={text}")
 
 
 @pytest.mark.parametrize(
@@ -116,9 +135,9 @@ def test_bad_numbers_of_seeds_are_refused(text, capsys):
         (["show", "mnist"], "expected mnist-small"),
         (["run", "demo", "--set", "train.epoch=3"], "unknown key 'train.epoch'"),
         (["run", "demo", "--set", "train.epochs=many"], "train.epochs: expected int, got 'many'"),
-        (["run", "demo", "--set", "train.epochs=0"], "train.epochs >= 1, got 0"),
-        (["run", "demo", "--set", "lanes=0"], "lanes >= 1, got 0"),
-        (["run", "demo", "--set", "model.widths=0"], "1 or more units"),
+        (["run", "demo", "--set", "train.epochs=0"], "train.epochs from 1 to 100000000, got 0"),
+        (["run", "demo", "--set", "lanes=0"], "lanes from 1 to 65536, got 0"),
+        (["run", "demo", "--set", "model.widths=0"], "widths of 1 to 1000000 units"),
         (["run", "demo", "--set", "train.batch_size=0"], "train.batch_size >= 1"),
         (["run", "demo", "--set", "train.batch_size=5000"], "train.batch_size of at most 3276"),
         (["plot", "nowhere"], "finished run's folder with result.nc, got nowhere"),

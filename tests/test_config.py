@@ -110,12 +110,12 @@ def test_override_changes_one_value(assignment, get, value):
         ("train.epochs=1.5", "train.epochs: expected int, got 1.5"),
         ("train.epochs=true", "train.epochs: expected int, got True"),
         ("train.epochs=none", "train.epochs: expected int, got None"),
-        ("train.epochs=0", "train.epochs >= 1, got 0"),
+        ("train.epochs=0", "train.epochs from 1 to 100000000, got 0"),
         ("train.learning_rate=NaN", "finite numbers, got NaN"),
         ("train.batch_size=0", "train.batch_size >= 1"),
-        ("lanes=0", "lanes >= 1, got 0"),
+        ("lanes=0", "lanes from 1 to 65536, got 0"),
         ("root_seed=-1", "root_seed from 0"),
-        ("model.widths=10,0", "1 or more units"),
+        ("model.widths=10,0", "widths of 1 to"),
         ("model.widths=a", "model.widths.0: expected int, got 'a'"),
         ("model.kernel_slope=Tanh", "one of Ste, ApproxSign, SwishSign, Identity, got"),
         ("model.activation=os.system", "one of SignActivation, Tanh, HardTanh"),
@@ -125,8 +125,8 @@ def test_override_changes_one_value(assignment, get, value):
         ("probes.0.sample=both", "one of train, test, all, got 'both'"),
         ("data.span=0", "a list of 2 values"),
         ("data.share=2", "share"),
-        ("seeds=4", "settings, got 'seeds'"),
-        ("name=x", "settings, got 'name'"),
+        ("seeds=4", "unknown key 'seeds'"),
+        ("name=x", "unknown key 'name'"),
         ("=3", "key=value"),
     ],
 )
@@ -180,3 +180,42 @@ def test_probes_need_different_names():
     with pytest.raises(ValueError, match="different names"):
         dataclasses.replace(BASE, probes=(observe.Probe(), observe.Probe()))
     assert np.array_equal(BASE.epochs, BASE.schedule.epochs(100))
+
+
+def test_numpy_numbers_and_any_sequence_of_seeds_are_taken():
+    rate = np.logspace(-4, -3, 2)[0]
+    odd = dataclasses.replace(BASE, train=train.TrainSpec(epochs=100, learning_rate=rate), seeds=np.arange(4))
+    assert odd.seeds == (0, 1, 2, 3) and type(config.normal(odd).train.learning_rate) is float
+    assert dataclasses.replace(BASE, seeds=range(3)).seeds == (0, 1, 2)
+
+
+@pytest.mark.parametrize(
+    ("fields", "error", "message"),
+    [
+        ({"seeds": 3}, TypeError, "seeds as a sequence, got 3"),
+        ({"probes": observe.Probe()}, TypeError, "probes as a sequence"),
+        ({"seeds": (2**32,)}, ValueError, r"seeds from 0 to 2\*\*32 - 1"),
+        ({"lanes": 10**9}, ValueError, "lanes from 1 to 65536"),
+    ],
+)
+def test_bad_seeds_and_lanes_are_refused(fields, error, message):
+    with pytest.raises(error, match=message):
+        dataclasses.replace(BASE, **fields)
+
+
+@pytest.mark.parametrize("text", ["9" * 400, "[" * 100_000, "1e999"])
+def test_monstrous_numbers_are_refused_in_one_line(text):
+    with pytest.raises(ValueError, match="train.learning_rate: expected float|finite") as caught:
+        override(BASE, f"train.learning_rate={text}")
+    assert "\n" not in str(caught.value)
+    with pytest.raises(ValueError):
+        from_json(text)
+
+
+def test_optional_tuples_and_words_are_read_as_they_are_declared():
+    npz = dataclasses.replace(BASE, data=data.Npz("a.npz"))
+    assert override(npz, "data.span=-1,1").data.span == (-1.0, 1.0)
+    assert override(npz, "data.span=none").data.span is None
+    assert override(npz, "data.path=2024").data.path == "2024"
+    with pytest.raises(ValueError, match="data: expected one of Szt, TicTacToe, Mnist, Npz"):
+        from_json(edited(data={"type": ["Szt"]}))

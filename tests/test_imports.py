@@ -42,8 +42,9 @@ OUTSIDE = {
     "figures": {"matplotlib"},
     "progress": {"numpy"},
     "store": {"numpy", "orbax", "xarray"},
-    "cli": {"numpy", "rich"},
+    "cli": {"jax", "numpy", "rich"},
     "studies": set(),
+    "config": {"numpy"},
 }
 TRAINING = {"jax", "flax", "optax", "numpy", "scipy"}
 

@@ -137,3 +137,29 @@ def test_the_default_schedule_has_the_first_and_the_last_and_grows_by_5_percent(
 def test_bad_input_is_refused(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_a_network_of_nan_has_no_information():
+    broken = jax.tree.map(lambda leaf: jnp.full_like(leaf, jnp.nan), VARIABLES)
+    (point,) = measured(MODEL, [Probe()], broken)
+    assert np.isnan(point.xt).all() and np.isnan(point.ty).all() and not point.exact.any()
+    assert (point.n_patterns == -1).all()
+
+
+def test_a_submodule_called_like_a_layer_does_not_hide_it():
+    class Own(nn.Module):
+        @nn.compact
+        def __call__(self, x):
+            t = jnp.where(nn.Dense(4, name="hidden_1")(x) > 0, 1.0, -1.0)
+            return nn.Dense(2, name="output")(t), (t,)
+
+    variables = Own().init(jax.random.key(1), SPLIT.train.x[:1])
+    main, named = measured(Own(), [Probe(), Probe("named", layers=("hidden_1",))], variables)
+    (alone,) = measured(Own(), [Probe()], variables)
+    jax.tree.map(np.testing.assert_array_equal, main, alone)
+    assert float(named.xt[0]) == float(main.xt[0]) and bool(named.exact[0])
+
+
+def test_layers_must_be_a_tuple():
+    with pytest.raises(TypeError, match="layers as a tuple of names, got 'abc'"):
+        Probe(layers="abc")

@@ -80,13 +80,13 @@ def test_what_a_run_recorded_is_what_its_last_networks_give(tiny, finished):
 
 def trained(experiment, folder):
     """(variables, seed) of every network in the folder, from the last checkpoints."""
-    job = run_module._job(experiment, folder, None, experiment.seeds, "cpu")
+    job = run_module._job(experiment, folder, None, "cpu")
     device = jax.devices()[0]
     for seeds in run_module._blocks(experiment.seeds, experiment.lanes):
         inputs = run_module._place(job, seeds, device)
         place = store.block_folder(folder, seeds)
-        identity = {"config": config.digest(experiment), "data": data.checksum(job.split)}
-        last = run_module._restore(job, store.load_checkpoint(place, identity), inputs, device)
+        like = jax.eval_shape(run_module._start(job), run_module._keys(job, [0]), inputs.split)
+        last = run_module._restore(store.load_checkpoint(place, run_module._identity(job, like)), like, device)
         for lane, seed in enumerate(seeds):
             yield jax.tree.map(lambda leaf, lane=lane: leaf[lane], last.state.variables), seed
 
@@ -95,7 +95,7 @@ def test_deeper_patterns_are_unions_of_shallower_ones_at_every_measured_epoch_an
     """On integers, from the program itself: a block advanced from one measured epoch to the next."""
     split = data.load(tiny.data)
     x = np.r_[split.train.x, split.test.x]
-    job = run_module._job(tiny, None, None, tiny.seeds, "cpu")
+    job = run_module._job(tiny, None, None, "cpu")
     device, n = jax.devices()[0], 0
     for seeds in run_module._blocks(tiny.seeds, tiny.lanes):
         inputs = run_module._place(job, seeds, device)
@@ -276,3 +276,98 @@ def test_an_error_in_one_block_ends_the_run_and_keeps_what_was_there(tiny, tmp_p
     with pytest.raises(ValueError, match="blocks/2-3/00000004 is damaged"):
         run(tiny, tmp_path)
     assert (folder / "result.nc").read_bytes() == result
+
+
+def npz(tmp_path, n):
+    rng = np.random.default_rng(n)
+    np.savez(tmp_path / "mine.npz", x=rng.integers(0, 2, (n, 5)).astype(np.float32), y=rng.integers(0, 2, n))
+    return Experiment(
+        name="mine",
+        data=data.Npz(str(tmp_path / "mine.npz")),
+        model=MLP((3,), 2),
+        train=train.TrainSpec(epochs=1, batch_size=20),
+        seeds=(0, 1),
+        lanes=2,
+    )
+
+
+def test_a_folder_is_not_given_results_of_other_data(tmp_path):
+    folder = run(npz(tmp_path, 100), tmp_path / "out")
+    before = (folder / "result.nc").read_bytes()
+    changed = npz(tmp_path, 120)
+    for seeds in ((0, 1), (0, 1, 2, 3)):
+        with pytest.raises(ValueError, match="holds results of other data"):
+            run(dataclasses.replace(changed, seeds=seeds), tmp_path / "out")
+    assert (folder / "result.nc").read_bytes() == before
+
+
+def test_a_second_run_into_a_folder_says_so_and_stops(tiny, tmp_path):
+    folder = store.folder_of(tmp_path, config.normal(tiny))
+    store.make_folder(folder)
+    with store.locked(folder), pytest.raises(ValueError, match="another run is working in"):
+        run(tiny, tmp_path)
+    assert [p.name for p in folder.iterdir()] == ["blocks"]
+
+
+def test_begun_blocks_go_on_when_other_seeds_are_asked_for(tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr(run_module, "CHUNK_SECONDS", 0.0)
+    one, turns = jax.devices()[:1], []
+    run(dataclasses.replace(tiny, seeds=(1, 2)), tmp_path, devices=one, stop=lambda: turns.append(0) or len(turns) > 5)
+    said = []
+    folder = run(tiny, tmp_path, devices=one, report=lambda p: said.append(p.message))
+    assert any("seeds 1 to 2 go on from epoch" in m for m in said)
+    assert run_module._blocks((0, 1, 2, 3, 4), 2, [(1, 2), (2, 3), (8, 9)]) == [(0, 3), (1, 2), (4,)]
+    assert store.read_result(folder).seed.values.tolist() == [0, 1, 2, 3, 4]
+
+
+def test_a_probe_named_like_a_variable_of_the_result_is_refused(tiny, tmp_path):
+    for name in ("seed", "i_xt", "train_loss"):
+        probes = (tiny.probes[0], dataclasses.replace(tiny.probes[1], name=name))
+        with pytest.raises(ValueError, match=f"no variable of a result, got '{name}'"):
+            run(dataclasses.replace(tiny, probes=probes), tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_damaged_provenance_is_refused_before_training(tiny, tmp_path):
+    folder = store.folder_of(tmp_path, config.normal(tiny))
+    store.make_folder(folder)
+    (folder / "provenance.json").write_text("")
+    with pytest.raises(ValueError, match="provenance.json is damaged"):
+        run(tiny, tmp_path, report=lambda p: pytest.fail("it trained"))
+
+
+def test_a_seed_whose_last_step_ruins_it_is_unset_in_that_row_and_stays_so(tiny):
+    """Full batch and a huge rate: the gradient of the first step is finite, the network after it is not."""
+    relu = nn.MLP((6, 4), 2, activation=nn.Relu(), kernel_slope=None, normalise=False)
+    spec = train.TrainSpec(epochs=6, batch_size=None, optimiser=train.Sgd(), learning_rate=1e36, latent_limit=None)
+    probes = (observe.Probe(estimator=info.Binned()),)
+    wild = dataclasses.replace(tiny, model=relu, train=spec, probes=probes, schedule=observe.Schedule(every=1))
+    job = run_module._job(wild, None, None, "cpu")
+    inputs = run_module._place(job, (0, 1), jax.devices()[0])
+    record = block.advance(
+        job.plan, run_module._begin(job, (0, 1), inputs, jax.devices()[0]), np.int32(7), inputs
+    ).record
+    lost = np.isnan(record.series.train_loss)
+    assert lost[:, 1:].all() and not lost[:, 0].any() and not np.isinf(record.series.train_loss).any()
+    assert np.isnan(record.series.gradient_norm_mean[:, 1:]).all() and np.isnan(record.planes[0].points.xt[:, 1:]).all()
+
+
+def test_a_users_settings_of_jax_do_not_change_a_seeds_bits(tiny):
+    job = run_module._job(tiny, None, None, "cpu")
+    keys = run_module._keys(job, [0, 1])
+    usual = run_module._start(job)(keys, job.split).state.variables
+    with jax.threefry_partitionable(False):
+        other = run_module._start(job)(keys, job.split).state.variables
+    jax.tree.map(np.testing.assert_array_equal, usual, other)
+    from jaxbnn.train import _batches
+
+    with jax.enable_x64(True):
+        wide_indices = _batches(jax.random.key(0), 50, 10)
+    np.testing.assert_array_equal(wide_indices, _batches(jax.random.key(0), 50, 10))
+
+
+def test_a_machine_without_git_has_no_commit(monkeypatch):
+    from jaxbnn import provenance
+
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    assert provenance.commit() is None

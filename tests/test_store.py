@@ -19,7 +19,9 @@ def group(seeds, scale=1.0):
         "i_xt": Variable(("seed", "epoch"), values, {"units": "bit"}),
         "exact": Variable(("seed",), np.array([True] * len(seeds))),
     }
-    return Group({"seed": np.array(seeds), "epoch": np.array([0, 5])}, variables, {"sample": "all"})
+    return Group(
+        {"seed": np.array(seeds), "epoch": np.array([0, 5])}, variables, {"sample": "all", "data_sha256": "d1"}
+    )
 
 
 def saved(block, steps=(1, 2, 3)):
@@ -149,3 +151,53 @@ def test_a_folder_that_cannot_be_made_is_refused_in_one_line(tiny, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ValueError, match="output folder that can be written, got .*file.*: Not a directory"):
         store.make_folder(store.folder_of(tmp_path / "file", tiny))
+
+
+def test_a_result_of_other_data_is_refused(tmp_path):
+    store.write_result(tmp_path, {"": group([0])})
+    assert store.finished_seeds(tmp_path, "d1") == (0,)
+    with pytest.raises(ValueError, match="holds results of other data .*give back the data it was made with"):
+        store.finished_seeds(tmp_path, "d2")
+
+
+def test_a_netcdf_file_that_is_not_ours_and_a_folder_in_its_place_are_refused(tmp_path):
+    store.write_result(tmp_path, {"": group([0])._replace(attributes={})})
+    with pytest.raises(ValueError, match="expected a result of jaxbnn"):
+        store.finished_seeds(tmp_path)
+    (tmp_path / "other" / "result.nc").mkdir(parents=True)
+    with pytest.raises(ValueError, match="a finished run's folder with result.nc"):
+        store.finished_seeds(tmp_path / "other")
+
+
+# h5netcdf closes a file that it could not open once more when it is collected.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("at", [0, 100, 300, 1000, 3000])
+def test_an_overwritten_result_is_refused_in_one_line_or_read(tmp_path, at):
+    store.write_result(tmp_path, {"": group(list(range(50)))})
+    content = bytearray((tmp_path / "result.nc").read_bytes())
+    content[at : at + 300] = b"\xff" * 300
+    (tmp_path / "result.nc").write_bytes(content)
+    try:
+        store.read_result(tmp_path)
+    except ValueError as error:
+        assert "cannot be read as a result" in str(error) and "\n" not in str(error)
+
+
+def test_a_folder_is_held_by_one_run_at_a_time(tmp_path):
+    with store.locked(tmp_path), pytest.raises(ValueError, match="another run is working in"), store.locked(tmp_path):
+        pass
+    with store.locked(tmp_path):
+        pass
+
+
+def test_a_damaged_provenance_is_named(tmp_path):
+    (tmp_path / "provenance.json").write_text("{")
+    with pytest.raises(ValueError, match="provenance.json is damaged .*: remove it to go on"):
+        store.read_provenance(tmp_path)
+
+
+def test_begun_blocks_are_read_from_their_names(tmp_path):
+    for seeds in ((0, 1, 2, 5), (7,)):
+        saved(store.block_folder(tmp_path, seeds), [1])
+    (tmp_path / "blocks" / "9").mkdir()
+    assert store.begun_blocks(tmp_path) == [(0, 1, 2, 5), (7,)]

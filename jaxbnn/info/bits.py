@@ -1,5 +1,7 @@
 """Rows of activations packed into uint32 words: equal rows give equal words, and only equal rows do."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -81,7 +83,13 @@ def _mix(state, word):
     return state ^ (state >> 16)
 
 
-def _rows(t):
+def as_array(value) -> Any:
+    """An array as it is, whatever library it is of; anything else, such as a list, as a numpy array."""
+    return value if hasattr(value, "ndim") else np.asarray(value)
+
+
+def _rows(t) -> Any:
+    t = as_array(t)
     if t.ndim != 2 or t.shape[0] < 1 or t.shape[1] < 1:
         raise ValueError(f"expected an array [N, D] with N >= 1 and D >= 1, got shape {tuple(t.shape)}")
     return t

@@ -5,8 +5,9 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
-from jaxbnn.info.bits import hash_rows
+from jaxbnn.info.bits import as_array, hash_rows
 
 
 class Counts(NamedTuple):
@@ -42,12 +43,29 @@ def count(words: jax.Array, labels: jax.Array, hash_rows=hash_rows) -> tuple[Cou
 
     `hash_rows` (static) only decides the speed: a bad hash gives the same counts, slower.
     """
+    words, labels = as_array(words), as_array(labels)
+    if words.dtype != np.uint32:
+        raise TypeError(f"expected words of uint32 (see pack_signs, pack_codes), got {words.dtype}")
     if words.ndim != 2 or labels.shape != words.shape[:1] or words.shape[0] < 1:
         raise ValueError(f"expected words [N, W] and labels [N], N >= 1, got {words.shape} and {labels.shape}")
-    words, labels = jnp.asarray(words), jnp.asarray(labels)
+    words, labels = jnp.asarray(words), labels if isinstance(labels, Tracer) else jnp.asarray(check_labels(labels))
     owner = group(words, hash_rows)
     pairs = jnp.stack([owner.astype(jnp.uint32), labels.astype(jnp.uint32)], axis=1)
     return _tally(words, owner), _tally(pairs, group(pairs, hash_rows))
+
+
+def check_labels(y) -> np.ndarray:
+    """The labels as int32 [N]; ValueError or TypeError unless they are whole, >= 0, below 2**31 and one-dimensional."""
+    y = np.asarray(y)
+    if y.ndim != 1 or y.size < 1:
+        raise ValueError(f"expected labels [N] with N >= 1, got shape {y.shape}")
+    if y.dtype.kind not in "biuf":
+        raise TypeError(f"expected whole labels >= 0, got {y.dtype}")
+    if not np.isfinite(y).all() or (y != np.floor(y)).any():
+        raise ValueError("expected whole labels, got fractions, NaN or infinity")
+    if y.min() < 0 or y.max() >= 2**31:
+        raise ValueError(f"expected labels from 0 to 2**31 - 1, got {y.min()} to {y.max()}")
+    return y.astype(np.int32)
 
 
 def group(words: jax.Array, hash_rows=hash_rows) -> jax.Array:

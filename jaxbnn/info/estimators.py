@@ -6,10 +6,11 @@ from typing import Any, Literal, NamedTuple, Protocol, get_args, runtime_checkab
 
 import jax
 import jax.numpy as jnp
+from jax.core import Tracer
 
 from jaxbnn.info import entropy
-from jaxbnn.info.bits import are_signs, pack_codes, pack_signs
-from jaxbnn.info.counts import count
+from jaxbnn.info.bits import are_signs, as_array, pack_codes, pack_signs, pack_values
+from jaxbnn.info.counts import check_labels, count
 from jaxbnn.info.plane import Point
 
 Correction = Literal["none", "miller_madow"]
@@ -21,6 +22,7 @@ class Reference(NamedTuple):
     y: jax.Array  # [N] int32
     h_x: jax.Array  # [] bits, entropy of the inputs in the sample: log2 N when no input repeats
     h_y: jax.Array  # [] bits, entropy of the labels in the sample
+    h_y_corrected: jax.Array  # [] bits, the same under the estimator's correction
 
 
 class Rows(NamedTuple):
@@ -81,6 +83,10 @@ class FixedGrid:
     def __post_init__(self):
         if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high):
             raise ValueError(f"expected finite low < high, got {self.low} and {self.high}")
+        if not self.high - self.low < 1e38:
+            raise ValueError(f"expected high - low < 1e38 (float32), got {self.low} and {self.high}")
+        if not isinstance(self.bins, int):
+            raise TypeError(f"expected bins as an integer, got {self.bins!r}")
         if not 1 <= self.bins <= 2**24:
             raise ValueError(f"expected bins from 1 to 2**24, got {self.bins}")
 
@@ -125,7 +131,8 @@ class SoftOutput:
     """Information of the softmax output read as a stochastic variable, Yhat ~ softmax. Source: Nothnagel & Geiger 2026.
 
     With p_n the softmax of example n: I(X;Yhat) = H(mean_n p_n) - mean_n H(p_n), and
-    I(Yhat;Y) = H(mean_n p_n) - sum_c p(c) H(mean of p_n over class c). Layers are probabilities [B, C].
+    I(Yhat;Y) = H(mean_n p_n) - sum_c p(c) H(mean of p_n over class c). Layers are probabilities
+    [B, C], labels 0 .. C - 1: anything else gives NaN.
     """
 
     def prepare(self, x: jax.Array, y: jax.Array) -> Reference:
@@ -139,22 +146,33 @@ class SoftOutput:
         member = jax.nn.one_hot(reference.y, n_classes, dtype=codes.dtype)
         share = jnp.sum(member, axis=0) / n
         within = (member.T @ codes) / jnp.maximum(n * share, 1)[:, None]
-        h_t = entropy.of_distribution(jnp.mean(codes, axis=0))
+        summed = jnp.all(codes >= 0) & jnp.all(jnp.abs(jnp.sum(codes, axis=1) - 1) < 1e-3)
+        sound = summed & jnp.all(jnp.sum(member, axis=1) == 1)
+        h_t = jnp.where(sound, entropy.of_distribution(jnp.mean(codes, axis=0)), jnp.nan)
         xt = h_t - jnp.mean(entropy.of_distribution(codes))
         ty = h_t - jnp.sum(share * entropy.of_distribution(within))
         return Point(xt, ty, h_t, jnp.int32(-1), jnp.int32(-1), jnp.bool_(False))
 
 
 def prepare_counted(correction: Correction, x: jax.Array, y: jax.Array) -> Reference:
-    """H(X) and H(Y) of the sample by exact counting; x [N, ...] numbers, y [N] int32."""
-    x = x.reshape(x.shape[0], -1)
-    if x.shape[0] < 1 or y.shape != x.shape[:1]:
+    """H(X) and H(Y) of the sample by exact counting; x [N, ...] numbers, y [N] whole labels >= 0.
+
+    Outside jit inputs are compared in their own precision and bad labels raise; inside jit in float32.
+    """
+    x, y = as_array(x), as_array(y)
+    if x.ndim < 2 or x.shape[0] < 1 or y.shape != x.shape[:1]:
         raise ValueError(f"expected x [N, ...] and y [N] with N >= 1, got {x.shape} and {y.shape}")
-    y = y.astype(jnp.int32)
-    words = jax.lax.bitcast_convert_type(x.astype(jnp.float32) + 0, jnp.uint32)
-    inputs, _ = count(words, y)
+    y = y.astype(jnp.int32) if isinstance(y, Tracer) else jnp.asarray(check_labels(y))
+    inputs, _ = count(_input_words(x), y)
     labels, _ = count(y.astype(jnp.uint32)[:, None], y)
-    return Reference(y, entropy.plugin(inputs), _entropy(correction)(labels))
+    return Reference(y, entropy.plugin(inputs), entropy.plugin(labels), _entropy(correction)(labels))
+
+
+def _input_words(x) -> jax.Array:
+    if not isinstance(x, Tracer):
+        return jnp.asarray(pack_values(x))
+    x = x.reshape(x.shape[0], -1).astype(jnp.float32)
+    return jax.lax.bitcast_convert_type(jnp.where(x == 0, 0.0, x), jnp.uint32)  # -0.0 is 0.0
 
 
 def estimate_counted(correction: Correction, reference: Reference, codes: Rows) -> Point:
@@ -163,10 +181,8 @@ def estimate_counted(correction: Correction, reference: Reference, codes: Rows) 
     sound = t.exact & ty.exact & jnp.all(codes.valid)
     h = _entropy(correction)
     h_t = jnp.where(sound, h(t), jnp.nan)
-    i_ty = h_t + reference.h_y - h(ty)
-    return Point(
-        h_t, i_ty, h_t, jnp.where(sound, t.n_patterns, -1), jnp.where(sound, t.n_singletons, -1), jnp.bool_(sound)
-    )
+    n_patterns, n_singletons = (jnp.where(sound, number, -1) for number in (t.n_patterns, t.n_singletons))
+    return Point(h_t, h_t + reference.h_y_corrected - h(ty), h_t, n_patterns, n_singletons, jnp.bool_(sound))
 
 
 def _entropy(correction):

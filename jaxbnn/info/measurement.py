@@ -8,7 +8,7 @@ import numpy as np
 
 from jaxbnn.info import host
 from jaxbnn.info.bits import pack_values
-from jaxbnn.info.counts import count
+from jaxbnn.info.counts import check_labels, count
 
 
 class Measurement(NamedTuple):
@@ -35,7 +35,9 @@ def measure(t, y, population: bool = False) -> Measurement:
     empty or mismatched arrays, NaN, negative or fractional labels.
     """
     t, labels = np.asarray(t), check_labels(y)
-    if t.ndim < 2 or t.shape[0] != labels.shape[0]:
+    if t.ndim < 2:
+        raise ValueError(f"expected t [N, D] with an axis of units, got shape {t.shape}")
+    if t.shape[0] != labels.shape[0]:
         raise ValueError(f"expected t [N, D] and y [N] of one length, got {t.shape} and {labels.shape}")
     words = jnp.asarray(pack_values(t))
     of_t, of_ty = jax.jit(count)(words, jnp.asarray(labels))
@@ -56,20 +58,6 @@ def measure(t, y, population: bool = False) -> Measurement:
         exact=bool(of_t.exact & of_ty.exact),
         population=population,
     )
-
-
-def check_labels(y) -> np.ndarray:
-    """The labels as int32 [N]; ValueError or TypeError unless they are whole, >= 0, below 2**31 and one-dimensional."""
-    y = np.asarray(y)
-    if y.ndim != 1 or y.size < 1:
-        raise ValueError(f"expected labels [N] with N >= 1, got shape {y.shape}")
-    if y.dtype.kind not in "biuf":
-        raise TypeError(f"expected whole labels >= 0, got {y.dtype}")
-    if not np.isfinite(y).all() or (y != np.floor(y)).any():
-        raise ValueError("expected whole labels, got fractions, NaN or infinity")
-    if y.min() < 0 or y.max() >= 2**31:
-        raise ValueError(f"expected labels from 0 to 2**31 - 1, got {y.min()} to {y.max()}")
-    return y.astype(np.int32)
 
 
 def _informations(entropy, of_t, of_ty, of_y):

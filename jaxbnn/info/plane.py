@@ -77,6 +77,8 @@ def record(plane: InfoPlane, epoch: int | jax.Array, point: Point) -> InfoPlane:
 
 def across_seeds(plane: InfoPlane, level: float = 0.95) -> PlaneBands:
     """Mean and t interval of I(X;T) and I(T;Y) over seeds; the plane's points have leaves [S, E, L]."""
+    if plane.points.xt.ndim != 3:
+        raise ValueError(f"expected a plane of seeds, points with leaves [S, E, L], got {plane.points.xt.shape}")
     return PlaneBands(bands(plane.points.xt, level), bands(plane.points.ty, level))
 
 

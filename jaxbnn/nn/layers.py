@@ -95,7 +95,7 @@ class BinaryDense(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
-        latent = self.param(LATENT, self.kernel_init, (x.shape[-1], self.features), x.dtype)
+        latent = self.param(LATENT, self.kernel_init, (x.shape[-1], self.features), jnp.float32)
         return jnp.matmul(x, sign(self.slope, latent, self.zero))
 
 
@@ -103,13 +103,13 @@ def clip_latent(limit: float = 1.0) -> optax.GradientTransformation:
     """An optax transform, last in the chain, after which every latent weight lies in [-limit, limit].
 
     Latent weights are the leaves named `latent`; all others pass. The update becomes clip(p + u) - p, so a clipped
-    weight may stand one rounding step inside the limit. Source: Courbariaux et al. 2016, section 1.
+    weight may stand one rounding step off the limit. Source: Courbariaux et al. 2016, section 1.
     """
     if not limit > 0:
         raise ValueError(f"expected a latent limit > 0, got {limit}")
 
     def clip(path, update, param):
-        if path[-1].key != LATENT:
+        if getattr(path[-1], "key", None) != LATENT:
             return update
         return jnp.clip(param + update, -limit, limit) - param
 

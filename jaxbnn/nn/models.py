@@ -2,9 +2,12 @@
 
 import flax.linen as nn
 import jax
+import jax.numpy as jnp
 
 from jaxbnn.nn.layers import Activation, BinaryDense, SignActivation, check_zero
 from jaxbnn.nn.surrogate import Slope, Ste
+
+MOST_UNITS = 10**6
 
 
 class MLP(nn.Module):
@@ -30,10 +33,10 @@ class MLP(nn.Module):
 
     def __post_init__(self):
         super().__post_init__()
-        if not isinstance(self.widths, tuple) or not all(isinstance(w, int) for w in self.widths):
-            raise TypeError(f"expected widths as a tuple of integers, got {self.widths!r}")
-        if len(self.widths) < 1 or min(self.widths) < 1:
-            raise ValueError(f"expected widths of 1 or more units in at least one layer, got {self.widths}")
+        if not isinstance(self.widths, tuple) or not all(isinstance(w, int) for w in (*self.widths, self.n_classes)):
+            raise TypeError(f"expected widths as a tuple of integers and n_classes as one, got {self.widths!r}")
+        if len(self.widths) < 1 or min(self.widths) < 1 or max(self.widths) > MOST_UNITS:
+            raise ValueError(f"expected widths of 1 to {MOST_UNITS} units in one layer or more, got {self.widths}")
         if self.n_classes < 1:
             raise ValueError(f"expected n_classes >= 1, got {self.n_classes}")
         if not 0 <= self.momentum < 1 or not self.epsilon > 0:
@@ -47,7 +50,7 @@ class MLP(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool) -> tuple[jax.Array, tuple[jax.Array, ...]]:
-        x = x.reshape(x.shape[0], -1)
+        x = x.reshape(x.shape[0], -1).astype(jnp.float32)
         hidden = []
         for i, width in enumerate(self.widths, 1):
             x = self._dense(x, width, str(i), binary=i > 1 or self.binary_first, train=train)

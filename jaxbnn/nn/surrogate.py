@@ -42,7 +42,7 @@ class SwishSign:
     """beta (2 - beta x tanh(beta x / 2)) / (1 + cosh(beta x)). [...] -> [...]. Equals beta at 0, negative far out.
 
     Source: Raj et al. 2020, eq. 4 with the x its print has lost (Darabi et al. 2018). Computed with
-    1/(1 + cosh z) = 2 s(z) s(-z), s the logistic function, which does not overflow.
+    1/(1 + cosh z) = 2 s(z) s(-z), s the logistic function, which does not overflow; beyond |z| = 100 it is 0.
     """
 
     beta: float = 5.0
@@ -52,7 +52,7 @@ class SwishSign:
             raise ValueError(f"expected SwishSign.beta > 0, got {self.beta}")
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        z = self.beta * x
+        z = jnp.clip(self.beta * x, -100, 100)
         bell = 2 * jax.nn.sigmoid(z) * jax.nn.sigmoid(-z)
         return self.beta * (2 - z * jnp.tanh(z / 2)) * bell
 
@@ -69,11 +69,10 @@ class Identity:
 def sign(slope: Slope, x: jax.Array, zero: float = -1.0) -> jax.Array:
     """The sign of x in {-1, +1}, with `slope(x)` as its derivative. [...] -> [...], same dtype.
 
-    sign(0) is `zero`: -1 as in Raj et al. 2020 eq. 1, +1 as in Larq. `slope` and `zero` are static. NaN has no sign:
-    it comes out as `-zero`, so watch the loss (the trainer does) rather than the signs.
+    sign(0) is `zero`: -1 as in Raj et al. 2020 eq. 1, +1 as in Larq. `slope` and `zero` are static. NaN stays NaN.
     """
     positive = x >= 0 if zero > 0 else x > 0
-    return jnp.where(positive, 1, -1).astype(x.dtype)
+    return jnp.where(jnp.isnan(x), x, jnp.where(positive, 1, -1).astype(x.dtype))
 
 
 def _forward(slope, x, zero):

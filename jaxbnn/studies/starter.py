@@ -1,4 +1,4 @@
-"""The experiments to start with: a demo of half a minute, and one on each data set."""
+"""The experiments to start with: a demo, and one on each data set."""
 
 from jaxbnn.config import Experiment
 from jaxbnn.data import Mnist, Szt, TicTacToe

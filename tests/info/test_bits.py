@@ -99,3 +99,8 @@ def test_hash_rows_depends_on_every_word_and_on_the_salt():
 def test_hash_rows_spreads_all_patterns_of_sixteen_bits():
     hashes = hash_rows(jnp.arange(2**16, dtype=jnp.uint32)[:, None], jnp.uint32(7))
     assert len(np.unique(np.asarray(hashes))) == 2**16  # one word: the hash is a bijection
+
+
+def test_lists_are_taken_as_arrays():
+    np.testing.assert_array_equal(pack_signs([[1, -1], [1, 1]]), [[1], [3]])
+    np.testing.assert_array_equal(pack_codes([[1, 2]], 2), [[9]])

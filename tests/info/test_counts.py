@@ -117,3 +117,11 @@ def test_histograms_beyond_int32_are_refused():
 def test_words_and_labels_must_fit(words, labels):
     with pytest.raises(ValueError, match=r"expected words \[N, W\] and labels \[N\]"):
         count(jnp.zeros(words, jnp.uint32), jnp.zeros(labels, jnp.int32))
+
+
+def test_words_of_another_type_and_bad_labels_are_refused():
+    with pytest.raises(TypeError, match=r"words of uint32 .* got uint64"):
+        count(np.array([[1], [1 + 2**32]], np.uint64), [0, 0])
+    for labels in ([0.5, 1.0], [-1, 0], [np.nan, 0.0]):
+        with pytest.raises(ValueError, match="labels"):
+            count(np.zeros((2, 1), np.uint32), labels)

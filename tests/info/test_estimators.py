@@ -132,3 +132,42 @@ def test_bad_parameters_are_refused(make, message):
 def test_inputs_and_labels_must_have_one_length():
     with pytest.raises(ValueError, match=r"expected x \[N, ...\] and y \[N\]"):
         Exact().prepare(jnp.asarray(X), jnp.asarray(Y[:5]))
+
+
+@pytest.mark.parametrize("bad", [[3.0, -2.0, 0.0], [0.5, 0.5, 0.5], [1.5, -0.5, 0.0]])
+def test_soft_output_gives_nan_for_what_are_no_probabilities(bad):
+    p = np.full((300, 3), 1 / 3, np.float32)
+    p[7] = bad
+    assert np.isnan(list(point(SoftOutput(), p)[:3])).all()
+
+
+def test_soft_output_gives_nan_for_labels_it_has_no_class_for():
+    assert np.isnan(point(SoftOutput(), np.full((300, 2), 0.5, np.float32)).ty)  # Y has three classes
+
+
+def test_both_zeros_are_one_input_in_and_outside_jit():
+    x = jnp.array([[0.0], [-0.0], [1.0], [1.0]])
+    y = jnp.zeros(4, jnp.int32)
+    for prepare in (Exact().prepare, jax.jit(Exact().prepare)):
+        assert float(prepare(x, y).h_x) == 1.0
+
+
+def test_inputs_outside_jit_are_compared_in_their_own_precision():
+    assert float(Exact().prepare(1 + 1e-12 * np.arange(4.0)[:, None], [0, 0, 1, 1]).h_x) == 2.0
+
+
+def test_the_references_h_y_is_that_of_the_sample_whatever_the_correction():
+    one, other = (e.prepare(X, Y) for e in (Exact(), Exact("miller_madow")))
+    assert float(one.h_y) == float(other.h_y) == float(one.h_y_corrected)
+    assert float(other.h_y_corrected) == pytest.approx(float(one.h_y) + 2 / (2 * 300 * np.log(2)), abs=1e-6)
+
+
+@pytest.mark.parametrize("y", [[0.5] * 300, [-1] * 300, [np.nan] * 300])
+def test_bad_labels_are_refused(y):
+    with pytest.raises(ValueError, match="labels"):
+        Exact().prepare(X, y)
+
+
+def test_nan_in_the_inputs_is_refused():
+    with pytest.raises(ValueError, match="without NaN"):
+        Exact().prepare(np.full((300, 1), np.nan), Y)

@@ -81,7 +81,7 @@ def test_measure_takes_lists_feature_maps_and_whole_float_labels():
     ("t", "y", "error", "message"),
     [
         ([[1], [2]], [0], ValueError, r"one length, got \(2, 1\) and \(1,\)"),
-        ([1, 2], [0, 0], ValueError, r"t \[N, D\] and y \[N\]"),
+        ([1, 2], [0, 0], ValueError, r"t \[N, D\] with an axis of units, got shape \(2,\)"),
         ([[1]], [-1], ValueError, r"labels from 0 to 2\*\*31 - 1, got -1 to -1"),
         ([[1]], [0.5], ValueError, "whole labels, got fractions"),
         ([[1]], [np.nan], ValueError, "whole labels"),

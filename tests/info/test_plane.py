@@ -78,3 +78,8 @@ def test_across_seeds_gives_both_coordinates():
 def test_levels_outside_0_to_1_are_refused():
     with pytest.raises(ValueError, match="level between 0 and 1, got 95"):
         plane.bands([[1.0]], level=95)
+
+
+def test_a_plane_of_one_seed_has_no_bands():
+    with pytest.raises(ValueError, match=r"leaves \[S, E, L\], got \(2, 3\)"):
+        plane.across_seeds(plane.empty(2, 3))

@@ -72,8 +72,8 @@ def test_equal_fields_make_equal_models():
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"widths": ()}, "1 or more units in at least one layer, got"),
-        ({"widths": (4, 0)}, r"1 or more units in at least one layer, got \(4, 0\)"),
+        ({"widths": ()}, "widths of 1 to 1000000 units in one layer or more, got"),
+        ({"widths": (4, 0)}, r"widths of 1 to 1000000 units in one layer or more, got \(4, 0\)"),
         ({"n_classes": 0}, "n_classes >= 1, got 0"),
         ({"momentum": 1.0}, "0 <= momentum < 1"),
         ({"epsilon": 0.0}, "epsilon > 0"),
@@ -89,3 +89,11 @@ def test_bad_fields_are_refused(fields, message):
 def test_widths_of_another_type_are_refused(widths):
     with pytest.raises(TypeError, match="tuple of integers"):
         MLP(widths=widths, n_classes=2)
+
+
+def test_integer_inputs_are_taken_as_numbers():
+    x = np.array([[0, 1, 1], [1, 0, 0]])
+    model = MLP((4,), 2)
+    variables = model.init(KEY, x, train=False)
+    whole, real = (model.apply(variables, part, train=False)[0] for part in (x, x.astype(np.float32)))
+    np.testing.assert_array_equal(whole, real)

@@ -72,3 +72,8 @@ def test_cotangent_is_multiplied_by_the_slope():
 def test_bad_slopes_are_refused(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_nan_has_no_sign_and_infinity_no_slope():
+    assert np.isnan(sign(Ste(), jnp.float32(np.nan))) and sign(Ste(), jnp.float32(np.inf)) == 1
+    assert SwishSign()(jnp.float32(np.inf)) == 0 and Ste()(jnp.float32(-np.inf)) == 0
