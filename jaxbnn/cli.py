@@ -102,7 +102,7 @@ def list_experiments(options: argparse.Namespace) -> int:
         widths = "-".join(str(width) for width in experiment.model.widths)
         epochs, n = str(experiment.train.epochs), str(len(experiment.seeds))
         table.add_row(experiment.name, type(experiment.data).__name__, widths, epochs, n)
-    Console().print(table)
+    print_table(table)
     return 0
 
 
@@ -135,7 +135,7 @@ def run_experiment(options: argparse.Namespace) -> int:
         print(f"stopped: the same command goes on from {folder}", file=sys.stderr)
         return STOPPED
     result = store.read_result(folder).sel(seed=sorted(experiment.seeds))
-    Console().print(result_table(result))
+    print_table(result_table(result))
     print(f"{result_words(result)}\n{folder}")
     return 0
 
@@ -196,6 +196,12 @@ def clock(seconds: float) -> str:
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
+def print_table(table: Table) -> None:
+    """Prints a table; where there is no terminal to fit it to, 100 columns wide."""
+    console = Console()
+    Console(width=None if console.is_terminal else 100).print(table)
+
+
 def result_table(result) -> Table:
     """Per layer the last epoch's I(X;T) and I(T;Y): mean and 95 % interval over seeds."""
     last = result.isel(epoch=-1)
@@ -246,7 +252,7 @@ def measure_file(options: argparse.Namespace) -> int:
     table = Table(box=None, show_header=False, pad_edge=False)
     for label, value in measured_rows(found):
         table.add_row(label, value)
-    Console().print(table)
+    print_table(table)
     return 0
 
 
