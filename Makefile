@@ -21,7 +21,7 @@ demo: .venv/.run  ## train the demo's networks, then draw their information plan
 	$(BIN)/jaxbnn plot "$$(tail -n 1 .venv/demo.log)"
 
 test: .venv/.test  ## run the tests
-	$(BIN)/python -m pytest -n 2 $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 # The editable install in .venv would hide a file missing from the wheel: PYTHONPATH puts the wheel's copy first.
 wheel: .venv/.test  ## build dist/*.whl and run it from a folder outside the checkout

@@ -92,6 +92,8 @@ def _run_missing(job, devices, report, stop):
     """Runs the seeds that the folder's result lacks, and writes the result with them unless the run was stopped."""
     wanted, done = job.experiment.seeds, store.finished_seeds(job.folder, job.checksum)
     missing = tuple(seed for seed in sorted(wanted) if seed not in done)
+    if not missing:
+        return  # another run has just finished them
     blocks, began = _blocks(missing, job.experiment.lanes, store.begun_blocks(job.folder)), time.time()
     facts = provenance.facts(devices, job.checksum, missing)
     store.read_provenance(job.folder)  # a damaged one is refused before the work, not after

@@ -16,11 +16,6 @@ from jaxbnn.nn.layers import LATENT, clip_latent
 MOST_EPOCHS = 10**8
 
 
-def _check_adam(spec):
-    if not (0 <= spec.b1 < 1 and 0 <= spec.b2 < 1 and spec.eps > 0):
-        raise ValueError(f"expected 0 <= b1, b2 < 1 and eps > 0, got {spec}")
-
-
 @dataclass(frozen=True)
 class Adam:
     """Adam. Source: Kingma & Ba 2015."""
@@ -30,27 +25,17 @@ class Adam:
     eps: float = 1e-8
 
     def __post_init__(self):
-        _check_adam(self)
-
-    def transform(self) -> optax.GradientTransformation:
-        """The direction of a step, before the learning rate."""
-        return optax.scale_by_adam(self.b1, self.b2, self.eps)
-
-
-@dataclass(frozen=True)
-class AdamW:
-    """Adam with decoupled decay of the weights (kernels and latent weights). Source: Loshchilov & Hutter 2019."""
-
-    b1: float = 0.9
-    b2: float = 0.999
-    eps: float = 1e-8
-
-    def __post_init__(self):
-        _check_adam(self)
+        if not (0 <= self.b1 < 1 and 0 <= self.b2 < 1 and self.eps > 0):
+            raise ValueError(f"expected 0 <= b1, b2 < 1 and eps > 0, got {self}")
 
     def transform(self) -> optax.GradientTransformation:
         """The direction of a step, before decay and learning rate."""
         return optax.scale_by_adam(self.b1, self.b2, self.eps)
+
+
+@dataclass(frozen=True)
+class AdamW(Adam):
+    """Adam with decoupled decay of the weights (kernels and latent weights). Source: Loshchilov & Hutter 2019."""
 
 
 @dataclass(frozen=True)
