@@ -201,6 +201,7 @@ def test_a_signal_stops_at_a_checkpoint_and_the_same_command_goes_on(tmp_path):
     command = [sys.executable, "-m", "jaxbnn", "run", "demo", *longer, "--out", str(tmp_path)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     while not list(tmp_path.rglob("config.json")):
+        assert process.poll() is None
         time.sleep(0.2)
     time.sleep(1)
     process.send_signal(signal.SIGTERM)

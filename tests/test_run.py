@@ -2,6 +2,7 @@ import dataclasses
 import importlib
 import json
 import math
+from functools import partial
 
 import jax
 import numpy as np
@@ -178,14 +179,10 @@ def test_a_finished_run_says_so_and_does_nothing(tiny, finished):
 
 def test_a_stopped_run_goes_on_and_ends_with_the_same_bits(tiny, finished, tmp_path, monkeypatch):
     monkeypatch.setattr(run_module, "CHUNK_SECONDS", 0.0)  # chunks of one epoch
-    turns = []
-
-    def stop():
-        turns.append(0)
-        return len(turns) % 9 == 0
-
     messages, n = [], 0
     while not (store.folder_of(tmp_path, tiny) / "result.nc").exists():
+        turns = []
+        stop = partial(lambda turns: turns.append(0) or len(turns) > 9, turns)
         folder = run(tiny, tmp_path, stop=stop, report=lambda p: messages.append(p.message))
         n += 1
         assert n < 50
