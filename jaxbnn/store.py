@@ -83,7 +83,7 @@ def write_config(folder: Path, experiment: Experiment) -> None:
 
 
 def read_config(folder: str | Path) -> Experiment:
-    """The experiment a run's folder belongs to."""
+    """The experiment a run's folder belongs to, with the seeds it has or is to have."""
     path = Path(folder) / CONFIG
     if not path.is_file():
         raise ValueError(f"expected a run's folder with {CONFIG}, got {folder}")

@@ -100,7 +100,7 @@ class TrainState(NamedTuple):
     """Everything one seed carries from epoch to epoch."""
 
     variables: Any  # {"params": ..., "batch_stats": ...}
-    optimiser: Any
+    optimiser: Any  # optax's state
     key: jax.Array  # [] typed threefry key, for the shuffles still to come
     finite: jax.Array  # [] bool, every loss and gradient so far was finite; once False, always False
 
@@ -178,6 +178,7 @@ def _step(model, rule, variables, optimiser, x, y):
     direction, optimiser = rule.update(gradient, optimiser, variables["params"])
     params = optax.apply_updates(variables["params"], direction)
     norm = optax.tree.norm(gradient)
+    # 0 * loss: a loss that is not finite makes the norm NaN too, so that one number tells.
     return {"params": params, "batch_stats": statistics}, optimiser, norm + 0 * value
 
 
