@@ -102,7 +102,7 @@ def overview(
     _draw_curves(upper[1], epoch, i_ty, layers, "I(T;Y) [bit]", 0.95, limit_y)
     # One legend for the two upper panels, which show the same layers, leaves more room for the data.
     _legend(figure, handles, title)
-    for ax, values, name in zip(lower, (loss, accuracy), ("loss", "accuracy"), strict=True):
+    for ax, values, name in zip(lower, (loss, accuracy), ("loss [nat]", "accuracy"), strict=True):
         pair, title = _draw_curves(ax, epoch, values, ("train", "test"), name, 0.95, None)
         _legend(ax, pair, title)
 

@@ -214,7 +214,7 @@ def test_overview_fills_four_axes():
     series = fake_series()
     plots.overview(figure, EPOCHS, *fake(), series, NAMES, h_x=12.0, h_y=0.999)
     FigureCanvasAgg(figure).draw()
-    assert [ax.get_ylabel() for ax in figure.axes] == ["I(X;T) [bit]", "I(T;Y) [bit]", "loss", "accuracy"]
+    assert [ax.get_ylabel() for ax in figure.axes] == ["I(X;T) [bit]", "I(T;Y) [bit]", "loss [nat]", "accuracy"]
     assert [texts(ax) for ax in figure.axes] == [["H(X) = 12.0 bit"], ["H(Y) = 0.999 bit"], [], []]
     for ax, name in zip(figure.axes[2:], ("loss", "accuracy"), strict=True):
         for line, part in zip(ax.get_lines(), ("train", "test"), strict=True):
