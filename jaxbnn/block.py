@@ -17,7 +17,7 @@ from flax import linen
 from jaxbnn.data import Split
 from jaxbnn.info import plane
 from jaxbnn.info.plane import NO_POINT, InfoPlane
-from jaxbnn.observe import Probe, observer
+from jaxbnn.observe import Probe, Spectra, recorder
 from jaxbnn.train import GradientNorm, Hyper, TrainSpec, TrainState, trainer
 
 
@@ -63,8 +63,10 @@ class Plan:
     model: linen.Module
     train: TrainSpec
     probes: tuple[Probe, ...]
+    classes: int  # all labels are below it
     split_per_lane: bool
     map_lanes: bool  # measure lane after lane (CPU), not all at once
+    room: int = 32  # measured rows whose spectra one call of `advance` holds
 
     def trainer(self, split: Split):
         """The trainer of one lane."""
@@ -83,7 +85,7 @@ class Plan:
 @partial(jax.jit, static_argnames=("plan",))
 def prepare(plan: Plan, split: Split):
     """The probes' reference for the split, or for each lane's split."""
-    reference = observer(plan.model, plan.probes)[0]
+    reference = recorder(plan.model, plan.probes, plan.classes)[0]
     return jax.lax.map(reference, split) if plan.split_per_lane else reference(split)
 
 
@@ -98,14 +100,23 @@ def start(plan: Plan, keys: jax.Array, split: Split, n_rows: int, n_layers: tupl
 
 
 @partial(jax.jit, static_argnames=("plan",), donate_argnames=("block",))
-def advance(plan: Plan, block: Block, until: jax.Array, inputs: Inputs) -> Block:
-    """The block after step `until` - 1: epochs trained, rows recorded. `until` is traced: any chunk is this program."""
+def advance(plan: Plan, block: Block, until: jax.Array, inputs: Inputs) -> tuple[Block, tuple[Spectra, ...]]:
+    """The block after step `until` - 1: epochs trained, rows recorded. `until` is traced: any chunk is this program.
+
+    With it come the spectra of the rows recorded on the way, one Spectra a probe, leaves [lanes, room, L, M]: the first
+    row first. There may be at most `plan.room` of them.
+    """
     train = plan.over_lanes(partial(_epoch, plan))
-    observe = plan.over_lanes(partial(_observe, plan), one_by_one=plan.map_lanes)
+    observe = partial(plan.over_lanes(partial(_observe, plan), plan.map_lanes), (inputs.split, inputs.reference))
+    unset = jnp.full(inputs.hyper.decay.shape, jnp.nan, jnp.float32)
+    first = block.record.planes[0].rows[0]
+    *_, spectra = jax.eval_shape(
+        observe, block.state, GradientNorm(unset, unset), block.record, jnp.zeros(unset.shape, jnp.int32)
+    )
+    spectra = jax.tree.map(lambda s: jnp.zeros((s.shape[0], plan.room, *s.shape[1:]), s.dtype), spectra)
 
     def step(i, carry):
-        state, record = carry
-        unset = jnp.full(inputs.hyper.decay.shape, jnp.nan, jnp.float32)
+        state, record, spectra = carry
         # Step 0 trains no epoch: it records the untrained network.
         state, norm = jax.lax.fori_loop(
             0,
@@ -113,16 +124,19 @@ def advance(plan: Plan, block: Block, until: jax.Array, inputs: Inputs) -> Block
             lambda _, c: train(inputs.split, c[0], inputs.hyper),
             (state, GradientNorm(unset, unset)),
         )
-        finite, record = jax.lax.cond(
-            inputs.row[i] >= 0,
-            lambda record: observe((inputs.split, inputs.reference), state, norm, record, jnp.full(unset.shape, i)),
-            lambda record: (state.finite, record),
-            record,
-        )
-        return state._replace(finite=finite), record
 
-    state, record = jax.lax.fori_loop(block.step, until, step, (block.state, block.record))
-    return Block(until, state, record)
+        def measured(record, spectra):
+            finite, record, new = observe(state, norm, record, jnp.full(unset.shape, i))
+            place = inputs.row[i] - first
+            return finite, record, jax.tree.map(lambda held, now: held.at[:, place].set(now), spectra, new)
+
+        finite, record, spectra = jax.lax.cond(
+            inputs.row[i] >= 0, measured, lambda record, spectra: (state.finite, record, spectra), record, spectra
+        )
+        return state._replace(finite=finite), record, spectra
+
+    state, record, spectra = jax.lax.fori_loop(block.step, until, step, (block.state, block.record, spectra))
+    return Block(until, state, record), spectra
 
 
 def _epoch(plan, split, state, hyper):
@@ -131,15 +145,19 @@ def _epoch(plan, split, state, hyper):
 
 
 def _observe(plan, shared, state, norm, record, epoch):
-    """Whether the seed is still finite, and its record with the row of this epoch: all unset once it has diverged."""
+    """Whether the seed is still finite, its record with the row of this epoch, and that row's spectra.
+
+    All of it is unset once the seed has diverged.
+    """
     split, reference = shared
     score = plan.trainer(split).score
     train, test = score(state, split.train), score(state, split.test)
     finite = state.finite & jnp.isfinite(train.loss) & jnp.isfinite(test.loss)
-    points = observer(plan.model, plan.probes)[1](reference, split, state.variables)
+    points, spectra = recorder(plan.model, plan.probes, plan.classes)[1](reference, split, state.variables)
     points = jax.tree.map(lambda p, unset: jnp.where(finite, p, unset), points, (NO_POINT,) * len(points))
+    spectra = jax.tree.map(lambda s: jnp.where(finite, s, 0), spectra)
     planes = tuple(plane.record(p, epoch, point) for p, point in zip(record.planes, points, strict=True))
     now = Series(train.loss, test.loss, train.accuracy, test.accuracy, norm.mean, norm.variance)
     row = record.planes[0].rows
     series = jax.tree.map(lambda leaf, new: leaf.at[row].set(jnp.where(finite, new, jnp.nan)), record.series, now)
-    return finite, Record(planes, series)
+    return finite, Record(planes, series), spectra

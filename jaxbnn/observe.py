@@ -4,7 +4,7 @@ import inspect
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 import jax
 import jax.numpy as jnp
@@ -13,7 +13,8 @@ from flax.traverse_util import flatten_dict
 
 from jaxbnn.batches import in_batches
 from jaxbnn.data import Dataset, Split
-from jaxbnn.info.estimators import Estimator, Exact, SoftOutput
+from jaxbnn.info.counts import Spectrum, room, spectrum
+from jaxbnn.info.estimators import Counting, Estimator, Exact, SoftOutput
 from jaxbnn.info.plane import Point, stack
 
 Sample = Literal["train", "test", "all"]
@@ -99,13 +100,33 @@ def layers_of(model: linen.Module, probe: Probe) -> tuple[str, ...]:
     return probe.layers or (*model.layer_names, OUTPUT)
 
 
-def observer(model: linen.Module, probes: Sequence[Probe]) -> tuple[Callable, Callable]:
+class Spectra(NamedTuple):
+    """Counts of counts of a probe's counted layers, leaves [L, M]: all 0 where a layer is not counted."""
+
+    t: Spectrum
+    ty: Spectrum
+
+
+def observer(
+    model: linen.Module, probes: Sequence[Probe], classes: int | None = None
+) -> tuple[Callable[[Split], tuple], Callable[[tuple, Split, Any], tuple[Point, ...]]]:
     """Two pure functions, for any Linen module that returns (logits, hidden) and in anyone's own training loop.
 
     prepare: Split -> reference, once. measure: (reference, Split, variables) -> one Point a probe, leaves [L].
     The module is applied with its running statistics (train=False where it takes `train`), in batches; activations
-    leave a batch only as codes. Both can be jitted, and vmapped or mapped over seeds.
+    leave a batch only as codes. Both can be jitted, and vmapped or mapped over seeds. `classes`: all labels are below
+    it; where it is given counting is faster, and a label past it makes the point NaN.
     """
+    prepare, record = recorder(model, probes, classes)
+
+    def measure(reference: tuple, split: Split, variables: Any) -> tuple[Point, ...]:
+        return record(reference, split, variables)[0]
+
+    return prepare, measure
+
+
+def recorder(model: linen.Module, probes: Sequence[Probe], classes: int | None = None) -> tuple[Callable, Callable]:
+    """As `observer`, but the second function gives (one Point a probe, one Spectra a probe)."""
     probes = tuple(probes)
     if not probes or len({p.name for p in probes}) != len(probes):
         raise ValueError(f"expected one or more probes with different names, got {[p.name for p in probes]}")
@@ -113,25 +134,44 @@ def observer(model: linen.Module, probes: Sequence[Probe]) -> tuple[Callable, Ca
 
     def prepare(split: Split) -> tuple:
         samples = {p.sample: choose(split, p.sample) for p in probes}
-        return tuple(tuple(e.prepare(*samples[p.sample]) for e in _estimators(p)) for p in probes)
+        return tuple(tuple(e.prepare(*samples[p.sample], classes) for e in _estimators(p)) for p in probes)
 
-    def measure(reference: tuple, split: Split, variables: Any) -> tuple[Point, ...]:
+    def record(reference: tuple, split: Split, variables: Any) -> tuple[tuple[Point, ...], tuple[Spectra, ...]]:
         codes = {s: _encode(forward, probes, s, choose(split, s).x, variables) for s in {p.sample for p in probes}}
-        return tuple(_points(p, r, codes[p.sample][p.name]) for p, r in zip(probes, reference, strict=True))
+        of_probes = zip(probes, reference, strict=True)
+        recorded = [_record(_by_layer(p, r, codes[p.sample][p.name])) for p, r in of_probes]
+        points, spectra = zip(*recorded, strict=True)
+        return points, spectra
 
-    return prepare, measure
+    return prepare, record
 
 
 def _estimators(probe):
+    """The estimators a probe uses: its own, and the output's where it measures all layers."""
     return (probe.estimator,) if probe.layers else (probe.estimator, SoftOutput())
 
 
-def _points(probe, references, codes):
-    estimators = [probe.estimator] * len(codes)
-    references = [references[0]] * (len(codes) - 1) + [references[-1]]
-    if not probe.layers:
-        estimators[-1] = SoftOutput()
-    return stack([e.estimate(r, c) for e, r, c in zip(estimators, references, codes, strict=True)])
+def _by_layer(probe, per_estimator, per_layer):
+    """[(estimator, what it has, what the layer has)], layer by layer: without named layers the last is the output."""
+    which = [0] * len(per_layer) if probe.layers else [0] * (len(per_layer) - 1) + [1]
+    estimators = _estimators(probe)
+    return [(estimators[i], per_estimator[i], layer) for i, layer in zip(which, per_layer, strict=True)]
+
+
+def _record(layers):
+    """One probe's Point and Spectra, from (estimator, reference, codes) of each layer."""
+    points, spectra = [], []
+    for estimator, reference, codes in layers:
+        n = reference.y.shape[0]
+        if isinstance(estimator, Counting):
+            counted = estimator.count(reference, codes)
+            points.append(estimator.point(reference, counted))
+            spectra.append(Spectra(spectrum(counted.t, n), spectrum(counted.ty, n)))
+        else:
+            points.append(estimator.estimate(reference, codes))
+            nothing = jnp.zeros(room(n), jnp.int32)
+            spectra.append(Spectra(*[Spectrum(nothing, nothing)] * 2))
+    return stack(points), jax.tree.map(lambda *leaves: jnp.stack(leaves), *spectra)
 
 
 def _encode(forward, probes, sample, x, variables):
@@ -143,9 +183,8 @@ def _encode(forward, probes, sample, x, variables):
 
 
 def _codes(probe, hidden, named):
-    if probe.layers:
-        return tuple(probe.estimator.encode(_named(named, name)) for name in probe.layers)
-    return (*(probe.estimator.encode(t) for t in hidden), SoftOutput().encode(named[OUTPUT]))
+    layers = [_named(named, name) for name in probe.layers] if probe.layers else [*hidden, named[OUTPUT]]
+    return tuple(estimator.encode(t) for estimator, _, t in _by_layer(probe, (None, None), layers))
 
 
 def _named(named, name):

@@ -10,36 +10,75 @@ from jaxbnn import config
 from jaxbnn.block import Record, Series
 from jaxbnn.config import Experiment
 from jaxbnn.data import Split
+from jaxbnn.info import ragged, reliability
+from jaxbnn.info.counts import Spectrum, room
+from jaxbnn.info.ragged import Ragged
+from jaxbnn.info.reliability import UNJUDGED, VERDICTS
 from jaxbnn.observe import choose, layers_of
-from jaxbnn.store import DATA, Group, Variable
+from jaxbnn.store import DATA, Group, Variable, ragged_variables
 
 PLANE = ("i_xt", "i_ty", "h_t", "n_patterns", "n_singletons", "exact", "h_x", "h_y")
+SPECTRA = tuple(f"{key}_{of}" for key in ("t", "ty") for of in ("size", "multiplicity", "number", "entry"))
 SEED_ROWS, SEED_CURVES = ("seed", "epoch", "layer"), ("seed", "epoch")
+BIT = {"units": "bit"}
+FLAGS = {
+    "flag_values": np.arange(UNJUDGED, len(VERDICTS), dtype=np.int8),
+    "flag_meanings": " ".join(("unjudged", *VERDICTS)),
+}
+TRUST = {
+    "n_doubletons": {"long_name": "patterns seen twice; -1: not counted"},
+    "coverage": {"long_name": "probability of the patterns seen, Good-Turing"},
+    "coverage_chao_jost": {"long_name": "probability of the patterns seen, Chao and Jost"},
+    "se_xt": BIT | {"long_name": "standard error of the plug-in I(X;T)"},
+    "bias_xt": BIT | {"long_name": "what the plug-in I(X;T) lacks, estimated"},
+    "low_xt": BIT | {"long_name": "lower end of the 95 % interval of I(X;T)"},
+    "high_xt": BIT | {"long_name": "upper end of the 95 % interval of I(X;T)"},
+    "gap_x": BIT | {"long_name": "H(X) - I(X;T)"},
+    "verdict_xt": FLAGS | {"long_name": "how far the plug-in I(X;T) can be trusted"},
+    "null_ty": BIT | {"long_name": "I(T;Y) expected if the labels were permuted"},
+    "se_ty": BIT | {"long_name": "standard error of the plug-in I(T;Y)"},
+    "gap_y": BIT | {"long_name": "H(Y) - I(T;Y)"},
+    "verdict_ty": FLAGS | {"long_name": "how far the plug-in I(T;Y) can be trusted"},
+    "n_needed": {"long_name": "examples at which the expected plug-in H(T) is within 0.1 bit; -1: more than N"},
+}
+
+
+class Sample(NamedTuple):
+    """What a probe measured one seed's network on."""
+
+    class_sizes: np.ndarray  # [C] int, examples of each label
+    h_x: np.ndarray  # [] bits
+    h_y: np.ndarray  # [] bits
 
 
 class Finished(NamedTuple):
-    """What a block leaves; leaves [n_seeds, ...] on the host, without the padding lanes."""
+    """What a block leaves on the host, without the padding lanes."""
 
-    record: Record
-    h_x: np.ndarray  # [n_seeds, probes] bits
-    h_y: np.ndarray  # [n_seeds, probes] bits
+    record: Record  # leaves [n_seeds, ...]
+    samples: list[list[Sample]]  # of each probe, of each seed
+    spectra: dict[str, dict[str, Ragged]]  # probe -> "t", "ty" -> spectra of points [E, n_seeds, L]
 
 
 def check_names(experiment: Experiment) -> None:
     """ValueError where a further probe's name, which is to name a group, already names a variable or a dimension."""
     for probe in experiment.probes[1:]:
-        if probe.name in (*SEED_ROWS, *Series._fields, *PLANE):
+        if probe.name in (*SEED_ROWS, *Series._fields, *PLANE, *TRUST, *SPECTRA):
             raise ValueError(f"expected a probe's name that is no variable of a result, got {probe.name!r}")
 
 
 def groups(
-    experiment: Experiment, split: Split, checksum: str, seeds: Sequence[int], finished: Sequence[Finished]
+    experiment: Experiment, split: Split, checksum: str, seeds: Sequence[int], finished: Finished
 ) -> dict[str, Group]:
     """The main probe's group under "", with the curves of training; each further probe's under its name."""
-    whole = jax.tree.map(lambda *leaves: np.concatenate(leaves), *finished)
     named = {}
     for i, probe in enumerate(experiment.probes):
-        variables = _plane(whole.record.planes[i].points, whole.h_x[:, i], whole.h_y[:, i])
+        n = len(choose(split, probe.sample).y)
+        spectra = {key: _by_seed(each, n) for key, each in finished.spectra[probe.name].items()}
+        population = probe.is_population(split)
+        points = finished.record.planes[i].points
+        variables = _plane(points, finished.samples[i]) | _trust(points, finished.samples[i], spectra, population)
+        for key, each in spectra.items():
+            variables |= ragged_variables(key, ragged.pack(each), SEED_ROWS)
         coordinates = {
             "seed": np.asarray(seeds, np.int64),
             "epoch": np.asarray(experiment.epochs, np.int64),
@@ -47,20 +86,74 @@ def groups(
         }
         named[probe.name] = Group(coordinates, variables, {**_attributes(experiment, probe, split), DATA: checksum})
     main = named.pop(experiment.probes[0].name)
-    return {"": main._replace(variables={**main.variables, **_curves(whole.record.series)}), **named}
+    return {"": main._replace(variables={**main.variables, **_curves(finished.record.series)}), **named}
 
 
-def _plane(points, h_x, h_y):
-    bit = {"units": "bit"}
+def spectra(result, key: str = "t") -> Spectrum:
+    """The spectra of T ("t") or (T, Y) ("ty") of a result as `store.read_result` gives it, leaves [S, E, L, M]; numpy.
+
+    ValueError where seeds, epochs or layers were selected before: the entries belong to the whole.
+    """
+    size = result[f"{key}_size"].values
+    if size.sum() != result.sizes[f"{key}_entry"]:
+        raise ValueError("expected the whole result, got one of which seeds, epochs or layers were selected")
+    return ragged.unpack(Ragged(size, result[f"{key}_multiplicity"].values, result[f"{key}_number"].values))
+
+
+def _by_seed(spectra: Ragged, n: int) -> Spectrum:
+    """Spectra of n examples, points [E, S, L] -> padded to room(n), points [S, E, L]."""
+    return Spectrum(*(np.moveaxis(leaf, 0, 1).copy() for leaf in ragged.unpack(spectra, room(n))))
+
+
+def _plane(points, samples):
+    h_x, h_y = (np.asarray([getattr(sample, name) for sample in samples]) for name in ("h_x", "h_y"))
     return {
-        "i_xt": Variable(SEED_ROWS, points.xt, bit | {"long_name": "I(X;T)"}),
-        "i_ty": Variable(SEED_ROWS, points.ty, bit | {"long_name": "I(T;Y)"}),
-        "h_t": Variable(SEED_ROWS, points.h_t, bit | {"long_name": "H(T)"}),
+        "i_xt": Variable(SEED_ROWS, points.xt, BIT | {"long_name": "I(X;T)"}),
+        "i_ty": Variable(SEED_ROWS, points.ty, BIT | {"long_name": "I(T;Y)"}),
+        "h_t": Variable(SEED_ROWS, points.h_t, BIT | {"long_name": "H(T)"}),
         "n_patterns": Variable(SEED_ROWS, points.n_patterns, {"long_name": "patterns seen; -1: not counted"}),
         "n_singletons": Variable(SEED_ROWS, points.n_singletons, {"long_name": "patterns seen once; -1: not counted"}),
         "exact": Variable(SEED_ROWS, points.exact, {"long_name": "the counts are certified"}),
-        "h_x": Variable(("seed",), h_x, bit | {"long_name": "H(X) of the measured sample"}),
-        "h_y": Variable(("seed",), h_y, bit | {"long_name": "H(Y) of the measured sample"}),
+        "h_x": Variable(("seed",), h_x, BIT | {"long_name": "H(X) of the measured sample"}),
+        "h_y": Variable(("seed",), h_y, BIT | {"long_name": "H(Y) of the measured sample"}),
+    }
+
+
+def _trust(points, samples, spectra, population):
+    """How far each point can be trusted; nothing where the seed has diverged.
+
+    Seed by seed, so that a seed's bits do not depend on the others through the order of sums.
+    """
+    seeds = [jax.tree.map(lambda leaf, i=i: leaf[i], (points, spectra)) for i in range(len(samples))]
+    trusts = [_trust_of_seed(p, sample, s["t"], population) for (p, s), sample in zip(seeds, samples, strict=True)]
+    stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *trusts)
+    return {
+        name: Variable(("seed", "layer") if name == "n_needed" else SEED_ROWS, values, TRUST[name])
+        for name, values in stacked.items()
+    }
+
+
+def _trust_of_seed(points, sample, t, population):
+    """The variables of TRUST of one seed, [E, L]; n_needed [L]."""
+    trust = reliability.judge(t, population)
+    null = reliability.null_information(t, sample.class_sizes)
+    verdict_ty = reliability.judge_label(null, points.se_ty, sample.h_y, population)
+    there = np.isfinite(points.xt) & np.isfinite(points.ty)
+    return {
+        "n_doubletons": trust.n_doubletons,
+        "coverage": trust.coverage,
+        "coverage_chao_jost": trust.coverage_chao_jost,
+        "se_xt": trust.standard_error,
+        "bias_xt": trust.bias,
+        "low_xt": trust.low,
+        "high_xt": trust.high,
+        "gap_x": sample.h_x - points.xt,
+        "verdict_xt": np.where(there, trust.verdict, UNJUDGED).astype(np.int8),
+        "null_ty": null,
+        "se_ty": points.se_ty,
+        "gap_y": sample.h_y - points.ty,
+        "verdict_ty": np.where(there, verdict_ty, UNJUDGED).astype(np.int8),
+        "n_needed": reliability.needed(*jax.tree.map(lambda leaf: leaf[-1], (t, trust))),
     }
 
 

@@ -1,5 +1,6 @@
 """MANY seeds on many devices: which blocks run where, the host's turns between chunks, the run's folder."""
 
+import bisect
 import dataclasses
 import hashlib
 import queue
@@ -20,9 +21,10 @@ from jaxbnn.block import Inputs, Plan, advance, prepare, start
 from jaxbnn.config import Experiment
 from jaxbnn.cores import is_pinned
 from jaxbnn.data import Split
+from jaxbnn.info import ragged
 from jaxbnn.observe import layers_of, observer
 from jaxbnn.progress import Board, Progress
-from jaxbnn.result import Finished
+from jaxbnn.result import Finished, Sample
 from jaxbnn.train import Hyper
 
 CHUNK_SECONDS = 2.0  # aimed at between two turns of the host
@@ -52,6 +54,15 @@ class Job:
     def steps(self) -> int:
         """Steps of a block: one for the untrained network, then one an epoch."""
         return self.experiment.train.epochs + 1
+
+    def rows(self, step: int) -> int:
+        """How many rows are recorded in the first `step` steps."""
+        return bisect.bisect_left(self.experiment.epochs, step)
+
+    def until(self, step: int, size: int) -> int:
+        """Where a chunk of at most `size` steps from `step` on ends: its rows' spectra must fit."""
+        later = self.experiment.epochs[self.rows(step) + self.plan.room :]
+        return min(self.steps, step + size, *later[:1])
 
     def lanes(self, seeds: Sequence[int]) -> list[int]:
         """The seeds, the last one repeated until the block is full."""
@@ -102,10 +113,9 @@ def _run_missing(job, devices, report, stop):
     board = Board(len(missing), job.experiment.train.epochs, report, stop)
     finished = _run_blocks(job, blocks, devices, board)
     if finished is not None:
-        order = [seed for block in blocks for seed in block]
         store.write_provenance(job.folder, facts | {"wall_seconds": round(time.time() - began, 3)})
         # The result comes last: it alone makes a run finished.
-        store.write_result(job.folder, result.groups(job.experiment, job.split, job.checksum, order, finished))
+        store.write_result(job.folder, finished)
 
 
 def estimate(experiment: Experiment, data_root: str | Path | None = None) -> Cost:
@@ -145,7 +155,7 @@ def _timed(job, compiled, begin, inputs):
 
     def timed(block, until, inputs):
         began = time.perf_counter()
-        block = jax.block_until_ready(compiled(block, np.int32(until), inputs))
+        block, _ = jax.block_until_ready(compiled(block, np.int32(until), inputs))
         return block, time.perf_counter() - began
 
     block, _ = timed(begin(), 2, inputs)
@@ -157,15 +167,16 @@ def _timed(job, compiled, begin, inputs):
 
 
 def _job(experiment, folder, data_root, on):
+    split = _load(experiment, data_root, 0)
     numbers = {"epochs": 1, "learning_rate": 1.0, "decay": 0.0}  # traced or the host's: no part of the program
     plan = Plan(
         experiment.model,
         dataclasses.replace(experiment.train, **numbers),
         experiment.probes,
+        classes=split.n_classes,
         split_per_lane=data.is_per_seed(experiment.data),
         map_lanes=on == "cpu",
     )
-    split = _load(experiment, data_root, 0)
     return Job(experiment, folder, data_root, split, data.checksum(split), plan)
 
 
@@ -244,7 +255,7 @@ def _next(waiting):
 
 
 def _run_block(job, seeds, inputs, device, board):
-    """A block from its last checkpoint, or from its beginning, to its end: Finished, or None if the run was stopped."""
+    """A block from its last checkpoint, or from its beginning, to its end: its part, or None if the run was stopped."""
     place = store.block_folder(job.folder, seeds)
     like = jax.eval_shape(_start(job), _keys(job, [0]), inputs.split)
     identity = _identity(job, like)
@@ -252,20 +263,41 @@ def _run_block(job, seeds, inputs, device, board):
     step = saved = int(block.step)
     if step:
         board.resume(seeds, step - 1)
-    size, saved_at = 1, time.monotonic()
+    size, saved_at, spectra = 1, time.monotonic(), []
+
+    def save():
+        store.append_spectra(place, job.rows(saved), _joined(job, spectra))
+        spectra.clear()
+        store.save_checkpoint(place, step, _to_host(block), identity)
+
     while step < job.steps and not board.halted():
-        began, until = time.monotonic(), min(job.steps, step + size)
-        block = jax.block_until_ready(advance(job.plan, block, np.int32(until), inputs))
+        began, until = time.monotonic(), job.until(step, size)
+        block, new = jax.block_until_ready(advance(job.plan, block, np.int32(until), inputs))
+        spectra.append(_packed(new, len(seeds), job.rows(until) - job.rows(step)))
         now = time.monotonic()
         size = max(1, min(4 * size, int(CHUNK_SECONDS * (until - step) / max(now - began, 1e-6))))
         step = until
         board.tell(seeds, step - 1, _accuracy(job, step, block)[: len(seeds)])
         if now - saved_at > CHECKPOINT_SECONDS:
-            store.save_checkpoint(place, step, _to_host(block), identity)
+            save()
             saved, saved_at = step, now
     if step > saved:
-        store.save_checkpoint(place, step, _to_host(block), identity)
-    return _finished(job, seeds, block, inputs) if step == job.steps else None
+        save()
+    return _part(job, seeds, place, block, inputs) if step == job.steps else None
+
+
+def _packed(spectra, n_seeds, n_rows):
+    """A chunk's spectra without padding lanes and rows: for each probe those of T and of (T, Y), rows first."""
+    spectra = jax.tree.map(lambda leaf: np.moveaxis(np.asarray(leaf)[:n_seeds, :n_rows], 0, 1), spectra)
+    return [tuple(ragged.pack(each) for each in probe) for probe in spectra]
+
+
+def _joined(job, chunks):
+    """Probe -> (("t", ...), ("ty", ...)) of the chunks since the last checkpoint, one behind the other."""
+    pairs = {
+        probe.name: zip(*(chunk[i] for chunk in chunks), strict=True) for i, probe in enumerate(job.experiment.probes)
+    }
+    return {name: tuple(zip(("t", "ty"), map(ragged.join, pair), strict=True)) for name, pair in pairs.items()}
 
 
 def _accuracy(job, step, block):
@@ -329,9 +361,20 @@ def _restore(arrays, like, device):
     return jax.device_put(jax.tree.unflatten(structure, typed), device)
 
 
-def _finished(job, seeds, block, inputs):
-    n, lanes = len(seeds), job.experiment.lanes
+def _part(job, seeds, place, block, inputs):
+    """Writes the finished block's part of the result."""
+    n = len(seeds)
     record = jax.tree.map(lambda leaf: np.asarray(leaf)[:n], jax.device_get(block.record))
-    entropies = [jax.device_get((probe[0].h_x, probe[0].h_y)) for probe in inputs.reference]
-    h_x, h_y = (np.stack([np.broadcast_to(e[i], lanes)[:n] for e in entropies], axis=1) for i in (0, 1))
-    return Finished(record, h_x, h_y)
+    samples = [_samples(job, n, references[0]) for references in inputs.reference]
+    spectra = store.read_spectra(place, len(job.experiment.epochs))
+    groups = result.groups(job.experiment, job.split, job.checksum, seeds, Finished(record, samples, spectra))
+    return store.write_part(place, groups)
+
+
+def _samples(job, n, reference):
+    """What each of n seeds was measured on by a probe of this reference."""
+    y, h_x, h_y = jax.device_get((reference.y, reference.h_x, reference.h_y))
+    if not job.plan.split_per_lane:
+        y, h_x, h_y = (np.stack([each] * n) for each in (y, h_x, h_y))
+    sizes = (np.bincount(of_seed, minlength=job.plan.classes) for of_seed in y[:n])
+    return [Sample(*each) for each in zip(sizes, h_x[:n], h_y[:n], strict=True)]

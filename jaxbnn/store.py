@@ -18,9 +18,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jaxbnn import config
+from jaxbnn import config, netcdf
 from jaxbnn.config import Experiment
+from jaxbnn.info.ragged import Ragged
 
+PART, SPECTRA = "part.nc", "spectra.nc"
 RESULT, CONFIG, PROVENANCE, BLOCKS = "result.nc", "config.json", "provenance.json", "blocks"
 DATA = "data_sha256"  # the attribute of a result that names its data
 KEPT_CHECKPOINTS = 2
@@ -106,21 +108,56 @@ def read_provenance(folder: str | Path) -> dict[str, Any] | None:
         raise ValueError(f"{path} is damaged ({error}): remove it to go on") from None
 
 
-def write_result(folder: Path, groups: Mapping[str, Group]) -> None:
-    """result.nc, netCDF: the root group under the key "", other groups by name. Seeds already there are kept."""
-    import xarray
+def write_part(block: Path, groups: Mapping[str, Group]) -> Path:
+    """blocks/<seeds>/part.nc: a finished block as netCDF, the root group under the key "", others by name."""
+    path = block / PART
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with netcdf.replacing(path) as beside:
+        for name, group in groups.items():
+            mode = "a" if beside.exists() else "w"
+            _dataset(group).to_netcdf(beside, engine="h5netcdf", group=name or None, mode=mode)
+    return path
 
-    path, beside = folder / RESULT, folder / f".{RESULT}-{os.getpid()}"
-    beside.unlink(missing_ok=True)
-    for name, group in groups.items():
-        dataset = _dataset(group)
-        if path.is_file():
-            with xarray.open_dataset(path, engine="h5netcdf", group=name or None) as before:
-                dataset = xarray.concat([before.load(), dataset], dim="seed", data_vars="minimal")
-        dataset.sortby("seed").to_netcdf(
-            beside, engine="h5netcdf", group=name or None, mode="a" if beside.exists() else "w"
-        )
-    beside.replace(path)
+
+def write_result(folder: Path, parts: Sequence[Path]) -> None:
+    """result.nc: the parts' seeds and those already in it, put together seed by seed. The parts are removed."""
+    before = [folder / RESULT] if (folder / RESULT).is_file() else []
+    netcdf.merge([*before, *parts], folder / RESULT)
+    for part in parts:
+        part.unlink()
+        (part.parent / SPECTRA).unlink(missing_ok=True)
+
+
+def append_spectra(block: Path, row: int, spectra: Mapping[str, Sequence[tuple[str, Ragged]]]) -> None:
+    """Writes spectra [rows, seeds, layers] behind the first `row` rows of blocks/<seeds>/spectra.nc; drops later ones.
+
+    spectra: probe -> (("t", spectra of T), ("ty", spectra of (T, Y))).
+    """
+    block.mkdir(parents=True, exist_ok=True)
+    netcdf.append(block / SPECTRA, row, {probe: _ragged_variables(pairs) for probe, pairs in spectra.items()})
+
+
+def read_spectra(block: Path, rows: int) -> dict[str, dict[str, Ragged]]:
+    """Probe -> "t" and "ty" -> spectra of the first `rows` rows. ValueError where the file is damaged or has fewer."""
+    try:
+        groups = netcdf.rows(block / SPECTRA, rows)
+        found = {name: {key: _ragged_of(group, key) for key in ("t", "ty")} for name, group in groups.items()}
+        whole = all(len(r.size) == rows and r.size.sum() == len(r.number) for g in found.values() for r in g.values())
+    except (OSError, KeyError) as error:
+        raise ValueError(f"{block / SPECTRA} is damaged ({error}): remove {block} to start this block again") from None
+    if not whole:
+        raise ValueError(f"{block / SPECTRA} lacks rows: remove {block} to start this block again")
+    return found
+
+
+def ragged_variables(key: str, ragged: Ragged, dimensions: tuple[str, ...]) -> dict[str, Variable]:
+    """The three variables of a ragged array in a result: its sizes [dimensions], and its entries."""
+    entry = (f"{key}_entry",)
+    return {
+        f"{key}_size": Variable(dimensions, ragged.size, {netcdf.SAMPLE: entry[0]}),
+        f"{key}_multiplicity": Variable(entry, ragged.multiplicity),
+        f"{key}_number": Variable(entry, ragged.number),
+    }
 
 
 def read_result(folder: str | Path, group: str | None = None):
@@ -253,6 +290,18 @@ def _dataset(group):
 
     variables = {name: (v.dims, v.values, dict(v.attributes)) for name, v in group.variables.items()}
     return xarray.Dataset(variables, dict(group.coordinates), dict(group.attributes))
+
+
+def _ragged_variables(pairs):
+    named = {}
+    for key, ragged in pairs:
+        variables = ragged_variables(key, ragged, ("row", "seed", "layer"))
+        named |= {name: (v.dims, v.values) for name, v in variables.items()}
+    return named
+
+
+def _ragged_of(group, key):
+    return Ragged(group[f"{key}_size"], group[f"{key}_multiplicity"], group[f"{key}_number"])
 
 
 def _write_text(path, text):

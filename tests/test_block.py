@@ -28,8 +28,8 @@ def copied(state):
 def test_lanes_measured_all_at_once_are_those_measured_one_by_one(begun):
     plan, state, inputs = begun
     together = dataclasses.replace(plan, map_lanes=False)
-    one = block.advance(plan, copied(state), np.int32(1), inputs).record
-    other = block.advance(together, copied(state), np.int32(1), inputs).record
+    one = block.advance(plan, copied(state), np.int32(1), inputs)[0].record
+    other = block.advance(together, copied(state), np.int32(1), inputs)[0].record
     for mapped, vmapped in zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True):
         np.testing.assert_allclose(mapped, vmapped, atol=5e-6)
     counts = [record.planes[0].points.n_patterns for record in (one, other)]
@@ -38,7 +38,7 @@ def test_lanes_measured_all_at_once_are_those_measured_one_by_one(begun):
 
 def test_step_0_trains_nothing_and_records_the_untrained_network(begun):
     plan, state, inputs = begun
-    after = block.advance(plan, copied(state), np.int32(1), inputs)
+    after, _ = block.advance(plan, copied(state), np.int32(1), inputs)
     record = after.record
     before = jax.tree.leaves(state.state.variables["params"])
     for leaf, old in zip(jax.tree.leaves(after.state.variables["params"]), before, strict=True):
@@ -49,10 +49,14 @@ def test_step_0_trains_nothing_and_records_the_untrained_network(begun):
 
 def test_a_block_in_parts_has_the_bits_of_the_block_in_one(begun):
     plan, state, inputs = begun
-    whole = block.advance(plan, copied(state), np.int32(7), inputs)
-    parts = copied(state)
-    for until in (1, 2, 6, 7):
-        parts = block.advance(plan, parts, np.int32(until), inputs)
+    whole, spectra = block.advance(plan, copied(state), np.int32(7), inputs)
+    parts, rows = copied(state), 0
+    for until, n_rows in ((1, 1), (2, 1), (6, 2), (7, 0)):
+        parts, new = block.advance(plan, parts, np.int32(until), inputs)
+        for one, other in zip(jax.tree.leaves(spectra), jax.tree.leaves(new), strict=True):
+            np.testing.assert_array_equal(one[:, rows : rows + n_rows], other[:, :n_rows])
+            assert not other[:, n_rows:].any()
+        rows += n_rows
     for one, other in zip(jax.tree.leaves(whole), jax.tree.leaves(parts), strict=True):
         if not jax.dtypes.issubdtype(one.dtype, jax.dtypes.prng_key):
             np.testing.assert_array_equal(one, other)
@@ -61,8 +65,19 @@ def test_a_block_in_parts_has_the_bits_of_the_block_in_one(begun):
 def test_unscheduled_epochs_are_trained_and_not_recorded(begun, tiny):
     plan, state, inputs = begun
     assert tiny.epochs == (0, 1, 2, 5, 10, 12)
-    after = block.advance(plan, copied(state), np.int32(9), inputs)
+    after, _ = block.advance(plan, copied(state), np.int32(9), inputs)
     assert int(after.step) == 9 and after.record.planes[0].epoch[0].tolist() == [0, 1, 2, 5, -1, -1]
+
+
+def test_spectra_hold_what_the_points_say(begun):
+    plan, state, inputs = begun
+    after, spectra = block.advance(plan, copied(state), np.int32(3), inputs)
+    for record, of, reference in zip(after.record.planes, spectra, inputs.reference, strict=True):
+        points, n, counted = record.points, reference[0].y.shape[0], record.points.n_patterns[:, :3] >= 0
+        np.testing.assert_array_equal(of.t.number[:, :3].sum(-1), np.maximum(points.n_patterns[:, :3], 0))
+        for spectrum in of:
+            examples = (spectrum.multiplicity * spectrum.number)[:, :3].sum(-1)
+            np.testing.assert_array_equal(examples, np.where(counted, n, 0))
 
 
 @pytest.mark.parametrize("map_lanes", [True, False])

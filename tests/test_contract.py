@@ -65,8 +65,8 @@ def test_estimators(estimator):
     loop = [one(a, b) for a, b in zip(t, y, strict=True)]
     eager = point(estimator, t[0], y[0])
     assert all(leaf.shape == () for leaf in eager)
-    assert [leaf.dtype for leaf in eager] == [jnp.float32] * 3 + [jnp.int32] * 2 + [jnp.bool_]
-    np.testing.assert_allclose(eager[:3], loop[0][:3], atol=2e-6)
+    assert [leaf.dtype for leaf in eager] == [jnp.float32] * 4 + [jnp.int32] * 2 + [jnp.bool_]
+    np.testing.assert_allclose(eager[:4], loop[0][:4], atol=2e-6)
     for many in (
         jax.jit(jax.vmap(lambda t, y: point(estimator, t, y)))(t, y),
         jax.lax.map(lambda both: one(*both), (t, y)),

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parent.parent / "jaxbnn"
 NN, INFO, DATA = {"nn"}, {"info"}, {"data"}
 SPECS = {"nn", "info", "data", "train", "observe"}
-EVERYTHING = SPECS | {"batches", "block", "config", "cores", "figures", "plots", "progress", "provenance"}
+EVERYTHING = SPECS | {"batches", "block", "config", "cores", "figures", "netcdf", "plots", "progress", "provenance"}
 EVERYTHING |= {"result", "run", "store", "studies", "cli", ""}
 MAY = {
     "nn": NN,
@@ -18,6 +18,7 @@ MAY = {
     "data": DATA,
     "batches": set(),
     "cores": set(),
+    "netcdf": set(),
     "plots": set(),
     "progress": set(),
     "provenance": {""},
@@ -25,9 +26,21 @@ MAY = {
     "observe": {"info", "data", "batches"},
     "config": SPECS,
     "block": {"train", "observe", "info", "data"},
-    "store": {"config"},
-    "result": {"config", "store", "block", "observe", "data"},
-    "run": {"config", "block", "cores", "data", "observe", "progress", "provenance", "result", "store", "train"},
+    "store": {"config", "info", "netcdf"},
+    "result": {"config", "store", "block", "observe", "data", "info"},
+    "run": {
+        "config",
+        "block",
+        "cores",
+        "data",
+        "info",
+        "observe",
+        "progress",
+        "provenance",
+        "result",
+        "store",
+        "train",
+    },
     "figures": {"plots"},
     "studies": {*SPECS, "config", "plots", "studies"},
     "cli": EVERYTHING,
@@ -41,6 +54,7 @@ OUTSIDE = {
     "plots": {"numpy", "matplotlib", "scipy"},
     "figures": {"matplotlib"},
     "progress": {"numpy"},
+    "netcdf": {"numpy", "h5netcdf"},
     "store": {"numpy", "orbax", "xarray"},
     "cli": {"jax", "numpy", "rich"},
     "studies": set(),
@@ -96,4 +110,6 @@ def test_orbax_xarray_and_pooch_have_one_file_each():
     users = {
         p: {room(f) for f in FILES for _, o in imports(f) if o == p} for p in ("orbax", "xarray", "pooch", "matplotlib")
     }
+    users |= {"h5netcdf": {room(f) for f in FILES for _, o in imports(f) if o == "h5netcdf"}}
+    assert users.pop("h5netcdf") == {"netcdf"}
     assert users == {"orbax": {"store"}, "xarray": {"store"}, "pooch": {"data"}, "matplotlib": {"plots", "figures"}}

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from oracles import is_union
 
-from jaxbnn import block, config, data, info, nn, observe, store, studies, train
+from jaxbnn import block, config, data, info, nn, observe, result, store, studies, train
 from jaxbnn.config import Experiment, override
 from jaxbnn.nn import MLP
 
@@ -18,10 +18,18 @@ run = run_module.run
 
 
 def same(one, other):
-    """Every variable of two results equal bit for bit, NaN equal to NaN."""
+    """Every variable of a result equal bit for bit to that of its seeds in another, NaN equal to NaN."""
     assert set(one.variables) == set(other.variables)
+    seeds = np.isin(other.seed.values, one.seed.values)
+    for key in ("t", "ty"):
+        alone, whole = result.spectra(one, key), result.spectra(other, key)
+        for a, b in zip(alone, whole, strict=True):
+            np.testing.assert_array_equal(a, b[seeds][..., : a.shape[-1]])
+            assert not b[seeds][..., a.shape[-1] :].any()
+    one, other = (each.drop_dims(["t_entry", "ty_entry"]) for each in (one, other))
     for name in one.variables:
-        np.testing.assert_array_equal(one[name].values, other[name].values, err_msg=name)
+        expected = other[name].values[seeds] if "seed" in one[name].dims else other[name].values
+        np.testing.assert_array_equal(one[name].values, expected, err_msg=name)
 
 
 def all_groups(folder, experiment):
@@ -32,10 +40,12 @@ def test_a_finished_run_has_its_files_and_variables(tiny, finished):
     assert {p.name for p in finished.iterdir()} == {"config.json", "result.nc", "provenance.json", "blocks"}
     assert finished.parent.name == "tiny" and finished.name == config.digest(tiny)
     main, test, before = all_groups(finished, tiny)
-    assert dict(main.sizes) == {"seed": 5, "epoch": len(tiny.epochs), "layer": 3}
+    sizes = {name: main.sizes[name] for name in ("seed", "epoch", "layer")}
+    assert sizes == {"seed": 5, "epoch": len(tiny.epochs), "layer": 3}
     assert main.layer.values.tolist() == ["hidden_1", "hidden_2", "output"]
     assert before.layer.values.tolist() == ["dense_1", "hidden_1"]
-    planes = {"i_xt", "i_ty", "h_t", "n_patterns", "n_singletons", "exact", "h_x", "h_y"}
+    spectra = {f"{key}_{of}" for key in ("t", "ty") for of in ("size", "multiplicity", "number")}
+    planes = {*result.PLANE, *result.TRUST, *spectra}
     curves = {f"{part}_{of}" for part in ("train", "test") for of in ("loss", "accuracy")}
     curves |= {"gradient_norm_mean", "gradient_norm_variance"}
     assert set(main.data_vars) == planes | curves and set(test.data_vars) == planes
@@ -102,7 +112,7 @@ def test_deeper_patterns_are_unions_of_shallower_ones_at_every_measured_epoch_an
         inputs = run_module._place(job, seeds, device)
         state = run_module._begin(job, seeds, inputs, device)
         for epoch in tiny.epochs:
-            state = block.advance(job.plan, state, np.int32(epoch + 1), inputs)
+            state, _ = block.advance(job.plan, state, np.int32(epoch + 1), inputs)
             for lane in range(len(seeds)):
                 variables = jax.tree.map(lambda leaf, lane=lane: leaf[lane], state.state.variables)
                 _, (first, second) = tiny.model.apply(variables, x, train=False)
@@ -119,7 +129,7 @@ def test_deeper_patterns_are_unions_of_shallower_ones_at_every_measured_epoch_an
 def test_a_seeds_bits_depend_on_neither_the_other_seeds_nor_the_devices(tiny, finished, tmp_path, seeds, n_devices):
     folder = run(dataclasses.replace(tiny, seeds=seeds), tmp_path, devices=jax.devices()[:n_devices])
     for one, whole in zip(all_groups(folder, tiny), all_groups(finished, tiny), strict=True):
-        same(one, whole.sel(seed=sorted(seeds)))
+        same(one, whole)
 
 
 def test_seeds_4_to_7_of_szt_alone_are_those_among_8(tmp_path):
@@ -129,7 +139,7 @@ def test_seeds_4_to_7_of_szt_alone_are_those_among_8(tmp_path):
         run(dataclasses.replace(short, seeds=s), tmp_path / f"{len(s)}", devices=one) for s in (range(8), range(4, 8))
     ]
     whole, alone = (store.read_result(f) for f in folders)
-    same(alone, whole.sel(seed=[4, 5, 6, 7]))
+    same(alone, whole)
 
 
 def wide(tmp_path):
@@ -152,7 +162,7 @@ def test_seeds_4_to_7_of_a_784_1024_network_alone_are_those_among_8(tmp_path):
     alone = store.read_result(
         run(dataclasses.replace(experiment, seeds=(4, 5, 6, 7)), tmp_path / "alone", devices=jax.devices()[:1])
     )
-    same(alone, whole.sel(seed=[4, 5, 6, 7]))
+    same(alone, whole)
 
 
 def test_more_seeds_are_added_to_a_finished_run_without_repeating_any(tiny, finished, tmp_path):
@@ -209,7 +219,7 @@ def test_each_seed_can_have_its_own_split(tmp_path, tiny):
     whole = store.read_result(folder)
     assert (whole.h_x == 12.0).all() and not np.array_equal(*whole.i_xt.values[1:, -1])
     alone = store.read_result(run(dataclasses.replace(own, seeds=(2,)), tmp_path / "alone", devices=one))
-    same(alone, whole.sel(seed=[2]))
+    same(alone, whole)
 
 
 def test_a_diverged_seed_is_nan_from_then_on_and_the_others_go_on(tmp_path, tiny):
@@ -341,9 +351,8 @@ def test_a_seed_whose_last_step_ruins_it_is_unset_in_that_row_and_stays_so(tiny)
     wild = dataclasses.replace(tiny, model=relu, train=spec, probes=probes, schedule=observe.Schedule(every=1))
     job = run_module._job(wild, None, None, "cpu")
     inputs = run_module._place(job, (0, 1), jax.devices()[0])
-    record = block.advance(
-        job.plan, run_module._begin(job, (0, 1), inputs, jax.devices()[0]), np.int32(7), inputs
-    ).record
+    begun = run_module._begin(job, (0, 1), inputs, jax.devices()[0])
+    record = block.advance(job.plan, begun, np.int32(7), inputs)[0].record
     lost = np.isnan(record.series.train_loss)
     assert lost[:, 1:].all() and not lost[:, 0].any() and not np.isinf(record.series.train_loss).any()
     assert np.isnan(record.series.gradient_norm_mean[:, 1:]).all() and np.isnan(record.planes[0].points.xt[:, 1:]).all()

@@ -24,6 +24,12 @@ def group(seeds, scale=1.0):
     )
 
 
+def written(folder, groups):
+    """A result with one more part."""
+    store.write_result(folder, [store.write_part(folder / "blocks" / "0", groups)])
+    shutil.rmtree(folder / "blocks")
+
+
 def saved(block, steps=(1, 2, 3)):
     for step in steps:
         store.save_checkpoint(block, step, {**ARRAYS, "b": np.asarray(step, np.int32)}, IDENTITY)
@@ -98,7 +104,7 @@ def test_block_folders_are_named_by_their_seeds(tmp_path):
 
 
 def test_results_keep_variables_attributes_and_groups(tmp_path):
-    store.write_result(tmp_path, {"": group([0, 1]), "other": group([0, 1], 10.0)})
+    written(tmp_path, {"": group([0, 1]), "other": group([0, 1], 10.0)})
     root, other = store.read_result(tmp_path), store.read_result(tmp_path, "other")
     assert root.i_xt.attrs["units"] == "bit" and root.attrs["sample"] == "all" and root.exact.dtype == bool
     np.testing.assert_array_equal(other.i_xt.values, 10 * root.i_xt.values)
@@ -106,9 +112,9 @@ def test_results_keep_variables_attributes_and_groups(tmp_path):
 
 
 def test_more_seeds_are_added_in_order_and_none_is_changed(tmp_path):
-    store.write_result(tmp_path, {"": group([2, 5]), "other": group([2, 5])})
+    written(tmp_path, {"": group([2, 5]), "other": group([2, 5])})
     before = store.read_result(tmp_path)
-    store.write_result(tmp_path, {"": group([0, 3], 7.0), "other": group([0, 3], 7.0)})
+    written(tmp_path, {"": group([0, 3], 7.0), "other": group([0, 3], 7.0)})
     after = store.read_result(tmp_path)
     assert after.seed.values.tolist() == [0, 2, 3, 5] and after.attrs == before.attrs
     assert after.sel(seed=[2, 5]).identical(before)
@@ -154,14 +160,14 @@ def test_a_folder_that_cannot_be_made_is_refused_in_one_line(tiny, tmp_path):
 
 
 def test_a_result_of_other_data_is_refused(tmp_path):
-    store.write_result(tmp_path, {"": group([0])})
+    written(tmp_path, {"": group([0])})
     assert store.finished_seeds(tmp_path, "d1") == (0,)
     with pytest.raises(ValueError, match="holds results of other data .*give back the data it was made with"):
         store.finished_seeds(tmp_path, "d2")
 
 
 def test_a_netcdf_file_that_is_not_ours_and_a_folder_in_its_place_are_refused(tmp_path):
-    store.write_result(tmp_path, {"": group([0])._replace(attributes={})})
+    written(tmp_path, {"": group([0])._replace(attributes={})})
     with pytest.raises(ValueError, match="expected a result of jaxbnn"):
         store.finished_seeds(tmp_path)
     (tmp_path / "other" / "result.nc").mkdir(parents=True)
@@ -173,7 +179,7 @@ def test_a_netcdf_file_that_is_not_ours_and_a_folder_in_its_place_are_refused(tm
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("at", [0, 100, 300, 1000, 3000])
 def test_an_overwritten_result_is_refused_in_one_line_or_read(tmp_path, at):
-    store.write_result(tmp_path, {"": group(list(range(50)))})
+    written(tmp_path, {"": group(list(range(50)))})
     content = bytearray((tmp_path / "result.nc").read_bytes())
     content[at : at + 300] = b"\xff" * 300
     (tmp_path / "result.nc").write_bytes(content)

@@ -66,15 +66,20 @@ def pack_values(t: np.ndarray) -> np.ndarray:
 def hash_rows(words: jax.Array, salt: jax.Array) -> jax.Array:
     """A 32-bit hash of each row, words [N, W] and salt uint32 [] -> uint32 [N]. Another salt is another hash.
 
-    Each word is multiplied into the state and the state is mixed (multiply, xor-shift: the finaliser of MurmurHash3).
-    Nothing rests on its quality but speed: whoever groups by it compares full rows.
+    Up to eight words one after another are multiplied into a state that is mixed (multiply, xor-shift: the finaliser of
+    MurmurHash3). More are mixed each with its column's salt, all at once, and summed. Nothing rests on its quality
+    but speed: whoever groups by it compares full rows.
     """
-    state = jnp.full(words.shape[0], salt, jnp.uint32)
-    if words.shape[1] <= 8:
-        for j in range(words.shape[1]):
+    n_words = words.shape[1]
+    if n_words <= 8:
+        state = jnp.full(words.shape[0], salt, jnp.uint32)
+        for j in range(n_words):
             state = _mix(state, words[:, j])
         return state
-    return jax.lax.fori_loop(0, words.shape[1], lambda j, h: _mix(h, words[:, j]), state)
+    column = (salt + jnp.arange(1, n_words + 1, dtype=jnp.uint32) * jnp.uint32(0x9E3779B9)).reshape(1, n_words)
+    mixed = (words ^ column) * jnp.uint32(0x85EBCA6B)
+    mixed = (mixed ^ (mixed >> 15)) * (column | jnp.uint32(1))
+    return _mix(jnp.sum(mixed ^ (mixed >> 13), axis=1, dtype=jnp.uint32), salt)
 
 
 def _mix(state, word):
@@ -96,8 +101,11 @@ def _rows(t) -> Any:
 
 
 def _pack(codes, bits):
-    per_word = WORD // bits
-    padded = jnp.pad(codes, ((0, 0), (0, -codes.shape[1] % per_word))).reshape(codes.shape[0], -1, per_word)
+    n_codes, per_word = codes.shape[1], WORD // bits
+    if n_codes < per_word:
+        shift = bits * jnp.arange(n_codes, dtype=jnp.uint32).reshape(1, n_codes)
+        return jnp.sum(codes << shift, axis=1, keepdims=True, dtype=jnp.uint32)
+    padded = jnp.pad(codes, ((0, 0), (0, -n_codes % per_word))).reshape(codes.shape[0], -1, per_word)
     shift = bits * jnp.arange(per_word, dtype=jnp.uint32)
     return jnp.sum(padded << shift.reshape(1, 1, per_word), axis=2, dtype=jnp.uint32)
 

@@ -1,21 +1,30 @@
 """Packed rows -> exact counts of their patterns, with a certificate. Collisions of the hash cost time, never a bit."""
 
-from typing import NamedTuple
+import math
+from typing import Literal, NamedTuple, get_args
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
+from jaxbnn.info import routes
 from jaxbnn.info.bits import as_array, hash_rows
+from jaxbnn.info.routes import Hash
+
+Route = Literal["direct", "scatter", "sort"]
+DIRECT_CELLS, DIRECT_CELLS_A_ROW = 2**15, 8  # up to which a table of all pairs was the fastest route, on two CPU cores
+TABLE_CLASSES = 10  # up to which pairs are counted in a table [N, classes]: 40 bytes a row
 
 
 class Counts(NamedTuple):
-    """How often each pattern was seen. A pattern's multiplicity stands once, at its first row; the rest is 0."""
+    """How often each pattern was seen: its multiplicity stands once, at a place that is the route's; the rest is 0."""
 
-    count: jax.Array  # [N] int32
+    count: jax.Array  # int32, of any shape
     total: jax.Array  # [] int32, N
-    exact: jax.Array  # [] bool, True when every row was compared in full with its pattern's first row
+    exact: jax.Array  # [] bool, True when rows were compared in full and lie within the bounds: the certificate
+    row: jax.Array | None = None  # [N] int32, the multiplicity of each row's pattern, in an order that is the route's
+    label: jax.Array | None = None  # [N] int32, (T, Y) only: that of each row's label, in the same order
 
     @staticmethod
     def from_histogram(histogram) -> "Counts":
@@ -38,20 +47,105 @@ class Counts(NamedTuple):
         return jnp.sum(self.count == 1, dtype=jnp.int32)
 
 
-def count(words: jax.Array, labels: jax.Array, hash_rows=hash_rows) -> tuple[Counts, Counts]:
+class Spectrum(NamedTuple):
+    """Counts of counts: all that an entropy estimate needs. `number` patterns were seen `multiplicity` times each."""
+
+    multiplicity: jax.Array  # [..., M] int32, rising, then 0
+    number: jax.Array  # [..., M] int32, 0 where multiplicity is 0
+
+    @staticmethod
+    def from_histogram(histogram) -> "Spectrum":
+        """The spectrum of anyone's histogram: non-negative integers [K], at least one of them not 0; numpy arrays."""
+        counts = Counts.from_histogram(histogram).count
+        return Spectrum(*np.unique(np.asarray(counts)[np.asarray(counts) > 0], return_counts=True))
+
+
+def count(
+    words: jax.Array,
+    labels: jax.Array,
+    *,
+    bits: int | None = None,
+    classes: int | None = None,
+    route: Route | None = None,
+    hash_rows: Hash = hash_rows,
+) -> tuple[Counts, Counts]:
     """Exact counts of the patterns T and of the pairs (T, Y). words uint32 [N, W], labels int32 [N].
 
-    `hash_rows` (static) only decides the speed: a bad hash gives the same counts, slower.
+    Static: `bits`, below which lie all bits of a row's words (word 0 lowest); `classes`, below which lie all labels;
+    `route`, by default as `choose_route` says; `hash_rows`, which decides the speed and nothing else. Every route gives
+    the same counts. Outside jit a word or label past its bound raises ValueError, inside jit the counts are not exact.
     """
+    words, labels = _checked(words, labels, bits, classes)
+    limit = 32 * words.shape[1] if bits is None else min(bits, 32 * words.shape[1])
+    shape = words.shape[0], words.shape[1], limit, classes
+    tally = _tally(route or choose_route(*shape, jax.default_backend()), words, labels, limit, classes, hash_rows)
+    inside = _is_below(words, limit) & (True if classes is None else jnp.all((labels >= 0) & (labels < classes)))
+    total, exact = jnp.int32(words.shape[0]), tally.certified & inside
+    return Counts(tally.t, total, exact, tally.row_t), Counts(tally.ty, total, exact, tally.row_ty, tally.row_y)
+
+
+def choose_route(n: int, words: int, bits: int, classes: int | None, platform: str) -> Route:
+    """The fastest route for n rows of `words` words, as benchmarks/entropy.py measured it.
+
+    direct: a table of 2**bits * classes cells, while it has at most DIRECT_CELLS or DIRECT_CELLS_A_ROW * n. Past that
+    scatter on a CPU and sort elsewhere. Source: the table of routes in benchmarks/README.md.
+    """
+    if words == 1 and classes is not None and 2**bits * classes <= max(DIRECT_CELLS, DIRECT_CELLS_A_ROW * n):
+        return "direct"
+    return "scatter" if platform == "cpu" else "sort"
+
+
+def _tally(route, words, labels, bits, classes, hash_rows) -> routes.Tally:
+    if route == "direct":
+        if words.shape[1] != 1 or classes is None or 2**bits * classes >= 2**31:
+            raise ValueError(
+                "expected rows of one word and 2**bits * classes < 2**31 for the direct route, "
+                f"got {words.shape[1]} words, bits {bits}, classes {classes}"
+            )
+        return routes.direct(words, labels, bits, classes)
+    if route == "scatter":
+        return routes.scatter(words, labels, classes, hash_rows, (classes or TABLE_CLASSES + 1) <= TABLE_CLASSES)
+    if route == "sort":
+        return routes.sort(words, labels, bits, classes, hash_rows)
+    raise ValueError(f"expected route to be one of {get_args(Route)}, got {route!r}")
+
+
+def _checked(words, labels, bits, classes):
     words, labels = as_array(words), as_array(labels)
     if words.dtype != np.uint32:
         raise TypeError(f"expected words of uint32 (see pack_signs, pack_codes), got {words.dtype}")
     if words.ndim != 2 or labels.shape != words.shape[:1] or words.shape[0] < 1:
         raise ValueError(f"expected words [N, W] and labels [N], N >= 1, got {words.shape} and {labels.shape}")
-    words, labels = jnp.asarray(words), labels if isinstance(labels, Tracer) else jnp.asarray(check_labels(labels))
-    owner = group(words, hash_rows)
-    pairs = jnp.stack([owner.astype(jnp.uint32), labels.astype(jnp.uint32)], axis=1)
-    return _tally(words, owner), _tally(pairs, group(pairs, hash_rows))
+    if min(0 if bits is None else bits, 0 if classes is None else classes - 1) < 0:
+        raise ValueError(f"expected bits >= 0 and classes >= 1, got {bits} and {classes}")
+    if bits is not None and not isinstance(words, Tracer) and not bool(_is_below(words, bits)):
+        raise ValueError(f"expected words with no bit at or above {bits} (padding is 0), got some")
+    if not isinstance(labels, Tracer):
+        labels = check_labels(labels)
+        if classes is not None and labels.max() >= classes:
+            raise ValueError(f"expected labels from 0 to {classes - 1}, got {labels.max()}")
+    return jnp.asarray(words), jnp.asarray(labels)
+
+
+def _is_below(words, bits):
+    """Whether no row has a bit at or above `bits`: [] bool."""
+    below = jnp.bool_(True)
+    for j in range(bits // 32, words.shape[1]):
+        below = below & jnp.all(words[:, j] < np.uint32(1 << max(0, bits - 32 * j)))
+    return below
+
+
+def spectrum(counts: Counts, n: int) -> Spectrum:
+    """The counts of counts of n examples (static), M = `room(n)`. All 0 where the counts are not exact."""
+    times = jnp.where(counts.exact, counts.count.reshape(-1), 0)
+    number = jnp.zeros(n + 1, jnp.int32).at[times].add(1, mode="promise_in_bounds").at[0].set(0)
+    multiplicity = routes.compact(number > 0, room(n), 0)
+    return Spectrum(multiplicity, number[multiplicity])
+
+
+def room(n: int) -> int:
+    """floor((sqrt(8 n + 1) - 1) / 2): 1 + 2 + ... + M <= n bounds how many different multiplicities n examples hold."""
+    return (math.isqrt(8 * n + 1) - 1) // 2
 
 
 def check_labels(y) -> np.ndarray:
@@ -66,37 +160,3 @@ def check_labels(y) -> np.ndarray:
     if y.min() < 0 or y.max() >= 2**31:
         raise ValueError(f"expected labels from 0 to 2**31 - 1, got {y.min()} to {y.max()}")
     return y.astype(np.int32)
-
-
-def group(words: jax.Array, hash_rows=hash_rows) -> jax.Array:
-    """For each row the index of the first row equal to it, words [N, W] -> int32 [N].
-
-    Scatter-min grouping: in each round every open row writes its index into a hashed table, the smallest wins its slot,
-    and all open rows equal to their slot's winner are settled. The winner itself always is, so the loop ends; another
-    round hashes the rest with another salt. The smallest open index of a pattern is always its first row.
-    """
-    n_rows = words.shape[0]
-    index = jnp.arange(n_rows, dtype=jnp.int32)
-    n_slots = 1 << (2 * n_rows - 1).bit_length()
-
-    def is_open(carry):
-        owner, _ = carry
-        return jnp.any(owner < 0)
-
-    def settle(carry):
-        owner, salt = carry
-        slot = (hash_rows(words, salt) & jnp.uint32(n_slots - 1)).astype(jnp.int32)
-        table = jnp.full(n_slots, n_rows, jnp.int32).at[slot].min(jnp.where(owner < 0, index, n_rows))
-        winner = jnp.minimum(table[slot], n_rows - 1)
-        same = (owner < 0) & jnp.all(words[winner] == words, axis=1)
-        return jnp.where(same, winner, owner), salt + jnp.uint32(0x9E3779B9)
-
-    owner, _ = jax.lax.while_loop(is_open, settle, (jnp.full(n_rows, -1, jnp.int32), jnp.uint32(0)))
-    return owner
-
-
-def _tally(words, owner):
-    n_rows = words.shape[0]
-    tally = jnp.zeros(n_rows, jnp.int32).at[owner].add(1)
-    compared = jnp.all(words[owner] == words) & (jnp.sum(tally) == n_rows)
-    return Counts(tally, jnp.int32(n_rows), compared)

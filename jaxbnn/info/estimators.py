@@ -1,7 +1,7 @@
 """The Estimator protocol and its members: a layer's whole sample in, one point of the information plane out."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol, get_args, runtime_checkable
 
 import jax
@@ -10,34 +10,48 @@ from jax.core import Tracer
 
 from jaxbnn.info import entropy
 from jaxbnn.info.bits import are_signs, as_array, pack_codes, pack_signs, pack_values
-from jaxbnn.info.counts import check_labels, count
+from jaxbnn.info.counts import Counts, check_labels, count
 from jaxbnn.info.plane import Point
 
 Correction = Literal["none", "miller_madow"]
+STATIC: Any = field(default=None, metadata={"static": True})
 
 
-class Reference(NamedTuple):
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Reference:
     """What an estimator needs of the sample itself, made once."""
 
     y: jax.Array  # [N] int32
     h_x: jax.Array  # [] bits, entropy of the inputs in the sample: log2 N when no input repeats
     h_y: jax.Array  # [] bits, entropy of the labels in the sample
     h_y_corrected: jax.Array  # [] bits, the same under the estimator's correction
+    classes: int | None = STATIC  # all labels are below it, where that is known
 
 
-class Rows(NamedTuple):
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Rows:
     """Packed rows, and which of them the encoder vouches for."""
 
     words: jax.Array  # [B, W] uint32
     valid: jax.Array  # [B] bool
+    bits: int | None = STATIC  # all bits of a row are below it
+
+
+class Counted(NamedTuple):
+    """A layer's counts; exact only where the encoder vouches for every row."""
+
+    t: Counts
+    ty: Counts
 
 
 @runtime_checkable
 class Estimator(Protocol):
     """How a layer's information is measured. Frozen, hashable, usable under jit, vmap and lax.map."""
 
-    def prepare(self, x: jax.Array, y: jax.Array) -> Reference:
-        """Once per sample: x [N, ...], y [N] int32."""
+    def prepare(self, x: jax.Array, y: jax.Array, classes: int | None = None) -> Reference:
+        """Once per sample: x [N, ...], y [N] int32, all labels below `classes` (static) where that is known."""
         ...
 
     def encode(self, t: jax.Array) -> Any:
@@ -46,6 +60,19 @@ class Estimator(Protocol):
 
     def estimate(self, reference: Reference, codes: Any) -> Point:
         """Once per sample: the codes of all N rows, in the order of `reference.y` -> one Point."""
+        ...
+
+
+@runtime_checkable
+class Counting(Estimator, Protocol):
+    """An estimator that counts: its counts serve more than its own point."""
+
+    def count(self, reference: Reference, codes: Any) -> Counted:
+        """Once per sample: the codes of all N rows -> counts of T and of (T, Y)."""
+        ...
+
+    def point(self, reference: Reference, counted: Counted) -> Point:
+        """The point of these counts: estimate = point of count."""
         ...
 
 
@@ -62,14 +89,20 @@ class Exact:
     def __post_init__(self):
         _check_correction(self.correction)
 
-    def prepare(self, x: jax.Array, y: jax.Array) -> Reference:
-        return prepare_counted(self.correction, x, y)
+    def prepare(self, x: jax.Array, y: jax.Array, classes: int | None = None) -> Reference:
+        return prepare_counted(self.correction, x, y, classes)
 
     def encode(self, t: jax.Array) -> Rows:
-        return Rows(pack_signs(t), are_signs(t))
+        return Rows(pack_signs(t), are_signs(t), t.shape[1])
+
+    def count(self, reference: Reference, codes: Rows) -> Counted:
+        return count_rows(reference, codes)
+
+    def point(self, reference: Reference, counted: Counted) -> Point:
+        return point_of_counts(self.correction, reference, counted)
 
     def estimate(self, reference: Reference, codes: Rows) -> Point:
-        return estimate_counted(self.correction, reference, codes)
+        return self.point(reference, self.count(reference, codes))
 
 
 @dataclass(frozen=True)
@@ -115,15 +148,22 @@ class Binned:
     def __post_init__(self):
         _check_correction(self.correction)
 
-    def prepare(self, x: jax.Array, y: jax.Array) -> Reference:
-        return prepare_counted(self.correction, x, y)
+    def prepare(self, x: jax.Array, y: jax.Array, classes: int | None = None) -> Reference:
+        return prepare_counted(self.correction, x, y, classes)
 
     def encode(self, t: jax.Array) -> Rows:
         valid = jnp.all(jnp.isfinite(t), axis=1)
-        return Rows(pack_codes(self.grid.codes(t), self.grid.bits), valid)
+        words = pack_codes(self.grid.codes(t), self.grid.bits)
+        return Rows(words, valid, self.grid.bits * t.shape[1] if words.shape[1] == 1 else None)
+
+    def count(self, reference: Reference, codes: Rows) -> Counted:
+        return count_rows(reference, codes)
+
+    def point(self, reference: Reference, counted: Counted) -> Point:
+        return point_of_counts(self.correction, reference, counted)
 
     def estimate(self, reference: Reference, codes: Rows) -> Point:
-        return estimate_counted(self.correction, reference, codes)
+        return self.point(reference, self.count(reference, codes))
 
 
 @dataclass(frozen=True)
@@ -135,8 +175,8 @@ class SoftOutput:
     [B, C], labels 0 .. C - 1: anything else gives NaN.
     """
 
-    def prepare(self, x: jax.Array, y: jax.Array) -> Reference:
-        return prepare_counted("none", x, y)
+    def prepare(self, x: jax.Array, y: jax.Array, classes: int | None = None) -> Reference:
+        return prepare_counted("none", x, y, classes)
 
     def encode(self, t: jax.Array) -> jax.Array:
         return t
@@ -151,10 +191,10 @@ class SoftOutput:
         h_t = jnp.where(sound, entropy.of_distribution(jnp.mean(codes, axis=0)), jnp.nan)
         xt = h_t - jnp.mean(entropy.of_distribution(codes))
         ty = h_t - jnp.sum(share * entropy.of_distribution(within))
-        return Point(xt, ty, h_t, jnp.int32(-1), jnp.int32(-1), jnp.bool_(False))
+        return Point(xt, ty, h_t, jnp.float32(jnp.nan), jnp.int32(-1), jnp.int32(-1), jnp.bool_(False))
 
 
-def prepare_counted(correction: Correction, x: jax.Array, y: jax.Array) -> Reference:
+def prepare_counted(correction: Correction, x: jax.Array, y: jax.Array, classes: int | None = None) -> Reference:
     """H(X) and H(Y) of the sample by exact counting; x [N, ...] numbers, y [N] whole labels >= 0.
 
     Outside jit inputs are compared in their own precision and bad labels raise; inside jit in float32.
@@ -165,7 +205,7 @@ def prepare_counted(correction: Correction, x: jax.Array, y: jax.Array) -> Refer
     y = y.astype(jnp.int32) if isinstance(y, Tracer) else jnp.asarray(check_labels(y))
     inputs, _ = count(_input_words(x), y)
     labels, _ = count(y.astype(jnp.uint32)[:, None], y)
-    return Reference(y, entropy.plugin(inputs), entropy.plugin(labels), _entropy(correction)(labels))
+    return Reference(y, entropy.plugin(inputs), entropy.plugin(labels), _entropy(correction)(labels), classes)
 
 
 def _input_words(x) -> jax.Array:
@@ -175,14 +215,21 @@ def _input_words(x) -> jax.Array:
     return jax.lax.bitcast_convert_type(jnp.where(x == 0, 0.0, x), jnp.uint32)  # -0.0 is 0.0
 
 
-def estimate_counted(correction: Correction, reference: Reference, codes: Rows) -> Point:
-    """The point of a layer whose packed rows are counted: I(X;T) = H(T), I(T;Y) = H(T) + H(Y) - H(T,Y)."""
-    t, ty = count(codes.words, reference.y)
-    sound = t.exact & ty.exact & jnp.all(codes.valid)
-    h = _entropy(correction)
-    h_t = jnp.where(sound, h(t), jnp.nan)
-    n_patterns, n_singletons = (jnp.where(sound, number, -1) for number in (t.n_patterns, t.n_singletons))
-    return Point(h_t, h_t + reference.h_y_corrected - h(ty), h_t, n_patterns, n_singletons, jnp.bool_(sound))
+def count_rows(reference: Reference, codes: Rows) -> Counted:
+    """Counts of packed rows and of (row, label)."""
+    valid = jnp.all(codes.valid)
+    t, ty = count(codes.words, reference.y, bits=codes.bits, classes=reference.classes)
+    return Counted(t._replace(exact=t.exact & valid), ty._replace(exact=ty.exact & valid))
+
+
+def point_of_counts(correction: Correction, reference: Reference, counted: Counted) -> Point:
+    """The point of a layer whose rows are counted: I(X;T) = H(T), I(T;Y) = H(T) + H(Y) - H(T,Y)."""
+    t, ty = counted
+    h, exact = _entropy(correction), t.exact & ty.exact
+    h_t = h(t)
+    n_patterns, n_singletons = (jnp.where(exact, number, -1) for number in (t.n_patterns, t.n_singletons))
+    i_ty = h_t + reference.h_y_corrected - h(ty)
+    return Point(h_t, i_ty, h_t, entropy.information_error(t, ty), n_patterns, n_singletons, exact)
 
 
 def _entropy(correction):

@@ -16,6 +16,7 @@ class Point(NamedTuple):
     xt: jax.Array  # [] bits, I(X;T)
     ty: jax.Array  # [] bits, I(T;Y)
     h_t: jax.Array  # [] bits, H(T)
+    se_ty: jax.Array  # [] bits, standard error of I(T;Y) by the delta method
     n_patterns: jax.Array  # [] int32, patterns seen
     n_singletons: jax.Array  # [] int32, patterns seen once
     exact: jax.Array  # [] bool, the counts are certified
@@ -45,7 +46,8 @@ class PlaneBands(NamedTuple):
     ty: Bands
 
 
-NO_POINT = Point(np.float32("nan"), np.float32("nan"), np.float32("nan"), np.int32(-1), np.int32(-1), np.bool_(False))
+UNKNOWN = np.float32("nan")
+NO_POINT = Point(UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, np.int32(-1), np.int32(-1), np.bool_(False))
 
 
 def empty(n_rows: int, n_layers: int) -> InfoPlane:

@@ -30,7 +30,7 @@ class Mirror(http.server.BaseHTTPRequestHandler):
         if kind == "silent":
             time.sleep(0.6)
             return
-        body = {"wrong": gzip.compress(b"wrong"), "page": b"<html>", "unpacked": PAYLOAD}.get(kind, PACKED)
+        body = {"wrong": gzip.compress(b"wrong", mtime=0), "page": b"<html>", "unpacked": PAYLOAD}.get(kind, PACKED)
         if kind == "missing":
             self.send_error(404)
             return
@@ -133,7 +133,7 @@ def test_a_missing_file_says_where_it_was_looked_for_and_what_to_do(tmp_path):
     ("content", "message"),
     [
         (b"wrong", f"expected 10240 bytes .unpacked. with md5 {FILE.md5}, got 5 bytes with md5 {WRONG}"),
-        (gzip.compress(b"wrong"), f"got 5 bytes with md5 {WRONG}"),
+        (gzip.compress(b"wrong", mtime=0), f"got 5 bytes with md5 {WRONG}"),
         (PACKED[:-9], "expected gzip data that unpack, got .*ended before"),
         (PACKED[:-6] + b"??????", "expected gzip data that unpack, got CRC check failed"),
         (PACKED + b"more", "expected gzip data that unpack, got Not a gzipped file"),

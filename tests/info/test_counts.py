@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles import multiplicities, rows
 
-from jaxbnn.info.bits import pack_signs
-from jaxbnn.info.counts import Counts, count, group
+from jaxbnn.info.bits import hash_rows, pack_signs
+from jaxbnn.info.counts import Counts, count
+from jaxbnn.info.routes import group
 
 
 def broken_hash(words, salt):
@@ -34,7 +35,11 @@ def repeating_signs(n, d, n_patterns, seed):
 
 
 def test_counts_equal_np_unique_for_every_width_from_1_to_300_also_with_a_broken_hash():
-    pack, hashed, broken = jax.jit(pack_signs), jax.jit(count), jax.jit(lambda words, y: count(words, y, broken_hash))
+    pack, hashed, broken = (
+        jax.jit(pack_signs),
+        jax.jit(count),
+        jax.jit(lambda words, y: count(words, y, hash_rows=broken_hash)),
+    )
     for d in range(1, 301):
         t = repeating_signs(200, d, 40, d)
         y = np.random.default_rng(d).integers(0, 3, 200).astype(np.int32)
@@ -73,7 +78,7 @@ def test_counts_equal_brute_force_and_do_not_depend_on_the_order_of_rows(size, n
 
 def test_group_names_the_first_row_of_each_pattern():
     words = jnp.array([[5, 1], [5, 2], [5, 1], [0, 0], [5, 2], [5, 1]], jnp.uint32)
-    np.testing.assert_array_equal(group(words), [0, 1, 0, 3, 1, 0])
+    np.testing.assert_array_equal(group(words, hash_rows), [0, 1, 0, 3, 1, 0])
     np.testing.assert_array_equal(group(words, constant_hash), [0, 1, 0, 3, 1, 0])
 
 

@@ -11,7 +11,7 @@ from jaxbnn.info.plane import Point
 def points(value, n_layers=2):
     one = jnp.full(n_layers, value, jnp.float32)
     whole = jnp.full(n_layers, int(value), jnp.int32)
-    return Point(one, one / 2, one, whole, whole, jnp.full(n_layers, True))
+    return Point(one, one / 2, one, one / 9, whole, whole, jnp.full(n_layers, True))
 
 
 def test_an_empty_plane_says_that_nothing_is_recorded():
@@ -51,7 +51,7 @@ def test_points_must_fit_the_plane():
 
 
 def test_stack_puts_layers_side_by_side():
-    one = Point(*[jnp.float32(i) for i in range(6)])
+    one = Point(*[jnp.float32(i) for i in range(7)])
     assert plane.stack([one, one, one]).ty.tolist() == [1, 1, 1]
 
 

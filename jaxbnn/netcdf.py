@@ -1,0 +1,166 @@
+"""netCDF files that grow: rows appended to a block's file, blocks' files put together, never whole in memory.
+
+A ragged variable follows the CF convention: `<name>_size` counts each point's entries, its attribute `sample_dimension`
+names the dimension along which the entries of all points stand one after another.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import numpy as np
+
+SAMPLE = "sample_dimension"
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A place beside `path` to write to; it takes path's place when all went well, and is removed when not."""
+    beside = path.with_name(f".{path.name}-{os.getpid()}")
+    beside.unlink(missing_ok=True)
+    try:
+        yield beside
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def append(path: Path, row: int, groups: Mapping[str, Mapping[str, tuple[tuple[str, ...], np.ndarray]]]) -> None:
+    """Writes group -> name -> (dimensions, values) behind the first `row` rows of a file, and drops what stood there.
+
+    Dimension "row" grows, and so does every dimension that ends in "_entry": their entries belong to rows, in order, by
+    the variable of the same name with "_size" for "_entry". Other dimensions are fixed.
+    """
+    import h5netcdf
+
+    with replacing(path) as beside:
+        if path.is_file():
+            shutil.copyfile(path, beside)
+        with h5netcdf.File(beside, "a") as file:
+            for name, variables in groups.items():
+                group = file.groups[name] if name in file.groups else _new_group(file, name, variables)
+                starts = {d: row if d == "row" else _entries_before(group, d, row) for d in _growing(variables)}
+                for each, (dimensions, values) in variables.items():
+                    _write_behind(group, each, dimensions, np.asarray(values), starts)
+
+
+def rows(path: Path, until: int) -> dict[str, dict[str, np.ndarray]]:
+    """Group -> name -> the values of the first `until` rows of a file made by `append`."""
+    import h5netcdf
+
+    with h5netcdf.File(path, "r") as file:
+        return {
+            name: {each: _first(group, each, until) for each in group.variables} for name, group in file.groups.items()
+        }
+
+
+def merge(sources: Sequence[Path], target: Path) -> None:
+    """One file of the seeds of several, rising; of a seed in two sources the first counts.
+
+    ValueError where they differ in groups, variables or fixed dimensions. What has dimension "seed" in front is copied
+    seed by seed; ragged entries follow their seed; the rest is the first source's.
+    """
+    import h5netcdf
+
+    with replacing(target) as beside, ExitStack() as stack:
+        files = [stack.enter_context(h5netcdf.File(source, "r")) for source in sources]
+        merged = stack.enter_context(h5netcdf.File(beside, "w"))
+        _merge_group(files, merged)
+        for name in files[0].groups:
+            _merge_group([file.groups[name] for file in files], merged.create_group(name))
+
+
+def _new_group(file, name, variables):
+    group = file.create_group(name)
+    for dimensions, values in variables.values():
+        for dimension, size in zip(dimensions, np.shape(values), strict=True):
+            if dimension not in group.dimensions:
+                group.dimensions[dimension] = None if _grows(dimension) else size
+    for each, (dimensions, values) in variables.items():
+        # fletcher32: a damaged chunk raises when it is read
+        variable = group.create_variable(each, dimensions, np.asarray(values).dtype, fletcher32=True)
+        if each.endswith("_size"):
+            variable.attrs[SAMPLE] = each.removesuffix("_size") + "_entry"
+    return group
+
+
+def _grows(dimension):
+    return dimension == "row" or dimension.endswith("_entry")
+
+
+def _growing(variables):
+    return {dimension for dimensions, _ in variables.values() for dimension in dimensions if _grows(dimension)}
+
+
+def _entries_before(group, dimension, row):
+    return int(group.variables[dimension.removesuffix("_entry") + "_size"][:row].sum()) if row else 0
+
+
+def _write_behind(group, name, dimensions, values, starts):
+    start = starts[dimensions[0]]
+    group.resize_dimension(dimensions[0], start + len(values))
+    group.variables[name][start : start + len(values)] = values
+
+
+def _first(group, name, until):
+    variable = group.variables[name]
+    dimension = variable.dimensions[0]
+    return variable[: until if dimension == "row" else _entries_before(group, dimension, until)]
+
+
+def _merge_group(sources, target):
+    if any(_shape(source) != _shape(sources[0]) for source in sources):
+        raise ValueError(f"expected results with the same variables: {[_shape(source) for source in sources]}")
+    order = _seeds(sources)
+    ragged = {v.attrs[SAMPLE]: name for name, v in sources[0].variables.items() if SAMPLE in v.attrs}
+    for name, dimension in sources[0].dimensions.items():
+        sizes = {"seed": len(order)} | {d: _entries(sources, order, size) for d, size in ragged.items()}
+        target.dimensions[name] = sizes.get(name, dimension.size)
+    target.attrs.update(dict(sources[0].attrs))
+    for name, variable in sources[0].variables.items():
+        made = target.create_variable(
+            name, variable.dimensions, variable.dtype, fillvalue=variable.attrs.get("_FillValue")
+        )
+        made.attrs.update({k: v for k, v in variable.attrs.items() if k != "_FillValue"})
+        if variable.dimensions[:1] == ("seed",):
+            for place, (_, source, i) in enumerate(order):
+                made[place] = sources[source].variables[name][i]
+        elif variable.dimensions[:1] and variable.dimensions[0] in ragged:
+            _copy_entries(sources, order, made, name, ragged[variable.dimensions[0]])
+        else:
+            made[...] = variable[...]
+
+
+def _shape(group):
+    """The names and fixed sizes in which files that can be put together agree."""
+    fixed = {name: d.size for name, d in group.dimensions.items() if name != "seed" and not name.endswith("_entry")}
+    return sorted(fixed.items()), sorted(group.variables)
+
+
+def _seeds(sources):
+    """(seed, source, index there) of every seed, rising."""
+    first = {}
+    for source, group in enumerate(sources):
+        for i, seed in enumerate(group.variables["seed"][...].tolist()):
+            first.setdefault(seed, (seed, source, i))
+    return sorted(first.values())
+
+
+def _entries(sources, order, size):
+    return sum(int(sources[source].variables[size][i].sum()) for _, source, i in order)
+
+
+def _copy_entries(sources, order, made, name, size):
+    ends = [_ends(group.variables[size][...]) for group in sources]
+    place = 0
+    for _, source, i in order:
+        start, end = (int(ends[source][i - 1]) if i else 0), int(ends[source][i])
+        made[place : place + end - start] = sources[source].variables[name][start:end]
+        place += end - start
+
+
+def _ends(sizes):
+    """Where each seed's entries end: sizes [S, ...] -> [S]."""
+    return np.cumsum(sizes.reshape(len(sizes), -1).sum(axis=1))
