@@ -17,7 +17,7 @@ from flax import linen
 from jaxbnn.data import Split
 from jaxbnn.info import plane
 from jaxbnn.info.plane import NO_POINT, InfoPlane
-from jaxbnn.observe import Probe, Spectra, recorder
+from jaxbnn.observe import Probe, Spectra, encoder, recorder
 from jaxbnn.train import GradientNorm, Hyper, TrainSpec, TrainState, trainer
 
 
@@ -137,6 +137,17 @@ def advance(plan: Plan, block: Block, until: jax.Array, inputs: Inputs) -> tuple
 
     state, record, spectra = jax.lax.fori_loop(block.step, until, step, (block.state, block.record, spectra))
     return Block(until, state, record), spectra
+
+
+@partial(jax.jit, static_argnames=("plan", "probes"))
+def snapshot(plan: Plan, probes: tuple[Probe, ...], block: Block, split: Split):
+    """Probe -> its layers' packed activations now, Rows with leaves [lanes, N, ...]; invalid where a seed diverged."""
+
+    def of_lane(split, state):
+        rows = encoder(plan.model, probes)(split, state.variables)
+        return jax.tree.map(lambda leaf: leaf & state.finite if leaf.dtype == jnp.bool_ else leaf, rows)
+
+    return plan.over_lanes(of_lane, plan.map_lanes)(split, block.state)
 
 
 def _epoch(plan, split, state, hyper):

@@ -6,6 +6,7 @@ import json
 import math
 import signal
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,13 +16,18 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
-from jaxbnn import config, data, figures, info, store, studies
+from jaxbnn import analysis, config, data, figures, info, store, studies
 from jaxbnn.config import Experiment
 from jaxbnn.cores import use_cores
+from jaxbnn.info import reliability
+from jaxbnn.info.host import ESTIMATORS as WITHOUT_ALPHABET
+from jaxbnn.info.host import WITH_ALPHABET
 from jaxbnn.info.plane import bands
+from jaxbnn.info.reliability import VERDICTS
 from jaxbnn.run import Cost, estimate, run
 
 MOST_SEEDS = 10**6
+ESTIMATORS = (*WITHOUT_ALPHABET, *WITH_ALPHABET)
 BAD_INPUT, STOPPED = 2, 75  # 75 is EX_TEMPFAIL: run the same command again
 
 
@@ -63,10 +69,12 @@ def parser() -> Parser:
     plot = add("plot", help="draw plane and curves into a finished run's folder")
     plot.set_defaults(command=plot_run)
     plot.add_argument("folder", help="the run's folder, the last line that run prints")
-    measure = add("measure", help="information in activations t and labels y of an .npz file")
-    measure.set_defaults(command=measure_file)
-    measure.add_argument("file", help="an .npz with t [N, D] and y [N]")
-    measure.add_argument("--population", action="store_true", help="these rows are all there are")
+    measure = add("measure", help="information in activations of an .npz file, or a finished run estimated anew")
+    measure.set_defaults(command=measure_path)
+    measure.add_argument("path", help="an .npz with t [N, D] (or words [N, W] and bits) and y [N], or a run's folder")
+    measure.add_argument("--population", action="store_true", help="of a file: these rows are all there are")
+    measure.add_argument("--tolerance", type=float, metavar="BITS", help="of a file: what reliable allows (0.1)")
+    measure.add_argument("--estimator", metavar="NAME", help=f"of a folder: {', '.join(ESTIMATORS)}")
     measure.add_argument("--json", action="store_true", help="print JSON")
     return top
 
@@ -203,20 +211,40 @@ def print_table(table: Table) -> None:
 
 
 def result_table(result) -> Table:
-    """Per layer the last epoch's I(X;T) and I(T;Y): mean and 95 % interval over seeds."""
+    """Per layer the last epoch's I(X;T) and I(T;Y): mean -+ 95 % interval over seeds, and how far to trust them."""
     last = result.isel(epoch=-1)
     xt, ty = bands(last.i_xt.values), bands(last.i_ty.values)
     table = Table(title=f"{result.attrs['experiment']}, epoch {int(last.epoch)}")
-    for heading in ("layer", r"I(X;T) \[bit]", "95 % interval", r"I(T;Y) \[bit]", "95 % interval"):
-        table.add_column(heading, justify="left" if heading == "layer" else "right")
+    for heading in ("layer", r"I(X;T) \[bit]", "trust", r"I(T;Y) \[bit]", "null", "trust", "N needed"):
+        table.add_column(heading, justify="left" if heading in ("layer", "trust") else "right")
     for i, layer in enumerate(last.layer.values):
-        table.add_row(layer, *(word for of in (xt, ty) for word in (f"{of.mean[i]:.4f}", interval(of, i))))
+        null = bands(last.null_ty.values[:, i : i + 1]).mean[0]
+        trust_xt, trust_ty = (verdicts(last[name].values[:, i]) for name in ("verdict_xt", "verdict_ty"))
+        null = "-" if math.isnan(null) else f"{null:.4f}"
+        needed = needed_words(last.n_needed.values[:, i], last.verdict_xt.values[:, i])
+        table.add_row(layer, spread(xt, i), trust_xt, spread(ty, i), null, trust_ty, needed)
     return table
 
 
-def interval(of, i: int) -> str:
-    """One layer's interval, "-" for fewer than two seeds."""
-    return f"{of.low[i]:.4f} .. {of.high[i]:.4f}" if of.n_seeds[i] > 1 else "-"
+def spread(of, i: int) -> str:
+    """One layer's mean over seeds and half its 95 % interval; the mean alone for one seed, "-" for none."""
+    if of.n_seeds[i] < 1:
+        return "-"
+    return f"{of.mean[i]:.4f} ± {of.high[i] - of.mean[i]:.4f}" if of.n_seeds[i] > 1 else f"{of.mean[i]:.4f}"
+
+
+def verdicts(codes) -> str:
+    """The seeds' verdicts in a word, or how many have which: "reliable", "6 reliable, 2 biased"."""
+    names = ("-", *VERDICTS)
+    counted = Counter(names[code + 1] for code in codes)
+    return next(iter(counted)) if len(counted) == 1 else ", ".join(f"{n} {name}" for name, n in counted.most_common())
+
+
+def needed_words(needed, codes) -> str:
+    """The most examples that any seed needs for H(T), "more" where they are too few, "all" of a population."""
+    if (codes < 0).all() or (codes == VERDICTS.index("exact")).all():
+        return "-" if (codes < 0).all() else "all"
+    return "more" if (needed < 0).any() else str(needed.max())
 
 
 def result_words(result) -> str:
@@ -242,12 +270,57 @@ def plot_run(options: argparse.Namespace) -> int:
     return 0
 
 
-def measure_file(options: argparse.Namespace) -> int:
-    """jaxbnn measure FILE.npz."""
-    arrays = data.read_npz(options.file, [("t", "y")])
-    found = info.measure(arrays["t"], arrays["y"], options.population)
+def measure_path(options: argparse.Namespace) -> int:
+    """jaxbnn measure FILE.npz, jaxbnn measure FOLDER."""
+    return measure_folder(options) if Path(options.path).is_dir() else measure_file(options)
+
+
+def measure_folder(options: argparse.Namespace) -> int:
+    """A finished run's last epoch, by another estimator of entropy."""
+    if options.population or options.tolerance is not None:
+        raise ValueError("expected --population and --tolerance with an .npz file; a run's probes have their own")
+    experiment, name = store.read_config(options.path), options.estimator or "plugin"
+    found = {}
+    for probe in experiment.probes:
+        result = store.read_result(options.path, None if probe is experiment.probes[0] else probe.name)
+        found[probe.name] = analysis.reestimate(result, name, analysis.alphabets_of(experiment, probe)).isel(epoch=-1)
     if options.json:
-        print(json.dumps(found._asdict()))
+        print(json.dumps({probe: estimated_json(last) for probe, last in found.items()}))
+        return 0
+    for probe, last in found.items():
+        kind = "population: plug-in is exact" if last.attrs["population"] else "sample"
+        table = Table(title=f"{probe}, epoch {int(last.epoch)}, {name} ({kind})")
+        for heading in ("layer", r"I(X;T) \[bit]", r"I(T;Y) \[bit]"):
+            table.add_column(heading, justify="left" if heading == "layer" else "right")
+        xt, ty = bands(last.i_xt.values), bands(last.i_ty.values)
+        for i, layer in enumerate(last.layer.values):
+            table.add_row(layer, spread(xt, i), spread(ty, i))
+        print_table(table)
+    return 0
+
+
+def estimated_json(last) -> dict:
+    """One probe's estimates, [seed][layer]; null where there is none."""
+    values = {key: [[plain(v) for v in seed] for seed in last[key].values.tolist()] for key in ("i_xt", "i_ty")}
+    return {"epoch": int(last.epoch), "seed": last.seed.values.tolist(), "layer": list(last.layer.values)} | values
+
+
+def plain(value):
+    """A number as JSON knows it: None for NaN and infinity."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def measure_file(options: argparse.Namespace) -> int:
+    """What an .npz file of activations and labels says."""
+    if options.estimator:
+        raise ValueError(f"expected a run's folder with --estimator, got {options.path}")
+    arrays = data.read_npz(options.path, [("t", "y"), ("words", "bits", "y")])
+    tolerance = reliability.TOLERANCE if options.tolerance is None else options.tolerance
+    bits = int(arrays["bits"]) if "bits" in arrays else None
+    t = arrays["t"] if "t" in arrays else arrays["words"]
+    found = info.measure(t, arrays["y"], options.population, bits=bits, tolerance=tolerance)
+    if options.json:
+        print(json.dumps({key: plain(value) for key, value in found._asdict().items()}))
         return 0
     table = Table(box=None, show_header=False, pad_edge=False)
     for label, value in measured_rows(found):
@@ -262,11 +335,30 @@ def measured_rows(found: info.Measurement) -> list[tuple[str, str]]:
         ("I(X;T), Miller-Madow", f"{found.i_xt_corrected:.6f} bit"),
         ("I(T;Y), Miller-Madow", f"{found.i_ty_corrected:.6f} bit"),
     ]
+    interval = "none" if found.verdict_xt == "saturated" else f"{found.low_xt:.4f} .. {found.high_xt:.4f} bit"
+    sampled = [
+        ("  95 % interval", interval),
+        ("  bias, standard error", f"{found.bias_xt:.4f}, {found.se_xt:.4f} bit"),
+        ("  N needed", needed_line(found)),
+    ]
     return [
         ("I(X;T)", f"{found.i_xt:.6f} bit (at most log2 N = {math.log2(found.n):.6f})"),
+        ("  trust", found.verdict_xt + (f" ({found.cause_xt})" if found.cause_xt else "")),
+        *([] if found.population else sampled),
         ("I(T;Y)", f"{found.i_ty:.6f} bit (at most H(Y) = {found.h_y:.6f})"),
+        ("  trust", found.verdict_ty),
+        ("  null, standard error", f"{found.null_ty:.4f}, {found.se_ty:.4f} bit (null: with permuted labels)"),
         *([] if found.population else corrected),
         ("examples N, units D", f"{found.n}, {found.d}"),
-        ("patterns seen, once", f"{found.n_patterns}, {found.n_singletons}"),
+        ("patterns seen, once, twice", f"{found.n_patterns}, {found.n_singletons}, {found.n_doubletons}"),
+        ("coverage", f"{found.coverage:.4f} (Good-Turing), {found.coverage_chao_jost:.4f} (Chao-Jost)"),
         ("counts certified", "yes" if found.exact else "no"),
     ]
+
+
+def needed_line(found: info.Measurement) -> str:
+    """How many examples the plug-in I(X;T) takes."""
+    if found.n_guesses is None:
+        return f"{found.n_needed} of the {found.n} suffice for {found.tolerance:g} bit"
+    by_patterns, by_units = found.n_guesses
+    return f"more than {found.n}; guesses: {by_patterns:.2g} (Chao1's patterns), {by_units:.2g} ((2^D/D)^2)"

@@ -60,6 +60,9 @@ class Experiment:
             raise ValueError(f"expected root_seed from 0 to 2**32 - 1, got {self.root_seed}")
         if not self.probes or len({p.name for p in self.probes}) != len(self.probes):
             raise ValueError(f"expected one or more probes with different names, got {[p.name for p in self.probes]}")
+        for epoch in (epoch for probe in self.probes for epoch in (*probe.units, *probe.keep)):
+            if not -self.train.epochs - 1 <= epoch <= self.train.epochs:
+                raise ValueError(f"expected units and keep at epochs from 0 to {self.train.epochs}, got {epoch}")
 
     @property
     def epochs(self) -> tuple[int, ...]:

@@ -14,7 +14,7 @@ from flax.traverse_util import flatten_dict
 from jaxbnn.batches import in_batches
 from jaxbnn.data import Dataset, Split
 from jaxbnn.info.counts import Spectrum, room, spectrum
-from jaxbnn.info.estimators import Counting, Estimator, Exact, SoftOutput
+from jaxbnn.info.estimators import Counting, Estimator, Exact, Rows, SoftOutput
 from jaxbnn.info.plane import Point, stack
 
 Sample = Literal["train", "test", "all"]
@@ -62,7 +62,11 @@ class Probe:
 
     Without `layers`: every hidden layer by `estimator`, then `output` by SoftOutput. Named layers are measured by
     `estimator`: hidden_1, ..., `output` (the softmax) or any submodule (dense_1, norm_1: pre-activations). `population`
-    declares that the sample is all there is; None leaves it to the data: true for "all" of an enumerated set.
+    declares that the sample is all there is; None leaves it to the data: true for "all" of an enumerated set. A value
+    is called reliable when its bias and twice its standard error are estimated below `tolerance` bits together.
+
+    At the epochs of `units` each unit's count of +1 is stored, and each two units' count of +1 together; at those of
+    `keep` the packed activations themselves. -1 is the last epoch, -2 the one before. Both take layers of -1 and +1.
     """
 
     name: str = "main"
@@ -70,14 +74,21 @@ class Probe:
     estimator: Estimator = Exact()
     sample: Sample = "train"
     population: bool | None = None
+    tolerance: float = 0.1
+    units: tuple[int, ...] = ()
+    keep: tuple[int, ...] = ()
 
     def __post_init__(self):
         if not self.name.isidentifier():
             raise ValueError(f"expected a probe's name of letters, digits and _, got {self.name!r}")
+        if not 0 < self.tolerance < math.inf:
+            raise ValueError(f"expected a tolerance above 0 bits, got {self.tolerance}")
         if self.sample not in get_args(Sample):
             raise ValueError(f"expected sample to be one of {get_args(Sample)}, got {self.sample!r}")
         if not isinstance(self.layers, tuple):
             raise TypeError(f"expected layers as a tuple of names, got {self.layers!r}")
+        if (self.units or self.keep) and not isinstance(self.estimator, Exact):
+            raise ValueError(f"expected units and keep of a probe with the estimator Exact, got {self.estimator}")
         if len(set(self.layers)) != len(self.layers):
             raise ValueError(f"expected each layer once, got {self.layers}")
 
@@ -133,8 +144,9 @@ def recorder(model: linen.Module, probes: Sequence[Probe], classes: int | None =
     forward = _forward(model, probes)
 
     def prepare(split: Split) -> tuple:
-        samples = {p.sample: choose(split, p.sample) for p in probes}
-        return tuple(tuple(e.prepare(*samples[p.sample], classes) for e in _estimators(p)) for p in probes)
+        pairs = dict.fromkeys((p.sample, e) for p in probes for e in _estimators(p))
+        prepared = {(s, e): e.prepare(*choose(split, s), classes) for s, e in pairs}
+        return tuple(tuple(prepared[p.sample, e] for e in _estimators(p)) for p in probes)
 
     def record(reference: tuple, split: Split, variables: Any) -> tuple[tuple[Point, ...], tuple[Spectra, ...]]:
         codes = {s: _encode(forward, probes, s, choose(split, s).x, variables) for s in {p.sample for p in probes}}
@@ -144,6 +156,18 @@ def recorder(model: linen.Module, probes: Sequence[Probe], classes: int | None =
         return points, spectra
 
     return prepare, record
+
+
+def encoder(model: linen.Module, probes: Sequence[Probe]) -> Callable[[Split, Any], dict[str, tuple[Rows, ...]]]:
+    """A pure function (Split, variables) -> the packed activations of each probe's layers, without `output`."""
+    forward = _forward(model, probes)
+
+    def encode(split: Split, variables: Any) -> dict[str, tuple[Rows, ...]]:
+        samples = {p.sample for p in probes}
+        codes = {s: _encode(forward, probes, s, choose(split, s).x, variables) for s in samples}
+        return {p.name: tuple(c for c in codes[p.sample][p.name] if isinstance(c, Rows)) for p in probes}
+
+    return encode
 
 
 def _estimators(probe):

@@ -17,7 +17,7 @@ from jaxbnn.info.reliability import UNJUDGED, VERDICTS
 from jaxbnn.observe import choose, layers_of
 from jaxbnn.store import DATA, Group, Variable, ragged_variables
 
-PLANE = ("i_xt", "i_ty", "h_t", "n_patterns", "n_singletons", "exact", "h_x", "h_y")
+PLANE = ("i_xt", "i_ty", "h_t", "n_patterns", "n_singletons", "exact", "h_x", "h_y", "class_size")
 SPECTRA = tuple(f"{key}_{of}" for key in ("t", "ty") for of in ("size", "multiplicity", "number", "entry"))
 SEED_ROWS, SEED_CURVES = ("seed", "epoch", "layer"), ("seed", "epoch")
 BIT = {"units": "bit"}
@@ -39,7 +39,7 @@ TRUST = {
     "se_ty": BIT | {"long_name": "standard error of the plug-in I(T;Y)"},
     "gap_y": BIT | {"long_name": "H(Y) - I(T;Y)"},
     "verdict_ty": FLAGS | {"long_name": "how far the plug-in I(T;Y) can be trusted"},
-    "n_needed": {"long_name": "examples at which the expected plug-in H(T) is within 0.1 bit; -1: more than N"},
+    "n_needed": {"long_name": "examples at which the expected plug-in H(T) is within the tolerance; -1: more than N"},
 }
 
 
@@ -62,7 +62,9 @@ class Finished(NamedTuple):
 def check_names(experiment: Experiment) -> None:
     """ValueError where a further probe's name, which is to name a group, already names a variable or a dimension."""
     for probe in experiment.probes[1:]:
-        if probe.name in (*SEED_ROWS, *Series._fields, *PLANE, *TRUST, *SPECTRA):
+        if probe.name in (*SEED_ROWS, *Series._fields, *PLANE, *TRUST, *SPECTRA) or probe.name.endswith(
+            ("_units", "_keep")
+        ):
             raise ValueError(f"expected a probe's name that is no variable of a result, got {probe.name!r}")
 
 
@@ -76,8 +78,9 @@ def groups(
         spectra = {key: _by_seed(each, n) for key, each in finished.spectra[probe.name].items()}
         population = probe.is_population(split)
         points = finished.record.planes[i].points
-        variables = _plane(points, finished.samples[i]) | _trust(points, finished.samples[i], spectra, population)
-        for key, each in spectra.items():
+        samples = finished.samples[i]
+        variables = _plane(points, samples) | _trust(points, samples, spectra, population, probe.tolerance)
+        for key, each in spectra.items():  # the entries of all points, one after another
             variables |= ragged_variables(key, ragged.pack(each), SEED_ROWS)
         coordinates = {
             "seed": np.asarray(seeds, np.int64),
@@ -107,6 +110,7 @@ def _by_seed(spectra: Ragged, n: int) -> Spectrum:
 
 def _plane(points, samples):
     h_x, h_y = (np.asarray([getattr(sample, name) for sample in samples]) for name in ("h_x", "h_y"))
+    sizes = np.stack([sample.class_sizes for sample in samples])
     return {
         "i_xt": Variable(SEED_ROWS, points.xt, BIT | {"long_name": "I(X;T)"}),
         "i_ty": Variable(SEED_ROWS, points.ty, BIT | {"long_name": "I(T;Y)"}),
@@ -115,17 +119,20 @@ def _plane(points, samples):
         "n_singletons": Variable(SEED_ROWS, points.n_singletons, {"long_name": "patterns seen once; -1: not counted"}),
         "exact": Variable(SEED_ROWS, points.exact, {"long_name": "the counts are certified"}),
         "h_x": Variable(("seed",), h_x, BIT | {"long_name": "H(X) of the measured sample"}),
+        "class_size": Variable(("seed", "label"), sizes, {"long_name": "examples of each label in the sample"}),
         "h_y": Variable(("seed",), h_y, BIT | {"long_name": "H(Y) of the measured sample"}),
     }
 
 
-def _trust(points, samples, spectra, population):
+def _trust(points, samples, spectra, population, tolerance):
     """How far each point can be trusted; nothing where the seed has diverged.
 
     Seed by seed, so that a seed's bits do not depend on the others through the order of sums.
     """
     seeds = [jax.tree.map(lambda leaf, i=i: leaf[i], (points, spectra)) for i in range(len(samples))]
-    trusts = [_trust_of_seed(p, sample, s["t"], population) for (p, s), sample in zip(seeds, samples, strict=True)]
+    trusts = [
+        _trust_of_seed(p, sample, s["t"], population, tolerance) for (p, s), sample in zip(seeds, samples, strict=True)
+    ]
     stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *trusts)
     return {
         name: Variable(("seed", "layer") if name == "n_needed" else SEED_ROWS, values, TRUST[name])
@@ -133,12 +140,13 @@ def _trust(points, samples, spectra, population):
     }
 
 
-def _trust_of_seed(points, sample, t, population):
+def _trust_of_seed(points, sample, t, population, tolerance):
     """The variables of TRUST of one seed, [E, L]; n_needed [L]."""
-    trust = reliability.judge(t, population)
+    trust = reliability.judge(t, population, tolerance)
     null = reliability.null_information(t, sample.class_sizes)
-    verdict_ty = reliability.judge_label(null, points.se_ty, sample.h_y, population)
+    verdict_ty = reliability.judge_label(null, points.se_ty, sample.h_y, population, tolerance)
     there = np.isfinite(points.xt) & np.isfinite(points.ty)
+    last_t, last_trust = jax.tree.map(lambda leaf: leaf[-1], (t, trust))
     return {
         "n_doubletons": trust.n_doubletons,
         "coverage": trust.coverage,
@@ -153,7 +161,7 @@ def _trust_of_seed(points, sample, t, population):
         "se_ty": points.se_ty,
         "gap_y": sample.h_y - points.ty,
         "verdict_ty": np.where(there, verdict_ty, UNJUDGED).astype(np.int8),
-        "n_needed": reliability.needed(*jax.tree.map(lambda leaf: leaf[-1], (t, trust))),
+        "n_needed": reliability.needed(last_t, last_trust, tolerance),
     }
 
 
@@ -170,6 +178,7 @@ def _attributes(experiment, probe, split):
         "probe": probe.name,
         "estimator": repr(probe.estimator),
         "sample": probe.sample,
+        "tolerance": probe.tolerance,
         "population": int(probe.is_population(split)),
         "n_examples": len(choose(split, probe.sample).y),
     }

@@ -16,8 +16,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxbnn import config, data, provenance, result, store
+from jaxbnn import config, data, provenance, result, snapshot, store
 from jaxbnn.block import Inputs, Plan, advance, prepare, start
+from jaxbnn.block import snapshot as take_snapshot
 from jaxbnn.config import Experiment
 from jaxbnn.cores import is_pinned
 from jaxbnn.data import Split
@@ -60,9 +61,10 @@ class Job:
         return bisect.bisect_left(self.experiment.epochs, step)
 
     def until(self, step: int, size: int) -> int:
-        """Where a chunk of at most `size` steps from `step` on ends: its rows' spectra must fit."""
+        """Where a chunk of at most `size` steps from `step` on ends: its rows' spectra fit, named epochs end it."""
         later = self.experiment.epochs[self.rows(step) + self.plan.room :]
-        return min(self.steps, step + size, *later[:1])
+        stored = [epoch + 1 for epoch in snapshot.epochs(self.experiment) if epoch >= step]
+        return min(self.steps, step + size, *later[:1], *stored[:1])
 
     def lanes(self, seeds: Sequence[int]) -> list[int]:
         """The seeds, the last one repeated until the block is full."""
@@ -277,6 +279,8 @@ def _run_block(job, seeds, inputs, device, board):
         now = time.monotonic()
         size = max(1, min(4 * size, int(CHUNK_SECONDS * (until - step) / max(now - began, 1e-6))))
         step = until
+        if step - 1 in snapshot.epochs(job.experiment):
+            _store_epoch(job, seeds, place, step - 1, block, inputs)
         board.tell(seeds, step - 1, _accuracy(job, step, block)[: len(seeds)])
         if now - saved_at > CHECKPOINT_SECONDS:
             save()
@@ -284,6 +288,13 @@ def _run_block(job, seeds, inputs, device, board):
     if step > saved:
         save()
     return _part(job, seeds, place, block, inputs) if step == job.steps else None
+
+
+def _store_epoch(job, seeds, place, epoch, block, inputs):
+    """Stores what the probes want of this epoch."""
+    probes = job.experiment.probes
+    rows = take_snapshot(job.plan, probes, block, inputs.split)
+    store.write_snapshot(place, epoch, snapshot.arrays(job.experiment, epoch, rows, len(seeds)))
 
 
 def _packed(spectra, n_seeds, n_rows):
@@ -368,13 +379,23 @@ def _part(job, seeds, place, block, inputs):
     samples = [_samples(job, n, references[0]) for references in inputs.reference]
     spectra = store.read_spectra(place, len(job.experiment.epochs))
     groups = result.groups(job.experiment, job.split, job.checksum, seeds, Finished(record, samples, spectra))
-    return store.write_part(place, groups)
+    stored = store.read_snapshots(place, snapshot.epochs(job.experiment))
+    labels = [_labels(job, n, references[0]) for references in inputs.reference]
+    return store.write_part(place, groups | snapshot.groups(job.experiment, seeds, stored, labels))
 
 
 def _samples(job, n, reference):
     """What each of n seeds was measured on by a probe of this reference."""
-    y, h_x, h_y = jax.device_get((reference.y, reference.h_x, reference.h_y))
-    if not job.plan.split_per_lane:
-        y, h_x, h_y = (np.stack([each] * n) for each in (y, h_x, h_y))
-    sizes = (np.bincount(of_seed, minlength=job.plan.classes) for of_seed in y[:n])
-    return [Sample(*each) for each in zip(sizes, h_x[:n], h_y[:n], strict=True)]
+    h_x, h_y = (_per_seed(job, n, each) for each in (reference.h_x, reference.h_y))
+    sizes = [np.bincount(y, minlength=job.plan.classes) for y in _labels(job, n, reference)]
+    return [Sample(*each) for each in zip(sizes, h_x, h_y, strict=True)]
+
+
+def _labels(job, n, reference):
+    """The labels each of n seeds was measured with, [n, N]."""
+    return _per_seed(job, n, reference.y)
+
+
+def _per_seed(job, n, leaf):
+    leaf = np.asarray(leaf)
+    return leaf[:n] if job.plan.split_per_lane else np.stack([leaf] * n)

@@ -11,6 +11,8 @@ import os
 import re
 import shutil
 import tempfile
+import zipfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +24,7 @@ from jaxbnn import config, netcdf
 from jaxbnn.config import Experiment
 from jaxbnn.info.ragged import Ragged
 
-PART, SPECTRA = "part.nc", "spectra.nc"
+PART, SPECTRA, SNAPSHOT = "part.nc", "spectra.nc", "epoch-{}.npz"
 RESULT, CONFIG, PROVENANCE, BLOCKS = "result.nc", "config.json", "provenance.json", "blocks"
 DATA = "data_sha256"  # the attribute of a result that names its data
 KEPT_CHECKPOINTS = 2
@@ -125,7 +127,8 @@ def write_result(folder: Path, parts: Sequence[Path]) -> None:
     netcdf.merge([*before, *parts], folder / RESULT)
     for part in parts:
         part.unlink()
-        (part.parent / SPECTRA).unlink(missing_ok=True)
+        for used in (part.parent / SPECTRA, *part.parent.glob(SNAPSHOT.format("*"))):
+            used.unlink(missing_ok=True)
 
 
 def append_spectra(block: Path, row: int, spectra: Mapping[str, Sequence[tuple[str, Ragged]]]) -> None:
@@ -147,6 +150,28 @@ def read_spectra(block: Path, rows: int) -> dict[str, dict[str, Ragged]]:
         raise ValueError(f"{block / SPECTRA} is damaged ({error}): remove {block} to start this block again") from None
     if not whole:
         raise ValueError(f"{block / SPECTRA} lacks rows: remove {block} to start this block again")
+    return found
+
+
+def write_snapshot(block: Path, epoch: int, arrays: Mapping[str, np.ndarray]) -> None:
+    """blocks/<seeds>/epoch-<epoch>.npz: what is stored of a named epoch."""
+    block.mkdir(parents=True, exist_ok=True)
+    with netcdf.replacing(block / SNAPSHOT.format(epoch)) as beside, beside.open("wb") as file:
+        np.savez_compressed(file, **dict(arrays))
+
+
+def read_snapshots(block: Path, epochs: Sequence[int]) -> dict[int, dict[str, np.ndarray]]:
+    """Epoch -> its arrays. ValueError where one is missing or damaged."""
+    found = {}
+    for epoch in epochs:
+        try:
+            with (block / SNAPSHOT.format(epoch)).open("rb") as file, np.load(file) as archive:
+                found[epoch] = dict(archive)
+        except (OSError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+            raise ValueError(
+                f"{block / SNAPSHOT.format(epoch)} is missing or damaged ({error}): remove {block} to start this "
+                "block again"
+            ) from None
     return found
 
 

@@ -1,6 +1,19 @@
-"""All tests run on two virtual CPU devices; arrays of different rank never combine silently."""
+"""All tests run on two virtual CPU devices; arrays of different rank never combine silently.
 
+What one test has compiled another does not compile again: a cache that lasts for one call of pytest, its workers and
+the programs they start.
+"""
+
+import atexit
 import dataclasses
+import os
+import shutil
+import tempfile
+
+if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = tempfile.mkdtemp(prefix="jaxbnn-tests-")
+    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.2"
+    atexit.register(shutil.rmtree, os.environ["JAX_COMPILATION_CACHE_DIR"], ignore_errors=True)
 
 import jax
 import pytest

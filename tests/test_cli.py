@@ -168,7 +168,7 @@ def test_an_output_that_cannot_be_written_is_refused(capsys, tmp_path):
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
-        ({"t": np.ones((2, 2))}, "expected the arrays t and y in"),
+        ({"t": np.ones((2, 2))}, "expected the arrays t and y, or words and bits and y in"),
         ({"t": np.array([[None]]), "y": np.zeros(1)}, "pickled objects, which are never loaded"),
         ({"t": np.ones((2, 2)), "y": np.zeros(3)}, "one length"),
         ({"t": np.ones((2, 2)), "y": np.array([0.5, 1])}, "whole labels"),

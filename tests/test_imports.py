@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent / "jaxbnn"
 NN, INFO, DATA = {"nn"}, {"info"}, {"data"}
 SPECS = {"nn", "info", "data", "train", "observe"}
 EVERYTHING = SPECS | {"batches", "block", "config", "cores", "figures", "netcdf", "plots", "progress", "provenance"}
-EVERYTHING |= {"result", "run", "store", "studies", "cli", ""}
+EVERYTHING |= {"analysis", "result", "run", "snapshot", "store", "studies", "cli", ""}
 MAY = {
     "nn": NN,
     "info": INFO,
@@ -19,7 +19,7 @@ MAY = {
     "batches": set(),
     "cores": set(),
     "netcdf": set(),
-    "plots": set(),
+    "plots": {"plots"},
     "progress": set(),
     "provenance": {""},
     "train": {"nn", "data", "batches"},
@@ -38,9 +38,12 @@ MAY = {
         "progress",
         "provenance",
         "result",
+        "snapshot",
         "store",
         "train",
     },
+    "snapshot": {"config", "info", "observe", "store"},
+    "analysis": {"config", "info", "observe", "result"},
     "figures": {"plots"},
     "studies": {*SPECS, "config", "plots", "studies"},
     "cli": EVERYTHING,
@@ -54,6 +57,7 @@ OUTSIDE = {
     "plots": {"numpy", "matplotlib", "scipy"},
     "figures": {"matplotlib"},
     "progress": {"numpy"},
+    "analysis": {"numpy"},
     "netcdf": {"numpy", "h5netcdf"},
     "store": {"numpy", "orbax", "xarray"},
     "cli": {"jax", "numpy", "rich"},

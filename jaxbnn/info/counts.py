@@ -76,6 +76,7 @@ def count(
     the same counts. Outside jit a word or label past its bound raises ValueError, inside jit the counts are not exact.
     """
     words, labels = _checked(words, labels, bits, classes)
+    classes = None if classes is None or classes > 2**31 - 1 else classes  # no int32 label passes that
     limit = 32 * words.shape[1] if bits is None else min(bits, 32 * words.shape[1])
     shape = words.shape[0], words.shape[1], limit, classes
     tally = _tally(route or choose_route(*shape, jax.default_backend()), words, labels, limit, classes, hash_rows)

@@ -203,8 +203,10 @@ def prepare_counted(correction: Correction, x: jax.Array, y: jax.Array, classes:
     if x.ndim < 2 or x.shape[0] < 1 or y.shape != x.shape[:1]:
         raise ValueError(f"expected x [N, ...] and y [N] with N >= 1, got {x.shape} and {y.shape}")
     y = y.astype(jnp.int32) if isinstance(y, Tracer) else jnp.asarray(check_labels(y))
-    inputs, _ = count(_input_words(x), y)
-    labels, _ = count(y.astype(jnp.uint32)[:, None], y)
+    nothing = jnp.zeros_like(y)  # one class: only T is counted
+    inputs, _ = count(_input_words(x), nothing, classes=1)
+    bits = None if classes is None else max(1, (classes - 1).bit_length())
+    labels, _ = count(y.astype(jnp.uint32)[:, None], nothing, bits=bits, classes=1)
     return Reference(y, entropy.plugin(inputs), entropy.plugin(labels), _entropy(correction)(labels), classes)
 
 

@@ -135,6 +135,15 @@ ESTIMATORS: dict[str, Callable[[Counts | Spectrum], Bits]] = {
 WITH_ALPHABET: dict[str, Callable[[Counts | Spectrum, int], Bits]] = {"james_stein": james_stein, "nsb": nsb_mean}
 
 
+def information_error(t: Counts, ty: Counts) -> float:
+    """The standard error in bits of the plug-in I(T;Y) by the delta method, of counts as `counts.count` gives them.
+
+    sqrt((mean l^2 - (mean l)^2) / N), l = log2(N c_ty / (c_t c_y)) of each row.
+    """
+    c_ty, c_t, c_y = (np.asarray(row, np.float64) for row in (ty.row, t.row, ty.label))
+    return float(np.std(np.log2(c_ty / c_t) - np.log2(c_y / len(c_y))) / np.sqrt(len(c_y)))
+
+
 def _table(of):
     # M stands first, so that N [...] broadcasts. Padding becomes no patterns seen once: no formula needs a mask.
     if isinstance(of, Counts):

@@ -6,13 +6,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxbnn.info import host
+from jaxbnn.info import host, reliability
 from jaxbnn.info.bits import pack_values
-from jaxbnn.info.counts import check_labels, count
+from jaxbnn.info.counts import Spectrum, check_labels, count
+from jaxbnn.info.reliability import TOLERANCE, UNJUDGED, VERDICTS
+
+COUNT = jax.jit(count, static_argnames=("bits", "classes"))
 
 
 class Measurement(NamedTuple):
-    """What a sample of activations and labels says. All information in bits, float64."""
+    """What a sample of activations and labels says, and how far to trust it. All information in bits, float64."""
 
     i_xt: float  # I(X;T) = H(T), plug-in
     i_ty: float  # I(T;Y), plug-in
@@ -23,41 +26,102 @@ class Measurement(NamedTuple):
     d: int  # units
     n_patterns: int  # different rows seen
     n_singletons: int  # rows seen exactly once
+    n_doubletons: int  # rows seen exactly twice
+    coverage: float  # probability of the patterns seen, Good-Turing
+    coverage_chao_jost: float  # the same, Chao and Jost
+    se_xt: float  # standard error of I(X;T)
+    bias_xt: float  # what I(X;T) lacks, estimated
+    low_xt: float  # 95 % interval of I(X;T)
+    high_xt: float
+    verdict_xt: str  # exact, saturated, reliable or biased
+    cause_xt: str  # of biased: the larger of bias and standard error
+    null_ty: float  # I(T;Y) expected if the labels were permuted
+    se_ty: float  # standard error of I(T;Y)
+    verdict_ty: str
+    n_needed: int | None  # examples at which the expected I(X;T) is within the tolerance; None: more than n
+    n_guesses: tuple[float, float] | None  # where that is None: by Chao1's number of patterns, by the number of units
     exact: bool  # the counts are certified
     population: bool  # as declared by the caller
+    tolerance: float  # bits, as declared by the caller
 
 
-def measure(t, y, population: bool = False) -> Measurement:
-    """I(X;T), I(T;Y) and what their trust rests on, for activations t [N, D] (or [N, ...]) and labels y [N].
+def measure(t, y, population: bool = False, *, bits: int | None = None, tolerance: float = TOLERANCE) -> Measurement:
+    """I(X;T), I(T;Y) and how far each can be trusted, for activations t [N, D] (or [N, ...]) and labels y [N].
 
     T is taken as a function of X. Rows are compared exactly, whatever the dtype: bool, integers, floats. Labels are
-    whole numbers >= 0. `population=True` declares that these N rows are all there are. ValueError or TypeError for
-    empty or mismatched arrays, NaN, negative or fractional labels.
+    whole numbers >= 0. `population=True` declares that these N rows are all there are. With `bits`, t holds rows packed
+    into words uint32 [N, W] of that many units; bits past them must be 0. ValueError or TypeError for empty or
+    mismatched arrays, NaN, negative or fractional labels.
     """
     t, labels = np.asarray(t), check_labels(y)
-    if t.ndim < 2:
-        raise ValueError(f"expected t [N, D] with an axis of units, got shape {t.shape}")
-    if t.shape[0] != labels.shape[0]:
-        raise ValueError(f"expected t [N, D] and y [N] of one length, got {t.shape} and {labels.shape}")
-    words = jnp.asarray(pack_values(t))
-    of_t, of_ty = jax.jit(count)(words, jnp.asarray(labels))
-    of_y, _ = jax.jit(count)(jnp.asarray(labels.astype(np.uint32)[:, None]), jnp.asarray(labels))
-    i_xt, i_ty, h_y = _informations(host.plugin, of_t, of_ty, of_y)
-    corrected = host.plugin if population else host.miller_madow
-    i_xt_corrected, i_ty_corrected, _ = _informations(corrected, of_t, of_ty, of_y)
+    words, d = _packed(t, bits)
+    if words.shape[0] != labels.shape[0]:
+        raise ValueError(f"expected t and y of one length, got {t.shape} and {labels.shape}")
+    if not tolerance > 0:
+        raise ValueError(f"expected a tolerance above 0 bits, got {tolerance}")
+    classes = 1 << int(labels.max()).bit_length()  # a power of two: few programs serve all numbers of classes
+    of_t, of_ty = COUNT(jnp.asarray(words), jnp.asarray(labels), bits=bits, classes=classes)
+    sizes = np.unique(labels, return_counts=True)[1]
+    t_seen, ty_seen = (Spectrum.from_histogram(np.asarray(counts.count).ravel()) for counts in (of_t, of_ty))
+    spectra = t_seen, ty_seen, Spectrum.from_histogram(sizes)
+    i_xt, i_ty, h_y = _informations(host.plugin, *spectra)
+    i_xt_corrected, i_ty_corrected, _ = _informations(host.plugin if population else host.miller_madow, *spectra)
+    se_ty = 0.0 if population else host.information_error(of_t, of_ty)
     return Measurement(
         i_xt=i_xt,
         i_ty=i_ty,
         h_y=h_y,
         i_xt_corrected=i_xt_corrected,
         i_ty_corrected=i_ty_corrected,
-        n=t.shape[0],
-        d=int(np.prod(t.shape[1:])),
-        n_patterns=int(of_t.n_patterns),
-        n_singletons=int(of_t.n_singletons),
+        d=d,
         exact=bool(of_t.exact & of_ty.exact),
         population=population,
+        tolerance=tolerance,
+        **_trust(t_seen, d, population, tolerance),
+        **_trust_of_label(t_seen, sizes, h_y, se_ty, population, tolerance),
     )
+
+
+def _packed(t, bits):
+    """The rows as words, and the number of units."""
+    if t.ndim < 2 or t.shape[0] < 1:
+        raise ValueError(f"expected N >= 1 and t [N, D] with an axis of units, got shape {t.shape}")
+    if bits is None:
+        return pack_values(t), int(np.prod(t.shape[1:]))
+    if t.ndim != 2 or t.dtype != np.uint32 or not 1 <= bits <= 32 * t.shape[1]:
+        raise ValueError(f"expected words uint32 [N, W] with 1 <= bits <= 32 W, got {t.dtype} {t.shape}, bits {bits}")
+    used = np.clip(bits - 32 * np.arange(t.shape[1], dtype=np.int64), 0, 32)
+    if (t.astype(np.uint64) >> used.astype(np.uint64)).any():
+        raise ValueError(f"expected words with no bit at or above {bits} (padding is 0), got some")
+    return t, bits
+
+
+def _trust(t, d, population, tolerance):
+    trust = reliability.judge(t, population, tolerance)
+    needed = int(reliability.needed(t, trust, tolerance))
+    guesses = reliability.guesses(t, d, tolerance)
+    return {
+        "n": int(trust.n),
+        "n_patterns": int(trust.n_patterns),
+        "n_singletons": int(trust.n_singletons),
+        "n_doubletons": int(trust.n_doubletons),
+        "coverage": float(trust.coverage),
+        "coverage_chao_jost": float(trust.coverage_chao_jost),
+        "se_xt": float(trust.standard_error),
+        "bias_xt": float(trust.bias),
+        "low_xt": float(trust.low),
+        "high_xt": float(trust.high),
+        "verdict_xt": VERDICTS[int(trust.verdict)],
+        "cause_xt": str(reliability.cause(trust)),
+        "n_needed": needed if needed >= 0 else None,
+        "n_guesses": None if needed >= 0 else (float(guesses.chao1), float(guesses.units)),
+    }
+
+
+def _trust_of_label(t, sizes, h_y, se_ty, population, tolerance):
+    null = float(reliability.null_information(t, sizes))
+    verdict = int(reliability.judge_label(null, se_ty, h_y, population, tolerance))
+    return {"null_ty": null, "se_ty": se_ty, "verdict_ty": "unjudged" if verdict == UNJUDGED else VERDICTS[verdict]}
 
 
 def _informations(entropy, of_t, of_ty, of_y):

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 Hash = Callable[[jax.Array, jax.Array], jax.Array]  # hash_rows(words [N, W], salt []) -> uint32 [N]
 
 GOLDEN = 0x9E3779B9  # 2**32 over the golden ratio: salts one after another
+MANY = 2**16  # classes past which labels are grouped instead of addressed
 DROP = 2**31 - 1  # an index past the end of any array: the write is dropped
 
 
@@ -49,7 +50,7 @@ def scatter(words: jax.Array, labels: jax.Array, classes: int | None, hash_rows:
         first = group(pairs, hash_rows)
         ty = _tally(first, n_rows)
         grouped = jnp.sum(ty)
-        row_ty, row_y = _at(ty, first), _label_counts(labels, hash_rows)
+        row_ty, row_y = _at(ty, first), _label_counts(labels, classes, hash_rows)
     return Tally(t, ty, _at(t, owner), row_ty, row_y, (jnp.sum(t) == n_rows) & (grouped == n_rows))
 
 
@@ -75,8 +76,10 @@ def _class_counts(labels, classes):
     return _at(_tally(inside, classes), inside)
 
 
-def _label_counts(labels, hash_rows):
-    """How often each row's label was seen, whatever the labels: int32 [N]."""
+def _label_counts(labels, classes, hash_rows):
+    """How often each row's label was seen, also where labels are unbounded or many: int32 [N]."""
+    if classes is not None and classes <= MANY:
+        return _class_counts(labels, classes)
     owner = group(labels.astype(jnp.uint32)[:, None], hash_rows)
     return _at(_tally(owner, labels.shape[0]), owner)
 
@@ -91,17 +94,16 @@ def group(words: jax.Array, hash_rows: Hash) -> jax.Array:
     n_rows = words.shape[0]
     room = min(n_rows, max(256, n_rows // 4))
     index = jnp.arange(n_rows, dtype=jnp.int32)
-    owner = _settle(words, words, index, jnp.uint32(0), hash_rows)
 
     def many(carry):
-        return jnp.sum(carry[0] < 0) > room
+        return (carry[1] == 0) | (jnp.sum(carry[0] < 0) > room)
 
     def settle(carry):
         owner, salt = carry
         found = _settle(words, words, jnp.where(owner < 0, index, n_rows), salt, hash_rows)
         return jnp.where(owner < 0, found, owner), salt + jnp.uint32(GOLDEN)
 
-    owner, salt = jax.lax.while_loop(many, settle, (owner, jnp.uint32(GOLDEN)))
+    owner, salt = jax.lax.while_loop(many, settle, (jnp.full(n_rows, -1, jnp.int32), jnp.uint32(0)))
     rest = partial(_settle_rest, words, room, hash_rows)
     return jax.lax.cond(jnp.any(owner < 0), rest, lambda owner, salt: owner, owner, salt)
 
@@ -151,7 +153,7 @@ def compact(mask: jax.Array, room: int, fill: int) -> jax.Array:
 
 def sort(words: jax.Array, labels: jax.Array, bits: int, classes: int | None, hash_rows: Hash) -> Tally:
     """Sort-and-count. Rows and labels of at most 64 bits together are their own key; wider rows are hashed."""
-    if classes is not None and bits + _bits(classes) <= 64 and classes <= 2**16:
+    if classes is not None and bits + _bits(classes) <= 64 and classes <= MANY:
         return _sort_rows(words, labels, bits, classes)
     return _sort_hashes(words, labels, classes, hash_rows)
 
@@ -200,7 +202,7 @@ def _sort_hashes(words, labels, classes, hash_rows):
 
     begin = (jnp.ones(n_rows, bool), jnp.uint32(0), unset, unset, unset, unset)
     _, _, t, ty, row_t, row_ty = jax.lax.while_loop(some_open, settle, begin)
-    row_y = _label_counts(labels, hash_rows) if classes is None else _class_counts(labels, classes)
+    row_y = _label_counts(labels, classes, hash_rows)
     return Tally(t, ty, row_t, row_ty, row_y, (jnp.sum(t) == n_rows) & (jnp.sum(ty) == n_rows))
 
 

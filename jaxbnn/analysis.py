@@ -1,0 +1,63 @@
+"""What is learnt from finished runs: entropies estimated anew from their spectra."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from jaxbnn import result as results
+from jaxbnn.config import Experiment
+from jaxbnn.info import host
+from jaxbnn.info.counts import Spectrum
+from jaxbnn.info.estimators import Binned, Exact
+from jaxbnn.observe import Probe, layers_of
+
+
+def reestimate(result, estimator: str, alphabets: Mapping[str, int] | None = None):
+    """I(X;T) and I(T;Y) of a run by another estimator of entropy, from its spectra; bits, float64, no correction of Y.
+
+    result: a group of a result, whole, as `store.read_result` gives it. estimator: a name in `host.ESTIMATORS`, or in
+    `host.WITH_ALPHABET`, which needs `alphabets`: the number of patterns possible of each layer (see `alphabets_of`).
+    Returns an xarray.Dataset of i_xt, i_ty (seed, epoch, layer), NaN where nothing was counted.
+    I(X;T) = H(T), I(T;Y) = H(T) + H(Y) - H(T,Y), each entropy by the estimator. ValueError for an unknown name.
+    """
+    _check(estimator, alphabets, result)
+    h_t, h_ty = (np.full(result.i_xt.shape, np.nan) for _ in range(2))
+    t, ty, sizes = (*(results.spectra(result, key) for key in ("t", "ty")), result.class_size.values)
+    h_y = np.asarray(_estimate(estimator, _spectra_of(sizes), sizes.shape[1]))
+    for i, layer in enumerate(result.layer.values):
+        m = alphabets.get(str(layer)) if alphabets else None
+        h_t[:, :, i] = _estimate(estimator, Spectrum(*(leaf[:, :, i] for leaf in t)), m)
+        h_ty[:, :, i] = _estimate(estimator, Spectrum(*(leaf[:, :, i] for leaf in ty)), m and m * sizes.shape[1])
+    estimated = result[["i_xt", "i_ty"]].copy()
+    for name, values in (("i_xt", h_t), ("i_ty", h_t + h_y[:, None, None] - h_ty)):
+        estimated[name] = (result[name].dims, values, result[name].attrs)
+    return estimated.assign_attrs({**result.attrs, "estimator": estimator})
+
+
+def alphabets_of(experiment: Experiment, probe: Probe) -> dict[str, int]:
+    """How many patterns each hidden layer of a probe can show: 2**D of signs, bins**D of bins."""
+    each = {Exact: 2, Binned: getattr(getattr(probe.estimator, "grid", None), "bins", 0)}.get(type(probe.estimator))
+    widths = dict(zip(experiment.model.layer_names, experiment.model.widths, strict=True))
+    return {name: each ** widths[name] for name in layers_of(experiment.model, probe) if each and name in widths}
+
+
+def _estimate(name, spectrum, m):
+    """The entropy of spectra [..., M] with m patterns possible, where the estimator asks; NaN where m is unknown."""
+    if name in host.ESTIMATORS:
+        return host.ESTIMATORS[name](spectrum)
+    if m is None:
+        return np.full(spectrum.number.shape[:-1], np.nan)
+    return host.WITH_ALPHABET[name](spectrum, m)
+
+
+def _spectra_of(sizes):
+    """Class sizes [S, C] as spectra [S, C]: each class its own entry."""
+    return Spectrum(sizes, (sizes > 0).astype(np.int64))
+
+
+def _check(estimator, alphabets, result):
+    known = (*host.ESTIMATORS, *host.WITH_ALPHABET)
+    if estimator not in known:
+        raise ValueError(f"expected an estimator among {', '.join(known)}, got {estimator!r}")
+    if estimator in host.WITH_ALPHABET and not set(map(str, result.layer.values)) & set(alphabets or ()):
+        raise ValueError(f"{estimator} needs the number of patterns possible: none is known of the layers measured")

@@ -1,0 +1,38 @@
+"""The axis of depths D, which may have gaps: one place for each entry, named by its tick."""
+
+from typing import Literal
+
+import numpy as np
+from matplotlib.axes import Axes
+from numpy.typing import ArrayLike, NDArray
+
+DEPTH = "binary units D"
+
+
+def checked_depths(d: ArrayLike) -> NDArray:
+    """Returns d [D] once it is found to be whole numbers that rise from 1 or later."""
+    depths = np.asarray(d)
+    if depths.ndim != 1 or depths.size == 0 or depths[0] < 1 or np.any(np.diff(depths) <= 0):
+        raise ValueError(f"expected d [D] rising from 1 or later, got shape {depths.shape}: {depths.ravel()[:4]}")
+    if np.any(depths != np.round(depths)):
+        raise ValueError(f"expected d whole, got {depths[depths != np.round(depths)][0]}")
+    return depths
+
+
+def shaped(name: str, array: ArrayLike, *shape: int) -> NDArray:
+    """Returns the array in float64, NaN where it is not finite, once it has the shape and nothing below 0."""
+    values = np.asarray(array, dtype=np.float64)
+    if values.shape != shape:
+        raise ValueError(f"expected {name} {list(shape)}, got shape {values.shape}")
+    if np.any(values < 0):
+        raise ValueError(f"expected {name} of 0 or more, got {np.nanmin(values):.3g}")
+    return np.where(np.isfinite(values), values, np.nan)
+
+
+def depth_axis(ax: Axes, axis: Literal["x", "y"], depths: NDArray) -> None:
+    """Names the places 0 to D - 1 by their depths, every second one where there are more than 30, and so on."""
+    places = np.arange(len(depths))[:: 1 + (len(depths) - 1) // 30]
+    set_ticks = ax.set_xticks if axis == "x" else ax.set_yticks
+    set_ticks(places, [f"{depth:g}" for depth in depths[places]])
+    set_range = ax.set_xlim if axis == "x" else ax.set_ylim
+    set_range(-0.5, len(depths) - 0.5)

@@ -1,0 +1,88 @@
+import numpy as np
+import pytest
+import xarray
+
+from jaxbnn import netcdf
+
+
+def segment(sizes):
+    """Rows of two points with so many entries; entries count up from the row's first size."""
+    sizes = np.asarray(sizes, np.int32)
+    entries = np.concatenate([s * 100 + np.arange(s) for s in sizes.ravel()] or [[]]).astype(np.int32)
+    return {"main": {"t_size": (("row", "seed"), sizes), "t_number": (("t_entry",), entries)}}
+
+
+def rows(path, until):
+    return netcdf.rows(path, until)["main"]
+
+
+def test_appended_rows_are_one_behind_the_other(tmp_path):
+    path = tmp_path / "spectra.nc"
+    netcdf.append(path, 0, segment([[1, 2]]))
+    netcdf.append(path, 1, segment([[0, 3], [1, 0]]))
+    assert rows(path, 3)["t_size"].tolist() == [[1, 2], [0, 3], [1, 0]]
+    assert rows(path, 3)["t_number"].tolist() == [100, 200, 201, 300, 301, 302, 100]
+    assert rows(path, 2)["t_number"].tolist() == [100, 200, 201, 300, 301, 302]
+    with xarray.open_dataset(path, engine="h5netcdf", group="main") as dataset:
+        assert dataset.t_size.attrs["sample_dimension"] == "t_entry"  # the CF convention's contiguous ragged array
+
+
+def test_a_block_that_goes_on_from_an_earlier_checkpoint_overwrites_what_came_after_it(tmp_path):
+    path = tmp_path / "spectra.nc"
+    netcdf.append(path, 0, segment([[1, 2], [4, 4], [5, 5]]))
+    netcdf.append(path, 1, segment([[2, 1]]))
+    assert rows(path, 2)["t_size"].tolist() == [[1, 2], [2, 1]]
+    assert rows(path, 2)["t_number"].tolist() == [100, 200, 201, 200, 201, 100]
+    assert rows(path, 9)["t_size"].shape == (2, 2)  # nothing is left of what was dropped
+
+
+def test_an_append_that_fails_leaves_the_file_as_it_was(tmp_path):
+    path = tmp_path / "spectra.nc"
+    netcdf.append(path, 0, segment([[1, 2]]))
+    before = path.read_bytes()
+    with pytest.raises(Exception, match="rong"):
+        netcdf.append(path, 1, {"main": {"wrong": (("row", "seed"), np.zeros((1, 2)))}})
+    assert path.read_bytes() == before and [p.name for p in tmp_path.iterdir()] == ["spectra.nc"]
+
+
+def dataset(seeds, value):
+    """Each seed has two points with `value` entries each."""
+    sizes = np.full((len(seeds), 2), value, np.int32)
+    variables = {
+        "i_xt": (("seed", "epoch"), np.full((len(seeds), 2), float(value)), {"units": "bit"}),
+        "exact": (("seed",), np.asarray(seeds) > 3),
+        "t_size": (("seed", "epoch"), sizes, {"sample_dimension": "t_entry"}),
+        "t_number": (("t_entry",), np.repeat(10 * np.asarray(seeds), 2 * value).astype(np.int32)),
+    }
+    return xarray.Dataset(variables, {"seed": seeds, "epoch": [0, 5], "layer": ["a", "bc"]}, {"sample": "all"})
+
+
+def written(path, seeds, value):
+    dataset(seeds, value).to_netcdf(path, engine="h5netcdf")
+    dataset(seeds, value).to_netcdf(path, engine="h5netcdf", group="test", mode="a")
+    return path
+
+
+def test_merged_files_have_all_seeds_in_order_with_their_entries(tmp_path):
+    sources = [written(tmp_path / f"{i}.nc", *of) for i, of in enumerate((([4, 5], 2), ([0, 9], 3), ([5, 1], 1)))]
+    netcdf.merge(sources, tmp_path / "result.nc")
+    for group in (None, "test"):
+        with xarray.open_dataset(tmp_path / "result.nc", engine="h5netcdf", group=group) as opened:
+            merged = opened.load()
+        assert merged.seed.values.tolist() == [0, 1, 4, 5, 9] and merged.layer.values.tolist() == ["a", "bc"]
+        assert merged.i_xt.values[:, 0].tolist() == [3, 1, 2, 2, 3]  # of seed 5 the first file's
+        assert merged.exact.dtype == bool and merged.exact.values.tolist() == [False, False, True, True, True]
+        assert merged.t_size.values[:, 0].tolist() == [3, 1, 2, 2, 3]
+        assert merged.t_number.values.tolist() == [0] * 6 + [10] * 2 + [40] * 4 + [50] * 4 + [90] * 6
+        assert merged.attrs == {"sample": "all"} and merged.i_xt.attrs == {"units": "bit"}
+    netcdf.merge([tmp_path / "result.nc"], tmp_path / "again.nc")
+    with xarray.open_dataset(tmp_path / "again.nc", engine="h5netcdf", group="test") as again:
+        assert again.load().identical(merged)
+
+
+def test_files_of_different_variables_are_not_merged(tmp_path):
+    one, other = written(tmp_path / "1.nc", [0], 1), tmp_path / "2.nc"
+    dataset([1], 1).drop_vars("i_xt").to_netcdf(other, engine="h5netcdf")
+    with pytest.raises(ValueError, match="expected results with the same variables"):
+        netcdf.merge([one, other], tmp_path / "result.nc")
+    assert not (tmp_path / "result.nc").exists()
