@@ -16,13 +16,14 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
-from jaxbnn import analysis, config, data, figures, info, store, studies
-from jaxbnn.config import Experiment
+from jaxbnn import analysis, calibration, config, data, figures, info, store, studies
+from jaxbnn.config import Experiment, Resampled, Runnable
 from jaxbnn.cores import use_cores
 from jaxbnn.info import reliability
 from jaxbnn.info.host import ESTIMATORS as WITHOUT_ALPHABET
 from jaxbnn.info.host import WITH_ALPHABET
 from jaxbnn.info.plane import bands
+from jaxbnn.info.regime import Bernoulli
 from jaxbnn.info.reliability import VERDICTS
 from jaxbnn.run import Cost, estimate, run
 
@@ -93,11 +94,15 @@ def seeds(text: str) -> tuple[int, ...]:
     return tuple(chosen)
 
 
-def chosen_experiment(options: argparse.Namespace) -> Experiment:
+def chosen_experiment(options: argparse.Namespace) -> Runnable:
     """The named experiment with the options' seeds and overrides."""
     experiment, _ = studies.find(options.name)
     for assignment in options.set:
         experiment = config.override(experiment, assignment)
+    if not isinstance(experiment, Experiment):
+        if options.seeds:
+            raise ValueError(f"expected no --seeds with {options.name}, a study of samples: --set repetitions=5, say")
+        return experiment
     return dataclasses.replace(experiment, seeds=options.seeds) if options.seeds else experiment
 
 
@@ -107,9 +112,19 @@ def list_experiments(options: argparse.Namespace) -> int:
     for heading in ("name", "data", "hidden layers", "epochs", "seeds"):
         table.add_column(heading)
     for experiment in (e for study in studies.STUDIES for e in study.experiments):
+        if not isinstance(experiment, Experiment):
+            continue
         widths = "-".join(str(width) for width in experiment.model.widths)
         epochs, n = str(experiment.train.epochs), str(len(experiment.seeds))
         table.add_row(experiment.name, type(experiment.data).__name__, widths, epochs, n)
+    print_table(table)
+    table = Table(box=None, pad_edge=False)
+    for heading in ("name", "samples of", "examples N", "repetitions"):
+        table.add_column(heading)
+    for samples in (e for study in studies.STUDIES for e in study.experiments if not isinstance(e, Experiment)):
+        of = f"{type(samples.experiment.data).__name__} layers" if isinstance(samples, Resampled) else "random units"
+        table.add_row(samples.name, of, f"{min(samples.n)} to {max(samples.n)}", str(samples.repetitions))
+    print()
     print_table(table)
     return 0
 
@@ -122,6 +137,8 @@ def show_experiment(options: argparse.Namespace) -> int:
     print(f"\ndigest {config.digest(experiment)}\n\n{study.cite}\nAssumptions:")
     for assumption in study.assumptions:
         print(f"- {assumption}")
+    if not isinstance(experiment, Experiment):
+        return 0
     use_cores()
     print(f"\nOn this machine: {cost_line(estimate(experiment, options.data_root))}")
     return 0
@@ -137,6 +154,8 @@ def run_experiment(options: argparse.Namespace) -> int:
     """jaxbnn run NAME."""
     experiment = chosen_experiment(options)
     use_cores()
+    if not isinstance(experiment, Experiment):
+        return run_study(experiment, options)
     with Meter() as meter:
         folder = run(experiment, options.out, options.data_root, report=meter.show, stop=meter.stopped)
     if meter.stopped() and set(experiment.seeds) - set(store.finished_seeds(folder)):
@@ -146,6 +165,36 @@ def run_experiment(options: argparse.Namespace) -> int:
     print_table(result_table(result))
     print(f"{result_words(result)}\n{folder}")
     return 0
+
+
+def run_study(study: Bernoulli | Resampled, options: argparse.Namespace) -> int:
+    """jaxbnn run NAME of a study of estimators: a line for each piece on stderr, then how right the verdicts were."""
+    with Meter() as meter:
+        folder = calibration.calibrate(study, options.out, options.data_root, meter.say, meter.stopped)
+    if meter.stopped():
+        print(f"stopped: the same command goes on from {folder}", file=sys.stderr)
+        return STOPPED
+    result = store.read_result(folder)
+    print_table(score_table(calibration.scores(result)))
+    for name, figure in figures.of_study(result).items():
+        store.save_figure(folder, name, figure)
+    print(folder)
+    return 0
+
+
+def score_table(scores) -> Table:
+    """How right the verdicts were, with what is asked of them."""
+    table = Table(title="of the samples called reliable (r), within 0.05 bit (w), without a repeated pattern (u)")
+    asked = ("r: off > 0.1 bit", "r: worst [bit]", "r: interval holds", "w: called r", "u: saturated", "r / samples")
+    for heading in ("samples", *(heading.replace("[", r"\[") for heading in asked)):
+        table.add_column(heading, justify="left" if heading == "samples" else "right")
+    table.add_row("asked", "<= 2 %, 4 % a p", "<= 0.5", "90 to 99 %", ">= 80 %", "100 %", "")
+    for name, of in scores.items():
+        rates = (of.wrong, of.covered, of.found, of.unseen)
+        shares = ["-" if math.isnan(rate) else f"{100 * rate:.1f} %" for rate in rates]
+        worst, counted = f"{of.worst:.3f}", f"{of.n_reliable} / {of.n_samples}"
+        table.add_row(name, shares[0], worst, *shares[1:], counted)
+    return table
 
 
 class Meter:
@@ -178,6 +227,10 @@ class Meter:
     def stopped(self) -> bool:
         """Whether a signal asked to stop."""
         return self._stop
+
+    def say(self, line: str) -> None:
+        """One line on stderr."""
+        self._bar.console.print(line, highlight=False)
 
     def show(self, progress) -> None:
         """One report of the run."""
@@ -264,7 +317,9 @@ def result_words(result) -> str:
 
 def plot_run(options: argparse.Namespace) -> int:
     """jaxbnn plot FOLDER."""
-    for name, figure in figures.of_run(store.read_result(options.folder)).items():
+    result = store.read_result(options.folder)
+    drawn = figures.of_study(result) if "study" in result.attrs else figures.of_run(result)
+    for name, figure in drawn.items():
         for path in store.save_figure(Path(options.folder), name, figure):
             print(path)
     return 0

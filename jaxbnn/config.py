@@ -70,34 +70,56 @@ class Experiment:
         return self.schedule.epochs(self.train.epochs)
 
 
-def to_json(experiment: Experiment) -> str:
+@dataclass(frozen=True)
+class Resampled:
+    """Samples of `n` rows drawn from the activations that an experiment keeps: their entropy is known."""
+
+    name: str
+    experiment: Experiment
+    n: tuple[int, ...]
+    repetitions: int = 20
+    root_seed: int = 0
+
+    def __post_init__(self):
+        if not self.n or min(self.n) < 1 or list(self.n) != sorted(set(self.n)):
+            raise ValueError(f"expected n >= 1, rising, got {self.n}")
+        if not self.experiment.probes[0].keep:
+            raise ValueError("expected an experiment whose first probe keeps activations, got one that keeps none")
+
+
+STUDIED: dict[str, Any] = {"Bernoulli": info.regime.Bernoulli, "Resampled": Resampled}
+Runnable = Experiment | info.regime.Bernoulli | Resampled
+
+
+def to_json(experiment: Runnable) -> str:
     """The experiment as JSON text; every specification is an object with its "type"."""
     return json.dumps(_plain(normal(experiment)), indent=2)
 
 
-def from_json(text: str) -> Experiment:
+def from_json(text: str) -> Any:
     """The experiment written by `to_json`. ValueError for anything else; types come from a closed table."""
     try:
         plain = json.loads(text, parse_constant=_refuse_constant)
     except (json.JSONDecodeError, RecursionError) as error:
         raise ValueError(f"expected an experiment as JSON, got text that is not JSON: {error}") from None
-    return _build(plain, Experiment, "experiment")
+    kind = STUDIED.get(str(plain.get("type")), Experiment) if isinstance(plain, dict) else Experiment
+    return _build(plain, kind, "experiment")
 
 
-def normal(experiment: Experiment) -> Experiment:
+def normal(experiment: Any) -> Any:
     """The experiment with each value of its field's declared type (1 as 1.0, say). ValueError where one cannot be."""
-    return _build(_plain(experiment), Experiment, "experiment")
+    return _build(_plain(experiment), type(experiment), "experiment")
 
 
-def digest(experiment: Experiment) -> str:
+def digest(experiment: Runnable) -> str:
     """12 hexadecimal digits of the sha256 of the experiment without its name and seeds."""
     plain = _plain(normal(experiment))
-    del plain["name"], plain["seeds"]
+    plain = {key: value for key, value in plain.items() if key not in ("name", "seeds")}
     canonical = json.dumps(plain, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
 
-def override(experiment: Experiment, assignment: str) -> Experiment:
+def override(experiment: Any, assignment: str) -> Any:
     """The experiment with one value changed, e.g. "train.epochs=10", "model.widths=50,10", "train.optimiser=AdamW".
 
     Values are JSON, words, or lists with commas; a specification is chosen by its type's name (with its defaults). An
@@ -113,7 +135,7 @@ def override(experiment: Experiment, assignment: str) -> Experiment:
 def _replace(spec, keys, text, path) -> Any:
     if isinstance(spec, tuple):
         return _replace_item(spec, keys, text, path)
-    hidden = ("name", "seeds") if isinstance(spec, Experiment) else ()
+    hidden = ("name", "seeds") if isinstance(spec, Runnable) else ()
     types_of = {name: kind for name, kind in _field_types(type(spec)).items() if name not in hidden}
     if keys[0] not in types_of:
         near = difflib.get_close_matches(keys[0], types_of, n=1)
@@ -134,7 +156,7 @@ def _replace_item(items, keys, text, path):
 
 
 def _rebuild(spec, changes):
-    if type(spec) not in (Experiment, *SPECS.values()):
+    if type(spec) not in (Experiment, *SPECS.values(), *STUDIED.values()):
         raise ValueError(f"expected a specification with fields, got {spec!r}")
     return type(spec)(**{name: getattr(spec, name) for name in _field_types(type(spec))} | changes)
 
@@ -149,7 +171,7 @@ def _field_types(spec: type) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, Experiment) or type(value) in SPECS.values():
+    if isinstance(value, Runnable) or type(value) in SPECS.values():
         tag = {} if isinstance(value, Experiment) else {"type": type(value).__name__}
         return tag | {name: _plain(getattr(value, name)) for name in _field_types(type(value))}
     if isinstance(value, np.ndarray | np.generic):
@@ -168,7 +190,7 @@ def _build(plain: Any, kind: Any, path: str) -> Any:
     origin, members = typing.get_origin(kind), typing.get_args(kind)
     if kind is Experiment:
         return _build_spec(Experiment, plain, path)
-    if kind in FAMILIES or kind in SINGLE:
+    if kind in FAMILIES or kind in SINGLE or kind in STUDIED.values():
         return _build_member(plain, FAMILIES.get(kind, (kind,)), path)
     if origin in UNIONS:
         (other,) = [m for m in members if m is not type(None)]

@@ -1,14 +1,14 @@
 """The figures of a finished run: arrays of its result handed to `plots`."""
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from jaxbnn import plots
 
-TRUSTED = (
-    -1,
-    0,
-    2,
-)  # of verdict_xt and verdict_ty: unjudged, for it is no count; exact; reliable. 1 saturated, 3 biased
+TRUSTED = (-1, 0, 2)  # of verdict_xt and verdict_ty: unjudged, for it is no count; exact; reliable
+VERDICTS = {"saturated": 1, "biased": 3, "reliable": 2}
+NEAR = 0.1  # bits: an estimate this near the truth is right
+SHOWN = 4  # sizes of a sample for which errors are drawn
 
 
 def of_run(result) -> dict[str, Figure]:
@@ -25,3 +25,69 @@ def of_run(result) -> dict[str, Figure]:
     series = {name: result[name].values for name in ("train_loss", "test_loss", "train_accuracy", "test_accuracy")}
     plots.overview(curves, result.epoch.values, *arrays, series, layers, **limits, trusted_xt=xt, trusted_ty=ty)
     return {"plane": plane, "curves": curves}
+
+
+def of_study(result) -> dict[str, Figure]:
+    """The figures of a study of estimators (`calibration.calibrate`): errors, verdicts and whether they were right."""
+    return of_bernoulli(result) if "p" in result.dims else of_layers(result)
+
+
+def of_bernoulli(result) -> dict[str, Figure]:
+    """ "errors", "variances", "verdicts" and "rightness" over p, D and N."""
+    sizes = result.n.values[np.unique(np.linspace(0, result.sizes["n"] - 1, SHOWN).astype(int))]
+    errors, variances = (Figure((4.6 * len(sizes), 4.4 * result.sizes["p"]), layout="constrained") for _ in range(2))
+    for figure, draw in ((errors, _draw_errors), (variances, _draw_variances)):
+        panels = figure.subplots(result.sizes["p"], len(sizes), squeeze=False)
+        for row, p in zip(panels, result.p.values, strict=True):
+            for ax, n in zip(row, sizes, strict=True):
+                draw(ax, result.sel(p=p, n=n))
+                ax.set_title(f"p = {p:g}, N = {n}")
+    maps = {}
+    for name, draw, shares in (("verdicts", plots.verdicts, _verdicts), ("rightness", plots.rightness, _rightness)):
+        maps[name] = Figure((5.4 * result.sizes["p"], 6.6), layout="constrained")
+        for ax, p in zip(maps[name].subplots(1, result.sizes["p"], squeeze=False)[0], result.p.values, strict=True):
+            draw(ax, result.d.values, result.n.values, shares(result.sel(p=p)))
+            ax.set_title(f"p = {p:g}")
+    return {"errors": errors, "variances": variances, **maps}
+
+
+def of_layers(result) -> dict[str, Figure]:
+    """ "errors" and "rightness" of layers, those with the same number of units together."""
+    units = np.unique(result.bits.values)
+    errors, rightness = (Figure((5.6 * max(2, k), 5.0), layout="constrained") for k in (len(units), 1))
+    names = [str(name) for name in result.estimator.values]
+    for ax, d in zip(errors.subplots(1, len(units), squeeze=False)[0], units, strict=True):
+        same = result.isel(layer=np.flatnonzero(result.bits.values == d))
+        error = abs(same.estimate - same.truth).mean(("layer", "repetition"))
+        plots.errors(ax, same.n.values, error.transpose("n", "estimator").values, names)
+        ax.set_xlabel("examples drawn N")
+        ax.set_title(f"{d} units")
+    shares = np.stack([_rightness(result.isel(layer=result.bits.values == d), "layer") for d in units])
+    plots.rightness(rightness.subplots(), units, result.n.values, shares)
+    return {"errors": errors, "rightness": rightness}
+
+
+def _draw_errors(ax, part):
+    error = abs(part.estimate - part.truth).mean("repetition").transpose("d", "estimator")
+    plots.errors(ax, part.d.values, error.values, [str(name) for name in part.estimator.values])
+
+
+def _draw_variances(ax, part):
+    estimated = part.variance_estimated.transpose("d", "repetition").values
+    band = np.quantile(estimated, [0.1, 0.9], axis=1).T
+    plots.variances(ax, part.d.values, part.variance.values, estimated.mean(axis=1), band)
+
+
+def _verdicts(part):
+    """Shares of the repetitions, [D, N, 3]."""
+    verdict = part.verdict.transpose("d", "n", "repetition").values
+    return np.stack([(verdict == code).mean(axis=-1) for code in VERDICTS.values()], axis=-1)
+
+
+def _rightness(part, *pooled):
+    """Shares of the repetitions and of what is pooled, [D, N, 4] or [N, 4]."""
+    near = abs(part.estimate.sel(estimator="plugin") - part.truth) <= NEAR
+    reliable = part.verdict == VERDICTS["reliable"]
+    cases = (reliable & near, reliable & ~near, ~reliable & ~near, ~reliable & near)
+    axes = [axis for axis in ("d", "n") if axis in near.dims]
+    return np.stack([case.mean(("repetition", *pooled)).transpose(*axes).values for case in cases], axis=-1)

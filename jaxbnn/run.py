@@ -294,7 +294,8 @@ def _store_epoch(job, seeds, place, epoch, block, inputs):
     """Stores what the probes want of this epoch."""
     probes = job.experiment.probes
     rows = take_snapshot(job.plan, probes, block, inputs.split)
-    store.write_snapshot(place, epoch, snapshot.arrays(job.experiment, epoch, rows, len(seeds)))
+    arrays = snapshot.arrays(job.experiment, epoch, rows, len(seeds))
+    store.write_arrays(store.snapshot_path(place, epoch), arrays)
 
 
 def _packed(spectra, n_seeds, n_rows):
@@ -379,7 +380,8 @@ def _part(job, seeds, place, block, inputs):
     samples = [_samples(job, n, references[0]) for references in inputs.reference]
     spectra = store.read_spectra(place, len(job.experiment.epochs))
     groups = result.groups(job.experiment, job.split, job.checksum, seeds, Finished(record, samples, spectra))
-    stored = store.read_snapshots(place, snapshot.epochs(job.experiment))
+    epochs = snapshot.epochs(job.experiment)
+    stored = {epoch: store.read_arrays(store.snapshot_path(place, epoch)) for epoch in epochs}
     labels = [_labels(job, n, references[0]) for references in inputs.reference]
     return store.write_part(place, groups | snapshot.groups(job.experiment, seeds, stored, labels))
 

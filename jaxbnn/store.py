@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from jaxbnn import config, netcdf
-from jaxbnn.config import Experiment
+from jaxbnn.config import Experiment, Runnable
 from jaxbnn.info.ragged import Ragged
 
 PART, SPECTRA, SNAPSHOT = "part.nc", "spectra.nc", "epoch-{}.npz"
@@ -47,7 +47,7 @@ class Group(NamedTuple):
     attributes: Mapping[str, Any]
 
 
-def folder_of(out: str | Path, experiment: Experiment) -> Path:
+def folder_of(out: str | Path, experiment: Runnable) -> Path:
     """OUT/<name>/<digest>."""
     return Path(out) / experiment.name / config.digest(experiment)
 
@@ -81,7 +81,7 @@ def check_libraries() -> None:
         importlib.import_module(name)
 
 
-def write_config(folder: Path, experiment: Experiment) -> None:
+def write_config(folder: Path, experiment: Runnable) -> None:
     """config.json: the experiment, with all seeds it has or is to have."""
     _write_text(folder / CONFIG, config.to_json(experiment) + "\n")
 
@@ -91,7 +91,10 @@ def read_config(folder: str | Path) -> Experiment:
     path = Path(folder) / CONFIG
     if not path.is_file():
         raise ValueError(f"expected a run's folder with {CONFIG}, got {folder}")
-    return config.from_json(path.read_text())
+    found = config.from_json(path.read_text())
+    if not isinstance(found, Experiment):
+        raise ValueError(f"expected the folder of a run of networks, got that of {found.name} in {folder}")
+    return found
 
 
 def write_provenance(folder: Path, facts: Mapping[str, Any]) -> None:
@@ -112,13 +115,17 @@ def read_provenance(folder: str | Path) -> dict[str, Any] | None:
 
 def write_part(block: Path, groups: Mapping[str, Group]) -> Path:
     """blocks/<seeds>/part.nc: a finished block as netCDF, the root group under the key "", others by name."""
-    path = block / PART
+    write_groups(block / PART, groups)
+    return block / PART
+
+
+def write_groups(path: Path, groups: Mapping[str, Group]) -> None:
+    """A netCDF file of groups."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with netcdf.replacing(path) as beside:
         for name, group in groups.items():
             mode = "a" if beside.exists() else "w"
             _dataset(group).to_netcdf(beside, engine="h5netcdf", group=name or None, mode=mode)
-    return path
 
 
 def write_result(folder: Path, parts: Sequence[Path]) -> None:
@@ -153,26 +160,26 @@ def read_spectra(block: Path, rows: int) -> dict[str, dict[str, Ragged]]:
     return found
 
 
-def write_snapshot(block: Path, epoch: int, arrays: Mapping[str, np.ndarray]) -> None:
-    """blocks/<seeds>/epoch-<epoch>.npz: what is stored of a named epoch."""
-    block.mkdir(parents=True, exist_ok=True)
-    with netcdf.replacing(block / SNAPSHOT.format(epoch)) as beside, beside.open("wb") as file:
+def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """An .npz of arrays by name."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with netcdf.replacing(path) as beside, beside.open("wb") as file:
         np.savez_compressed(file, **dict(arrays))
 
 
-def read_snapshots(block: Path, epochs: Sequence[int]) -> dict[int, dict[str, np.ndarray]]:
-    """Epoch -> its arrays. ValueError where one is missing or damaged."""
-    found = {}
-    for epoch in epochs:
-        try:
-            with (block / SNAPSHOT.format(epoch)).open("rb") as file, np.load(file) as archive:
-                found[epoch] = dict(archive)
-        except (OSError, ValueError, zipfile.BadZipFile, zlib.error) as error:
-            raise ValueError(
-                f"{block / SNAPSHOT.format(epoch)} is missing or damaged ({error}): remove {block} to start this "
-                "block again"
-            ) from None
-    return found
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of an .npz by name. ValueError where it is missing or damaged."""
+    try:
+        with path.open("rb") as file, np.load(file) as archive:
+            return dict(archive)
+    except (OSError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+        where = path.parent
+        raise ValueError(f"{path} is missing or damaged ({error}): remove {where} to make it again") from None
+
+
+def snapshot_path(block: Path, epoch: int) -> Path:
+    """blocks/<seeds>/epoch-<epoch>.npz: what is stored of a named epoch."""
+    return block / SNAPSHOT.format(epoch)
 
 
 def ragged_variables(key: str, ragged: Ragged, dimensions: tuple[str, ...]) -> dict[str, Variable]:

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent / "jaxbnn"
 NN, INFO, DATA = {"nn"}, {"info"}, {"data"}
 SPECS = {"nn", "info", "data", "train", "observe"}
 EVERYTHING = SPECS | {"batches", "block", "config", "cores", "figures", "netcdf", "plots", "progress", "provenance"}
-EVERYTHING |= {"analysis", "result", "run", "snapshot", "store", "studies", "cli", ""}
+EVERYTHING |= {"analysis", "calibration", "result", "run", "snapshot", "store", "studies", "cli", ""}
 MAY = {
     "nn": NN,
     "info": INFO,
@@ -43,6 +43,7 @@ MAY = {
         "train",
     },
     "snapshot": {"config", "info", "observe", "store"},
+    "calibration": {"config", "info", "run", "store"},
     "analysis": {"config", "info", "observe", "result"},
     "figures": {"plots"},
     "studies": {*SPECS, "config", "plots", "studies"},
@@ -55,7 +56,7 @@ OUTSIDE = {
     "info": {"jax", "numpy", "scipy"},
     "data": {"numpy", "pooch"},
     "plots": {"numpy", "matplotlib", "scipy"},
-    "figures": {"matplotlib"},
+    "figures": {"matplotlib", "numpy"},
     "progress": {"numpy"},
     "analysis": {"numpy"},
     "netcdf": {"numpy", "h5netcdf"},

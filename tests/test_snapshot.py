@@ -49,12 +49,13 @@ def test_storing_changes_no_number_and_leaves_nothing_behind(stored, tiny, finis
 
 
 def test_a_block_whose_stored_epoch_is_lost_says_what_to_do(tmp_path):
-    store.write_snapshot(tmp_path / "0-1", 3, {"main/units/count_hidden_1": np.zeros(2)})
-    assert list(store.read_snapshots(tmp_path / "0-1", (3,))) == [3]
-    (tmp_path / "0-1" / "epoch-3.npz").write_bytes(b"PK\x03\x04 broken")
-    for epochs in ((3,), (5,)):
-        with pytest.raises(ValueError, match=r"epoch-. *.npz is missing or damaged .*: remove .*0-1 to start"):
-            store.read_snapshots(tmp_path / "0-1", epochs)
+    path = store.snapshot_path(tmp_path / "0-1", 3)
+    store.write_arrays(path, {"main/units/count_hidden_1": np.zeros(2)})
+    assert list(store.read_arrays(path)) == ["main/units/count_hidden_1"]
+    path.write_bytes(b"PK\x03\x04 broken")
+    for each in (path, store.snapshot_path(tmp_path / "0-1", 5)):
+        with pytest.raises(ValueError, match=r"epoch-..npz is missing or damaged .*: remove .*0-1 to make it again"):
+            store.read_arrays(each)
 
 
 def test_epochs_and_estimators_that_cannot_be_stored_are_refused(tiny):

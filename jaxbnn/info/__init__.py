@@ -2,6 +2,8 @@
 
 from jaxbnn.info import host as host
 from jaxbnn.info import plane as plane
+from jaxbnn.info import regime as regime
+from jaxbnn.info import reliability as reliability
 from jaxbnn.info.bits import pack_codes as pack_codes
 from jaxbnn.info.bits import pack_signs as pack_signs
 from jaxbnn.info.counts import Counts as Counts

@@ -2,14 +2,15 @@
 
 import difflib
 
-from jaxbnn.config import Experiment
+from jaxbnn.config import Runnable
+from jaxbnn.studies.regime import REGIME
 from jaxbnn.studies.starter import STARTER
 from jaxbnn.studies.study import Study as Study
 
-STUDIES = (STARTER,)
+STUDIES = (STARTER, REGIME)
 
 
-def find(name: str) -> tuple[Experiment, Study]:
+def find(name: str) -> tuple[Runnable, Study]:
     """The experiment of that name and the study it belongs to; ValueError offers the nearest names."""
     named = {experiment.name: (experiment, study) for study in STUDIES for experiment in study.experiments}
     if name not in named:

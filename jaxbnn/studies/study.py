@@ -2,12 +2,12 @@
 
 from typing import NamedTuple
 
-from jaxbnn.config import Experiment
+from jaxbnn.config import Runnable
 
 
 class Study(NamedTuple):
     """Experiments that belong together."""
 
     cite: str
-    experiments: tuple[Experiment, ...]
+    experiments: tuple[Runnable, ...]
     assumptions: tuple[str, ...]  # choices that are ours, each a sentence

@@ -1,0 +1,207 @@
+"""Runs of a study of estimators where the truth is known: samples drawn, judged, and put into a folder."""
+
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxbnn import config, store
+from jaxbnn.config import Resampled
+from jaxbnn.info import reliability
+from jaxbnn.info.counts import Spectrum, count, spectrum
+from jaxbnn.info.entropy import information_error, plugin
+from jaxbnn.info.measurement import measure
+from jaxbnn.info.regime import ESTIMATORS, Bernoulli, Score, evaluate, sampled, score, truth, variance
+from jaxbnn.run import run
+from jaxbnn.store import Group, Variable
+
+BIT = {"units": "bit"}
+SAID = ("verdict", "bias", "standard_error", "low", "high", "n_patterns", "n_singletons")
+
+Say = Callable[[str], None]
+
+
+def calibrate(
+    study: Bernoulli | Resampled,
+    out: str | Path = "runs",
+    data_root: str | Path | None = None,
+    say: Say = lambda line: None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Path:
+    """Draws and judges all samples of the study; returns its folder, OUT/<name>/<digest>, with result.nc.
+
+    What is finished is kept in blocks/: where `stop` says True the folder is left without result.nc, and the same call
+    goes on.
+    """
+    study = config.normal(study)
+    folder = store.folder_of(out, study)
+    if (folder / store.RESULT).is_file():
+        say("finished already: nothing to do")
+        return folder
+    store.check_libraries()
+    store.make_folder(folder)
+    with store.locked(folder):
+        store.write_config(folder, study)
+        pieces = (
+            _bernoulli(study, folder) if isinstance(study, Bernoulli) else _resampled(study, out, data_root, folder)
+        )
+        found = list(_until(stop, say, pieces))
+        if not stop():
+            group = _bernoulli_group(study, found) if isinstance(study, Bernoulli) else _resampled_group(study, found)
+            store.write_groups(folder / store.RESULT, {"": group})
+    return folder
+
+
+def _until(stop, say, pieces) -> Iterator:
+    """The pieces, made one by one until `stop` says True; `say` gets a line for each."""
+    for name, make in pieces:
+        if stop():
+            return
+        began = time.monotonic()
+        piece = make()
+        say(f"{name}: {time.monotonic() - began:.1f} s")
+        yield piece
+
+
+def _kept(path: Path, make: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """The arrays in the file, made and written first where there is none."""
+    if not path.is_file():
+        store.write_arrays(path, make())
+    return store.read_arrays(path)
+
+
+def _bernoulli(study, folder):
+    """(name, function) of each piece: all depths of one p and one n."""
+    for i, p in enumerate(study.p):
+        for n in study.n:
+            path = folder / store.BLOCKS / f"p{i}-n{n}.npz"
+            yield f"p {p}, N {n}", partial(_kept, path, partial(_all_depths, study, p, n))
+
+
+def _all_depths(study, p, n):
+    found = []
+    for d in study.d:
+        spectra = sampled(study, p, d, n)
+        second = np.sum(spectra.number * (spectra.multiplicity / n) * _log2_squared(spectra.multiplicity / n), axis=-1)
+        evaluated = evaluate(spectra, 2**d)
+        found.append(evaluated._asdict() | {"variance": np.maximum(second - evaluated.estimate[:, 0] ** 2, 0) / n})
+    return {name: np.stack([each[name] for each in found]) for name in found[0]}
+
+
+def _log2_squared(p):
+    return np.log2(np.where(p > 0, p, 1)) ** 2
+
+
+def _bernoulli_group(study, pieces) -> Group:
+    shape = len(study.p), len(study.n)
+    whole = {}
+    for name in pieces[0]:
+        stacked = np.stack([piece[name] for piece in pieces]).reshape(*shape, *pieces[0][name].shape)
+        whole[name] = np.moveaxis(stacked, 1, 2)
+    dims = ("p", "d", "n", "repetition")
+    d, n = np.asarray(study.d), np.asarray(study.n)
+    variables = _said(whole, dims) | {
+        "truth": Variable(("p", "d"), np.stack([truth(p, d) for p in study.p]), BIT),
+        "variance": Variable(("p", "d", "n"), np.stack([variance(p, d[:, None], n) for p in study.p]), {}),
+        "variance_estimated": Variable(dims, whole["variance"], {}),
+    }
+    coordinates = {"p": np.asarray(study.p), "d": d, "n": n, "estimator": np.asarray(list(ESTIMATORS), dtype=object)}
+    return Group(coordinates, variables, {"study": study.name, "digest": config.digest(study)})
+
+
+def _said(whole, dims):
+    """The variables that both kinds of study have."""
+    return {"estimate": Variable((*dims, "estimator"), whole["estimate"], BIT)} | {
+        name: Variable(dims, whole[name], {} if name.startswith(("n_", "verdict")) else BIT) for name in SAID
+    }
+
+
+def _resampled(study, out, data_root, folder):
+    """(name, function) of each piece: all samples of one kept layer of one seed at one epoch."""
+    trained = run(study.experiment, out, data_root)
+    probe = study.experiment.probes[0]
+    kept = store.read_result(trained, f"{probe.name}_keep")
+    layers = [str(name).removeprefix("words_") for name in kept.data_vars if str(name).startswith("words_")]
+    for s in range(kept.sizes["seed"]):
+        for e in range(kept.sizes["epoch"]):
+            for i, layer in enumerate(layers):
+                words, bits = kept[f"words_{layer}"].values[s, e], int(kept[f"bits_{layer}"].values[s, e])
+                make = partial(_all_sizes, study, words, kept.y.values[s], bits, [study.root_seed, s, e, i])
+                path = folder / store.BLOCKS / f"seed{s}-epoch{e}-layer{i}.npz"
+                name = f"seed {int(kept.seed[s])}, epoch {int(kept.epoch[e])}, {layer}"
+                yield name, partial(_kept, path, make)
+
+
+def _all_sizes(study, words, y, bits, seed):
+    """What is said of all samples of one layer, leaves [N sizes, repetitions, ...], and the truth."""
+    true = measure(words, y, population=True, bits=bits)
+    classes = int(y.max()) + 1
+    found = []
+    for n in study.n:
+        drawn = [
+            _drawn(np.random.default_rng([*seed, n, r]), words, y, n, bits, classes) for r in range(study.repetitions)
+        ]
+        t, sizes, h, error = (list(each) for each in zip(*drawn, strict=True))
+        spectra = Spectrum(*(np.stack(leaves) for leaves in zip(*t, strict=True)))
+        evaluated = evaluate(spectra, 2**bits)
+        h_t, h_ty, h_y = np.asarray(h).T
+        null = np.asarray([reliability.null_information(of, s) for of, s in zip(t, sizes, strict=True)])
+        verdict_ty = reliability.judge_label(null, np.asarray(error), h_y)
+        of_labels = {"i_ty": h_t + h_y - h_ty, "null_ty": null, "se_ty": np.asarray(error), "verdict_ty": verdict_ty}
+        found.append(evaluated._asdict() | of_labels)
+    whole = {name: np.stack([each[name] for each in found]) for name in found[0]}
+    return whole | {"truth": np.float64(true.i_xt), "truth_ty": np.float64(true.i_ty), "bits": np.int64(bits)}
+
+
+def _drawn(key, words, y, n, bits, classes):
+    """A sample with replacement: T's spectrum, class sizes, (H(T), H(T,Y), H(Y)), standard error of I(T;Y)."""
+    chosen = key.integers(0, len(y), n)
+    counted = COUNTED(jnp.asarray(words[chosen]), jnp.asarray(y[chosen]), bits=bits, classes=classes)
+    t, h_t, h_ty, error = jax.device_get(counted)
+    sizes = np.bincount(y[chosen], minlength=classes)
+    share = sizes[sizes > 0] / n
+    return t, sizes, (h_t, h_ty, -np.sum(share * np.log2(share))), error
+
+
+def _counted(words, y, bits, classes):
+    t, ty = count(words, y, bits=bits, classes=classes)
+    return spectrum(t, words.shape[0]), plugin(t), plugin(ty), information_error(t, ty)
+
+
+COUNTED = jax.jit(_counted, static_argnames=("bits", "classes"))
+
+
+def _resampled_group(study, pieces) -> Group:
+    whole = {name: np.stack([piece[name] for piece in pieces]) for name in pieces[0]}
+    dims = ("layer", "n", "repetition")
+    variables = _said(whole, dims) | {
+        "truth": Variable(("layer",), whole["truth"], BIT),
+        "truth_ty": Variable(("layer",), whole["truth_ty"], BIT),
+        "bits": Variable(("layer",), whole["bits"], {"long_name": "units of the layer"}),
+        "verdict_ty": Variable(dims, whole["verdict_ty"], {}),
+    }
+    variables |= {name: Variable(dims, whole[name], BIT) for name in ("i_ty", "null_ty", "se_ty")}
+    coordinates = {"n": np.asarray(study.n), "estimator": np.asarray(list(ESTIMATORS), dtype=object)}
+    return Group(coordinates, variables, {"study": study.name, "digest": config.digest(study)})
+
+
+def scores(result) -> dict[str, Score]:
+    """How right the verdicts were, over all samples of a study's result and, where it has several, for each p."""
+    parts = {"all": result}
+    if "p" in result.dims:
+        parts |= {f"p = {float(p):g}": result.sel(p=[p]) for p in result.p.values}
+    return {name: _score(part) for name, part in parts.items()}
+
+
+def _score(part):
+    plug = part.estimate.sel(estimator="plugin")
+    names = ("verdict", "low", "high", "truth", "n_patterns", "n")
+    error, verdict, low, high, true, patterns, n = (
+        each.broadcast_like(plug).transpose(*plug.dims).values
+        for each in (plug - part.truth, *(part[k] for k in names))
+    )
+    return score(error, verdict, low, high, true, patterns, n)

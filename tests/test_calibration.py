@@ -1,0 +1,95 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from jaxbnn import calibration, config, figures, store, studies
+from jaxbnn.config import Resampled, override
+from jaxbnn.info import measure
+from jaxbnn.info.regime import Bernoulli
+
+SMALL = Bernoulli(p=(0.5, 0.9), d=(2, 5, 40), n=(100, 400), repetitions=3)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return calibration.calibrate(SMALL, tmp_path_factory.mktemp("runs"))
+
+
+def test_a_study_of_units_has_its_variables_truth_and_scores(folder):
+    found = store.read_result(folder)
+    assert dict(found.sizes) == {"p": 2, "d": 3, "n": 2, "repetition": 3, "estimator": 5}
+    np.testing.assert_allclose(found.truth.sel(p=0.5), [2, 5, 40])
+    assert (found.verdict.sel(d=40) == 1).all() and (found.verdict.sel(p=0.5, d=2) == 2).all()
+    error = found.estimate - found.truth
+    assert float(abs(error.sel(d=2, n=400, estimator="plugin")).max()) < 0.2
+    assert float(error.sel(d=40, estimator="plugin").max()) < -10
+    scores = calibration.scores(found)
+    assert list(scores) == ["all", "p = 0.5", "p = 0.9"] and scores["all"].n_samples == 36
+    assert scores["all"].n_reliable == sum(scores[name].n_reliable for name in ("p = 0.5", "p = 0.9"))
+
+
+def test_what_is_finished_is_kept_and_a_stopped_study_goes_on(folder, tmp_path):
+    said, answers = [], iter([False, False, True])
+    stopped = calibration.calibrate(SMALL, tmp_path, say=said.append, stop=lambda: next(answers, True))
+    assert len(said) == 2 and not (stopped / store.RESULT).exists()
+    pieces = {p: p.stat().st_mtime_ns for p in (stopped / store.BLOCKS).iterdir()}
+    assert len(pieces) == 2 and calibration.calibrate(SMALL, tmp_path) == stopped
+    assert all(p.stat().st_mtime_ns == made for p, made in pieces.items())
+    assert store.read_result(stopped).identical(store.read_result(folder))
+    calibration.calibrate(SMALL, tmp_path, say=said.append)
+    assert said[-1] == "finished already: nothing to do"
+
+
+@pytest.fixture(scope="module")
+def trained(tiny, tmp_path_factory):
+    probe = dataclasses.replace(tiny.probes[0], keep=(0, -1))
+    experiment = dataclasses.replace(tiny, probes=(probe,), seeds=(0, 1), lanes=2)
+    study = Resampled("resampled", experiment, n=(50, 2000), repetitions=3)
+    out = tmp_path_factory.mktemp("runs")
+    return study, out, calibration.calibrate(study, out)
+
+
+def test_samples_of_trained_layers_are_judged_against_their_counted_values(trained):
+    study, out, folder = trained
+    found = store.read_result(folder)
+    assert dict(found.sizes) == {"layer": 8, "n": 2, "repetition": 3, "estimator": 5}  # 2 seeds, 2 epochs, 2 layers
+    kept = store.read_result(store.folder_of(out, study.experiment), "main_keep")
+    true = measure(kept.words_hidden_2.values[1, 1], kept.y.values[1], population=True, bits=4)
+    assert (float(found.truth[7]), float(found.truth_ty[7])) == pytest.approx((true.i_xt, true.i_ty))
+    assert found.bits.values.tolist() == [6, 4] * 4
+    error = abs(found.estimate.sel(estimator="plugin", n=2000) - found.truth)
+    assert float(error.max()) < 0.15 and float(abs(found.i_ty.sel(n=2000) - found.truth_ty).max()) < 0.15
+    assert (found.null_ty >= 0).all() and set(np.unique(found.verdict_ty)) <= {1, 2, 3}
+    assert calibration.scores(found)["all"].n_samples == 48
+
+
+def test_figures_of_both_kinds_are_drawn(folder, trained, tmp_path):
+    bernoulli, layers = (figures.of_study(store.read_result(f)) for f in (folder, trained[2]))
+    assert set(bernoulli) == {"errors", "variances", "verdicts", "rightness"} and set(layers) == {"errors", "rightness"}
+    assert len(bernoulli["errors"].axes) == 4 and len(bernoulli["verdicts"].axes) == 2
+    assert [ax.get_title() for ax in layers["errors"].axes] == ["4 units", "6 units"]
+    for name, figure in {**bernoulli, **{f"layers-{k}": v for k, v in layers.items()}}.items():
+        assert all(path.stat().st_size > 5000 for path in store.save_figure(tmp_path, name, figure))
+
+
+def test_studies_go_through_json_and_can_be_changed():
+    for name in ("regime", "regime-szt", "regime-mnist"):
+        study, _ = studies.find(name)
+        assert config.from_json(config.to_json(study)) == config.normal(study)
+    study, _ = studies.find("regime-szt")
+    changed = override(override(study, "repetitions=3"), "experiment.train.epochs=7")
+    assert (changed.repetitions, changed.experiment.train.epochs) == (3, 7)
+    assert config.digest(changed) != config.digest(study)
+    with pytest.raises(ValueError, match="expected n >= 1, rising, got"):
+        override(study, "n=10,5")
+
+
+def test_a_study_s_folder_is_no_run_of_networks(folder):
+    with pytest.raises(ValueError, match="expected the folder of a run of networks, got that of regime"):
+        store.read_config(folder)
+
+
+def test_a_study_needs_kept_activations(tiny):
+    with pytest.raises(ValueError, match="whose first probe keeps activations"):
+        Resampled("none", tiny, n=(10,))
