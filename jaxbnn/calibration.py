@@ -190,18 +190,25 @@ def _resampled_group(study, pieces) -> Group:
 
 
 def scores(result) -> dict[str, Score]:
-    """How right the verdicts were, over all samples of a study's result and, where it has several, for each p."""
-    parts = {"all": result}
-    if "p" in result.dims:
-        parts |= {f"p = {float(p):g}": result.sel(p=[p]) for p in result.p.values}
-    return {name: _score(part) for name, part in parts.items()}
+    """How right the verdicts were: over all samples and for each p; or, of trained layers, on I(X;T) and on I(T;Y)."""
+    if "p" not in result.dims:
+        return {"I(X;T)": _score(result), "I(T;Y)": _score_of_labels(result)}
+    return {"all": _score(result)} | {f"p = {float(p):g}": _score(result.sel(p=[p])) for p in result.p.values}
 
 
 def _score(part):
     plug = part.estimate.sel(estimator="plugin")
-    names = ("verdict", "low", "high", "truth", "n_patterns", "n")
-    error, verdict, low, high, true, patterns, n = (
-        each.broadcast_like(plug).transpose(*plug.dims).values
-        for each in (plug - part.truth, *(part[k] for k in names))
+    return _scored(
+        plug, plug - part.truth, *(part[name] for name in ("verdict", "low", "high", "truth", "n_patterns", "n"))
     )
-    return score(error, verdict, low, high, true, patterns, n)
+
+
+def _score_of_labels(part):
+    """I(T;Y) has no interval, and nothing is asked of samples without a repeated pattern."""
+    error, nothing = part.i_ty - part.truth_ty, part.i_ty * np.nan
+    scored = _scored(part.i_ty, error, part.verdict_ty, nothing, nothing, nothing, part.n_patterns, part.n)
+    return scored._replace(covered=float("nan"), unseen=float("nan"))
+
+
+def _scored(like, *arrays):
+    return score(*(each.broadcast_like(like).transpose(*like.dims).values for each in arrays))

@@ -343,14 +343,15 @@ def measure_folder(options: argparse.Namespace) -> int:
         print(json.dumps({probe: estimated_json(last) for probe, last in found.items()}))
         return 0
     for probe, last in found.items():
-        kind = "population: plug-in is exact" if last.attrs["population"] else "sample"
-        table = Table(title=f"{probe}, epoch {int(last.epoch)}, {name} ({kind})")
+        table = Table(title=f"{probe}, epoch {int(last.epoch)}, {name}")
         for heading in ("layer", r"I(X;T) \[bit]", r"I(T;Y) \[bit]"):
             table.add_column(heading, justify="left" if heading == "layer" else "right")
         xt, ty = bands(last.i_xt.values), bands(last.i_ty.values)
         for i, layer in enumerate(last.layer.values):
             table.add_row(layer, spread(xt, i), spread(ty, i))
         print_table(table)
+        if last.attrs["population"]:
+            print("a population: its plug-in values are exact, the others estimate what is known")
     return 0
 
 
@@ -361,7 +362,9 @@ def estimated_json(last) -> dict:
 
 
 def plain(value):
-    """A number as JSON knows it: None for NaN and infinity."""
+    """A value as JSON knows it: None for NaN and infinity."""
+    if isinstance(value, tuple):
+        return [plain(each) for each in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 

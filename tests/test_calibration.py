@@ -61,7 +61,9 @@ def test_samples_of_trained_layers_are_judged_against_their_counted_values(train
     error = abs(found.estimate.sel(estimator="plugin", n=2000) - found.truth)
     assert float(error.max()) < 0.15 and float(abs(found.i_ty.sel(n=2000) - found.truth_ty).max()) < 0.15
     assert (found.null_ty >= 0).all() and set(np.unique(found.verdict_ty)) <= {1, 2, 3}
-    assert calibration.scores(found)["all"].n_samples == 48
+    scores = calibration.scores(found)
+    assert [scores[name].n_samples for name in ("I(X;T)", "I(T;Y)")] == [48, 48]
+    assert scores["I(T;Y)"].n_reliable == (found.verdict_ty == 2).sum() and np.isnan(scores["I(T;Y)"].covered)
 
 
 def test_figures_of_both_kinds_are_drawn(folder, trained, tmp_path):

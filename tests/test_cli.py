@@ -108,6 +108,68 @@ def test_measure_prints_a_table_or_json(tmp_path, capsys):
     assert json.loads(said(capsys, "measure", str(path), "--json", "--population").out)["population"]
 
 
+def test_measure_says_how_far_to_trust_a_sample(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, 2000)
+    for d, verdict, needed in (
+        (4, "reliable", "of the 2000 suffice"),
+        (64, "saturated", "more than 2000; guesses: 1.4e+07"),
+    ):
+        np.savez(tmp_path / "a.npz", t=rng.choice([-1, 1], (2000, d)), y=y)
+        out = said(capsys, "measure", str(tmp_path / "a.npz")).out
+        assert verdict in out and needed in out and ("interval            none" in out) == (verdict == "saturated")
+        found = json.loads(said(capsys, "measure", str(tmp_path / "a.npz"), "--json").out)
+        assert found["verdict_xt"] == verdict and (found["n_needed"] is None) == (d == 64)
+    assert found["verdict_ty"] == "saturated" and found["null_ty"] == pytest.approx(found["h_y"], abs=0.01)
+    assert "reliable" not in said(capsys, "measure", str(tmp_path / "a.npz"), "--tolerance", "0.01").out
+
+
+def test_measure_takes_packed_words_and_refuses_padding_that_is_not_0(tmp_path, capsys):
+    words = np.array([[1], [3], [3], [2]], np.uint32)
+    np.savez(tmp_path / "a.npz", words=words, bits=2, y=[0, 1, 1, 1])
+    assert json.loads(said(capsys, "measure", str(tmp_path / "a.npz"), "--json").out)["i_xt"] == 1.5
+    np.savez(tmp_path / "a.npz", words=words + 4, bits=2, y=[0, 1, 1, 1])
+    assert "expected words with no bit at or above 2 (padding is 0)" in refused(
+        capsys, "measure", str(tmp_path / "a.npz")
+    )
+
+
+def test_measure_estimates_a_finished_run_anew(demo, capsys):
+    _, folder = demo
+    result = store.read_result(folder)
+    for arguments in ((), ("--estimator", "nsb")):
+        out = said(capsys, "measure", str(folder), *arguments).out
+        assert "hidden_1" in out and "a population: its plug-in values are exact" in out
+    found = json.loads(said(capsys, "measure", str(folder), "--estimator", "plugin", "--json").out)["main"]
+    assert found["layer"] == ["hidden_1", "hidden_2", "output"] and found["i_xt"][0][2] is None
+    assert found["i_xt"][0][0] == pytest.approx(float(result.i_xt.values[0, -1, 0]), abs=1e-5)
+    assert "expected an estimator among plugin" in refused(capsys, "measure", str(folder), "--estimator", "best")
+    assert "expected --population and --tolerance with an .npz" in refused(
+        capsys, "measure", str(folder), "--population"
+    )
+
+
+def test_a_study_of_estimators_runs_and_is_drawn_again(tmp_path, capsys):
+    short = ("--set", "n=100", "--set", "d=2,40", "--set", "repetitions=2", "--out", str(tmp_path))
+    done = said(capsys, "run", "regime", *short)
+    folder = store.Path(done.out.splitlines()[-1])
+    assert "p 0.9, N 100:" in done.err and "p = 0.9" in done.out and "100.0 %" in done.out
+    drawn = {f"{name}.{kind}" for name in ("errors", "variances", "verdicts", "rightness") for kind in ("png", "pdf")}
+    assert drawn <= {path.name for path in folder.iterdir()}
+    assert str(folder / "verdicts.png") in said(capsys, "plot", str(folder)).out
+    assert "finished already" in said(capsys, "run", "regime", *short).err
+    assert '"repetitions": 20' in said(capsys, "show", "regime").out
+    assert "expected no --seeds with regime" in refused(capsys, "run", "regime", "--seeds", "3")
+
+
+def test_verdicts_of_several_seeds_in_words():
+    assert cli.verdicts([2, 2]) == "reliable" and cli.verdicts([2, 3, 2]) == "2 reliable, 1 biased"
+    assert cli.verdicts([-1]) == "-" and cli.verdicts([0, 0]) == "exact"
+    codes = np.array([2, 2])
+    assert cli.needed_words(np.array([5, 9]), codes) == "9" and cli.needed_words(np.array([5, -1]), codes) == "more"
+    assert cli.needed_words(np.array([-1]), np.array([-1])) == "-" and cli.needed_words(codes, codes * 0) == "all"
+
+
 def test_numbers_of_seeds():
     assert seeds("3") == (0, 1, 2) and seeds("4:8") == (4, 5, 6, 7)
 

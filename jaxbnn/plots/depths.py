@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from numpy.typing import ArrayLike, NDArray
 
 DEPTH = "binary units D"
+ROOM = {"x": 11, "y": 30}  # names beside each other, above each other
 
 
 def checked_depths(d: ArrayLike) -> NDArray:
@@ -30,8 +31,8 @@ def shaped(name: str, array: ArrayLike, *shape: int) -> NDArray:
 
 
 def depth_axis(ax: Axes, axis: Literal["x", "y"], depths: NDArray) -> None:
-    """Names the places 0 to D - 1 by their depths, every second one where there are more than 30, and so on."""
-    places = np.arange(len(depths))[:: 1 + (len(depths) - 1) // 30]
+    """Names the places 0 to D - 1 by their depths, not all where they would run into each other."""
+    places = np.arange(len(depths))[:: 1 + (len(depths) - 1) // ROOM[axis]]
     set_ticks = ax.set_xticks if axis == "x" else ax.set_yticks
     set_ticks(places, [f"{depth:g}" for depth in depths[places]])
     set_range = ax.set_xlim if axis == "x" else ax.set_ylim

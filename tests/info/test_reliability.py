@@ -185,7 +185,8 @@ def test_the_null_of_a_drawn_uniform_sample():
 
 @pytest.mark.parametrize("n", [5, 60, 1000])
 def test_the_null_is_that_of_scikit_learn(n):
-    cluster = pytest.importorskip("sklearn.metrics.cluster")
+    from sklearn.metrics import cluster
+
     rng = np.random.default_rng(n)
     for n_patterns, n_classes in ((1, 3), (4, 1), (5, 3), (40, 7), (400, 10)):
         t, y = rng.integers(0, n_patterns, n) * rng.integers(0, 2, n), rng.integers(0, n_classes, n)
