@@ -111,8 +111,11 @@ def _first(group, name, until):
 
 
 def _merge_group(sources, target):
-    if any(_shape(source) != _shape(sources[0]) for source in sources):
-        raise ValueError(f"expected results with the same variables: {[_shape(source) for source in sources]}")
+    for source in sources[1:]:
+        differ = set(_shape(source)) ^ set(_shape(sources[0]))
+        if differ:
+            names = ", ".join(sorted({str(name) for name, _ in differ})[:5])
+            raise ValueError(f"expected results of one version and experiment, got some that differ in {names}")
     order = _seeds(sources)
     ragged = {v.attrs[SAMPLE]: name for name, v in sources[0].variables.items() if SAMPLE in v.attrs}
     for name, dimension in sources[0].dimensions.items():
@@ -135,8 +138,8 @@ def _merge_group(sources, target):
 
 def _shape(group):
     """The names and fixed sizes in which files that can be put together agree."""
-    fixed = {name: d.size for name, d in group.dimensions.items() if name != "seed" and not name.endswith("_entry")}
-    return sorted(fixed.items()), sorted(group.variables)
+    fixed = [(name, d.size) for name, d in group.dimensions.items() if name != "seed" and not name.endswith("_entry")]
+    return [*fixed, *((name, "variable") for name in group.variables)]
 
 
 def _seeds(sources):

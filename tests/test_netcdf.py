@@ -83,6 +83,8 @@ def test_merged_files_have_all_seeds_in_order_with_their_entries(tmp_path):
 def test_files_of_different_variables_are_not_merged(tmp_path):
     one, other = written(tmp_path / "1.nc", [0], 1), tmp_path / "2.nc"
     dataset([1], 1).drop_vars("i_xt").to_netcdf(other, engine="h5netcdf")
-    with pytest.raises(ValueError, match="expected results with the same variables"):
+    with pytest.raises(
+        ValueError, match="expected results of one version and experiment, got some that differ in i_xt"
+    ):
         netcdf.merge([one, other], tmp_path / "result.nc")
     assert not (tmp_path / "result.nc").exists()

@@ -105,7 +105,8 @@ def _tally(route, words, labels, bits, classes, hash_rows) -> routes.Tally:
             )
         return routes.direct(words, labels, bits, classes)
     if route == "scatter":
-        return routes.scatter(words, labels, classes, hash_rows, (classes or TABLE_CLASSES + 1) <= TABLE_CLASSES)
+        in_table = classes is not None and classes <= TABLE_CLASSES and words.shape[0] * classes < 2**31
+        return routes.scatter(words, labels, classes if in_table else None, hash_rows)
     if route == "sort":
         return routes.sort(words, labels, bits, classes, hash_rows)
     raise ValueError(f"expected route to be one of {get_args(Route)}, got {route!r}")

@@ -37,12 +37,12 @@ def direct(words: jax.Array, labels: jax.Array, bits: int, classes: int) -> Tall
     return Tally(t, table, _at(t, word), row_ty, _class_counts(labels, classes), jnp.bool_(True))
 
 
-def scatter(words: jax.Array, labels: jax.Array, classes: int | None, hash_rows: Hash, table: bool) -> Tally:
-    """Rows grouped by `group`; pairs in a table [N, classes] when `table`, else grouped by (first row, label)."""
+def scatter(words: jax.Array, labels: jax.Array, classes: int | None, hash_rows: Hash) -> Tally:
+    """Rows grouped by `group`; pairs in a table [N, classes], or without `classes` grouped by (first row, label)."""
     n_rows = words.shape[0]
     owner = group(words, hash_rows)
     t, grouped = _tally(owner, n_rows), n_rows
-    if table and classes is not None:
+    if classes is not None:
         ty, row_ty = _pair_table(owner, n_rows, labels, classes)
         row_y = _class_counts(labels, classes)
     else:
@@ -50,7 +50,7 @@ def scatter(words: jax.Array, labels: jax.Array, classes: int | None, hash_rows:
         first = group(pairs, hash_rows)
         ty = _tally(first, n_rows)
         grouped = jnp.sum(ty)
-        row_ty, row_y = _at(ty, first), _label_counts(labels, classes, hash_rows)
+        row_ty, row_y = _at(ty, first), _label_counts(labels, None, hash_rows)
     return Tally(t, ty, _at(t, owner), row_ty, row_y, (jnp.sum(t) == n_rows) & (grouped == n_rows))
 
 
