@@ -1,5 +1,5 @@
 # Each target sets up .venv by itself from the exact versions in requirements/; a second call installs nothing.
-# PYTHON=python3.12 chooses the interpreter, ARGS="..." goes to `jaxbnn run demo`, to pytest or to uv.
+# PYTHON=python3.12 chooses the interpreter, ARGS="..." goes to `jaxbnn run demo`, to pytest, to uv or to the benchmarks.
 
 SHELL := bash
 PYTHON ?= python3
@@ -9,7 +9,7 @@ BIN := .venv/bin
 VENV := .venv/.python-$(VERSION)
 PIP := $(BIN)/python -m pip -q --disable-pip-version-check
 
-.PHONY: help demo test wheel lint pins clean
+.PHONY: help demo test wheel lint bench pins clean
 
 help:
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' Makefile
@@ -37,6 +37,13 @@ lint: .venv/.dev  ## ruff and pyright
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/pyright
+
+# Several minutes on an idle machine; ARGS=--quick only shows that the scripts run.
+bench: .venv/.bench  ## time counting, estimators and measuring beside other programs; ARGS=--quick in seconds
+	@set -eo pipefail; export PYTHONUNBUFFERED=1; \
+	{ $(BIN)/python benchmarks/entropy.py $(ARGS); \
+	$(BIN)/python benchmarks/estimators.py --figure .venv/estimators.png $(ARGS); \
+	$(BIN)/python benchmarks/epoch.py $(ARGS); } | tee -i .venv/bench.log
 
 COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --no-annotate --custom-compile-command 'make pins' $(ARGS)
 
@@ -69,4 +76,9 @@ $(VENV):
 
 .venv/.dev: .venv/.test requirements/dev.txt
 	@$(PIP) install -r requirements/dev.txt
+	@touch $@
+
+# The peers are not pinned: a benchmark is run beside what others offer today.
+.venv/.bench: .venv/.run
+	@$(PIP) install --no-build-isolation -e '.[bench]'
 	@touch $@

@@ -14,7 +14,6 @@ from jaxbnn.info.routes import Hash
 
 Route = Literal["direct", "scatter", "sort"]
 DIRECT_CELLS, DIRECT_CELLS_A_ROW = 2**15, 8  # up to which a table of all pairs was the fastest route, on two CPU cores
-TABLE_CLASSES = 10  # up to which pairs are counted in a table [N, classes]: 40 bytes a row
 
 
 class Counts(NamedTuple):
@@ -105,8 +104,7 @@ def _tally(route, words, labels, bits, classes, hash_rows) -> routes.Tally:
             )
         return routes.direct(words, labels, bits, classes)
     if route == "scatter":
-        in_table = classes is not None and classes <= TABLE_CLASSES and words.shape[0] * classes < 2**31
-        return routes.scatter(words, labels, classes if in_table else None, hash_rows)
+        return routes.scatter(words, labels, classes, hash_rows)
     if route == "sort":
         return routes.sort(words, labels, bits, classes, hash_rows)
     raise ValueError(f"expected route to be one of {get_args(Route)}, got {route!r}")

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 Hash = Callable[[jax.Array, jax.Array], jax.Array]  # hash_rows(words [N, W], salt []) -> uint32 [N]
 
 GOLDEN = 0x9E3779B9  # 2**32 over the golden ratio: salts one after another
+TABLE_BYTES = 20  # a row, up to which pairs are counted in a table [N, classes]
 MANY = 2**16  # classes past which labels are grouped instead of addressed
 DROP = 2**31 - 1  # an index past the end of any array: the write is dropped
 
@@ -38,31 +39,42 @@ def direct(words: jax.Array, labels: jax.Array, bits: int, classes: int) -> Tall
 
 
 def scatter(words: jax.Array, labels: jax.Array, classes: int | None, hash_rows: Hash) -> Tally:
-    """Rows grouped by `group`; pairs in a table [N, classes], or without `classes` grouped by (first row, label)."""
+    """Rows grouped by `group`; pairs in a table [N, classes] where it is small, else grouped by (first row, label)."""
     n_rows = words.shape[0]
     owner = group(words, hash_rows)
     t, grouped = _tally(owner, n_rows), n_rows
-    if classes is not None:
+    if classes is not None and classes * _cell(n_rows).itemsize <= TABLE_BYTES and n_rows * classes < 2**31:
         ty, row_ty = _pair_table(owner, n_rows, labels, classes)
-        row_y = _class_counts(labels, classes)
     else:
-        pairs = jnp.stack([owner.astype(jnp.uint32), labels.astype(jnp.uint32)], axis=1)
-        first = group(pairs, hash_rows)
+        first = group(_pairs(owner, labels, classes), hash_rows)
         ty = _tally(first, n_rows)
-        grouped = jnp.sum(ty)
-        row_ty, row_y = _at(ty, first), _label_counts(labels, None, hash_rows)
+        row_ty, grouped = _at(ty, first), jnp.sum(ty)
+    row_y = _label_counts(labels, classes, hash_rows)
     return Tally(t, ty, _at(t, owner), row_ty, row_y, (jnp.sum(t) == n_rows) & (grouped == n_rows))
 
 
 def _pair_table(pattern, n_patterns, labels, classes):
     """Counts of (pattern, label), int32 [n_patterns, classes], and each row's; a label past the bounds is clipped."""
     address = pattern * classes + jnp.clip(labels, 0, classes - 1)
-    cells = _tally(address, n_patterns * classes)
-    return cells.reshape(n_patterns, classes), _at(cells, address)
+    cells = _tally(address, n_patterns * classes, _cell(labels.shape[0]))
+    return cells.reshape(n_patterns, classes).astype(jnp.int32), _at(cells, address).astype(jnp.int32)
 
 
-def _tally(index, n):
-    return jnp.zeros(n, jnp.int32).at[index].add(1, mode="promise_in_bounds")
+def _cell(n_rows):
+    """The smallest type that counts so many rows."""
+    return jnp.dtype(jnp.uint16 if n_rows < 2**16 else jnp.int32)
+
+
+def _pairs(owner, labels, classes):
+    """(owner, label) as packed rows: one word where it holds both."""
+    owner, labels = owner.astype(jnp.uint32), labels.astype(jnp.uint32)
+    if classes is not None and owner.shape[0] * classes <= 2**32:
+        return (owner * jnp.uint32(classes) + labels)[:, None]
+    return jnp.stack([owner, labels], axis=1)
+
+
+def _tally(index, n, cell=jnp.int32):
+    return jnp.zeros(n, cell).at[index].add(jnp.ones((), cell), mode="promise_in_bounds")
 
 
 def _at(values, index):
@@ -91,8 +103,8 @@ def group(words: jax.Array, hash_rows: Hash) -> jax.Array:
     and all open rows equal to their slot's winner are settled. The winner itself always is, so the rounds end; another
     round hashes the rest with another salt. Once few are open, only they take part.
     """
-    n_rows = words.shape[0]
-    room = min(n_rows, max(256, n_rows // 4))
+    n_rows, n_words = words.shape
+    room = min(n_rows, max(256, n_rows // max(4, n_words - 4)))  # fewer of wide rows, whose copies take memory
     index = jnp.arange(n_rows, dtype=jnp.int32)
 
     def many(carry):
