@@ -1,7 +1,7 @@
 """What measuring adds to an epoch of `szt`: forward pass, counting, spectra, each by leaving the rest out.
 
-One block of the experiment on one device, measured at every epoch. Targets (design.md): counting without spectra adds
-at most 10 %, spectra at most 20 % more, the forward pass apart.
+One block of the experiment on one device, measured at every epoch. Targets: counting without spectra adds at most
+10 %, spectra at most 20 % more, the forward pass apart.
 """
 
 import argparse

@@ -13,11 +13,12 @@ from jaxbnn.observe import Probe, layers_of
 
 
 def reestimate(result, estimator: str, alphabets: Mapping[str, int] | None = None):
-    """I(X;T) and I(T;Y) of a run by another estimator of entropy, from its spectra; bits, float64, no correction of Y.
+    """I(X;T) and I(T;Y) of a run by another estimator of entropy, from its spectra; bits, float64.
 
     result: a group of a result, whole, as `store.read_result` gives it. estimator: a name in `host.ESTIMATORS`, or in
     `host.WITH_ALPHABET`, which needs `alphabets`: the number of patterns possible of each layer (see `alphabets_of`).
-    Returns an xarray.Dataset of i_xt, i_ty (seed, epoch, layer), NaN where nothing was counted.
+    Returns an xarray.Dataset of i_xt, i_ty (seed, epoch, layer), NaN where nothing was counted, and the verdicts on the
+    plug-in values; of nsb also sd_xt, the posterior's standard deviation of I(X;T).
     I(X;T) = H(T), I(T;Y) = H(T) + H(Y) - H(T,Y), each entropy by the estimator. ValueError for an unknown name.
     """
     _check(estimator, alphabets, result)
@@ -28,9 +29,11 @@ def reestimate(result, estimator: str, alphabets: Mapping[str, int] | None = Non
         m = alphabets.get(str(layer)) if alphabets else None
         h_t[:, :, i] = _estimate(estimator, Spectrum(*(leaf[:, :, i] for leaf in t)), m)
         h_ty[:, :, i] = _estimate(estimator, Spectrum(*(leaf[:, :, i] for leaf in ty)), m and m * sizes.shape[1])
-    estimated = result[["i_xt", "i_ty"]].copy()
+    estimated = result[["i_xt", "i_ty", "verdict_xt", "verdict_ty", "null_ty"]].copy()
     for name, values in (("i_xt", h_t), ("i_ty", h_t + h_y[:, None, None] - h_ty)):
         estimated[name] = (result[name].dims, values, result[name].attrs)
+    if estimator == "nsb":
+        estimated["sd_xt"] = (result.i_xt.dims, _widths(result, t, alphabets), result.i_xt.attrs)
     return estimated.assign_attrs({**result.attrs, "estimator": estimator})
 
 
@@ -48,6 +51,15 @@ def _estimate(name, spectrum, m):
     if m is None:
         return np.full(spectrum.number.shape[:-1], np.nan)
     return host.WITH_ALPHABET[name](spectrum, m)
+
+
+def _widths(result, t, alphabets):
+    """The posterior's standard deviation of H(T) by nsb, [S, E, L]."""
+    widths = np.full(result.i_xt.shape, np.nan)
+    for i, layer in enumerate(result.layer.values):
+        if str(layer) in alphabets:
+            widths[:, :, i] = host.nsb(Spectrum(*(leaf[:, :, i] for leaf in t)), alphabets[str(layer)]).sd
+    return widths
 
 
 def _spectra_of(sizes):

@@ -16,10 +16,11 @@ from jaxbnn.info.counts import Spectrum, count, spectrum
 from jaxbnn.info.entropy import information_error, plugin
 from jaxbnn.info.measurement import measure
 from jaxbnn.info.regime import ESTIMATORS, Bernoulli, Score, evaluate, sampled, score, truth, variance
+from jaxbnn.result import BIT, FLAGS
 from jaxbnn.run import run
 from jaxbnn.store import Group, Variable
 
-BIT = {"units": "bit"}
+FIRST_ORDER = {"units": "bit2", "long_name": "(sum p log2**2 p - H**2)/N, the plug-in's variance to first order"}
 SAID = ("verdict", "bias", "standard_error", "low", "high", "n_patterns", "n_singletons")
 
 Say = Callable[[str], None]
@@ -46,9 +47,10 @@ def calibrate(
     store.make_folder(folder)
     with store.locked(folder):
         store.write_config(folder, study)
-        pieces = (
-            _bernoulli(study, folder) if isinstance(study, Bernoulli) else _resampled(study, out, data_root, folder)
-        )
+        if isinstance(study, Bernoulli):
+            pieces = _bernoulli(study, folder)
+        else:
+            pieces = _resampled(study, folder, partial(run, study.experiment, out, data_root, stop=stop), stop)
         found = list(_until(stop, say, pieces))
         if not stop():
             group = _bernoulli_group(study, found) if isinstance(study, Bernoulli) else _resampled_group(study, found)
@@ -86,14 +88,8 @@ def _all_depths(study, p, n):
     found = []
     for d in study.d:
         spectra = sampled(study, p, d, n)
-        second = np.sum(spectra.number * (spectra.multiplicity / n) * _log2_squared(spectra.multiplicity / n), axis=-1)
-        evaluated = evaluate(spectra, 2**d)
-        found.append(evaluated._asdict() | {"variance": np.maximum(second - evaluated.estimate[:, 0] ** 2, 0) / n})
+        found.append(evaluate(spectra, 2**d)._asdict())
     return {name: np.stack([each[name] for each in found]) for name in found[0]}
-
-
-def _log2_squared(p):
-    return np.log2(np.where(p > 0, p, 1)) ** 2
 
 
 def _bernoulli_group(study, pieces) -> Group:
@@ -106,8 +102,7 @@ def _bernoulli_group(study, pieces) -> Group:
     d, n = np.asarray(study.d), np.asarray(study.n)
     variables = _said(whole, dims) | {
         "truth": Variable(("p", "d"), np.stack([truth(p, d) for p in study.p]), BIT),
-        "variance": Variable(("p", "d", "n"), np.stack([variance(p, d[:, None], n) for p in study.p]), {}),
-        "variance_estimated": Variable(dims, whole["variance"], {}),
+        "variance": Variable(("p", "d", "n"), np.stack([variance(p, d[:, None], n) for p in study.p]), FIRST_ORDER),
     }
     coordinates = {"p": np.asarray(study.p), "d": d, "n": n, "estimator": np.asarray(list(ESTIMATORS), dtype=object)}
     return Group(coordinates, variables, {"study": study.name, "digest": config.digest(study)})
@@ -116,24 +111,29 @@ def _bernoulli_group(study, pieces) -> Group:
 def _said(whole, dims):
     """The variables that both kinds of study have."""
     return {"estimate": Variable((*dims, "estimator"), whole["estimate"], BIT)} | {
-        name: Variable(dims, whole[name], {} if name.startswith(("n_", "verdict")) else BIT) for name in SAID
+        name: Variable(dims, whole[name], {"verdict": FLAGS}.get(name, {} if name.startswith("n_") else BIT))
+        for name in SAID
     }
 
 
-def _resampled(study, out, data_root, folder):
+def _resampled(study, folder, train, stop):
     """(name, function) of each piece: all samples of one kept layer of one seed at one epoch."""
-    trained = run(study.experiment, out, data_root)
+    trained = train()
+    if stop():
+        return
     probe = study.experiment.probes[0]
-    kept = store.read_result(trained, f"{probe.name}_keep")
+    kept = store.read_result(trained, f"{probe.name}_keep").sel(seed=sorted(study.experiment.seeds))
     layers = [str(name).removeprefix("words_") for name in kept.data_vars if str(name).startswith("words_")]
-    for s in range(kept.sizes["seed"]):
-        for e in range(kept.sizes["epoch"]):
+    for seed in study.experiment.seeds:
+        for e, epoch in enumerate(kept.epoch.values):
             for i, layer in enumerate(layers):
-                words, bits = kept[f"words_{layer}"].values[s, e], int(kept[f"bits_{layer}"].values[s, e])
-                make = partial(_all_sizes, study, words, kept.y.values[s], bits, [study.root_seed, s, e, i])
-                path = folder / store.BLOCKS / f"seed{s}-epoch{e}-layer{i}.npz"
-                name = f"seed {int(kept.seed[s])}, epoch {int(kept.epoch[e])}, {layer}"
-                yield name, partial(_kept, path, make)
+                one = kept.sel(seed=seed, epoch=epoch)
+                if not one[f"valid_{layer}"]:
+                    raise ValueError(f"expected activations of -1 and +1 to draw from, got none: seed {seed}, {layer}")
+                words, bits = one[f"words_{layer}"].values, int(one[f"bits_{layer}"])
+                make = partial(_all_sizes, study, words, one.y.values, bits, [study.root_seed, seed, e, i])
+                path = folder / store.BLOCKS / f"seed{seed}-epoch{e}-layer{i}.npz"
+                yield f"seed {seed}, epoch {epoch}, {layer}", partial(_kept, path, make)
 
 
 def _all_sizes(study, words, y, bits, seed):
@@ -182,7 +182,7 @@ def _resampled_group(study, pieces) -> Group:
         "truth": Variable(("layer",), whole["truth"], BIT),
         "truth_ty": Variable(("layer",), whole["truth_ty"], BIT),
         "bits": Variable(("layer",), whole["bits"], {"long_name": "units of the layer"}),
-        "verdict_ty": Variable(dims, whole["verdict_ty"], {}),
+        "verdict_ty": Variable(dims, whole["verdict_ty"], FLAGS),
     }
     variables |= {name: Variable(dims, whole[name], BIT) for name in ("i_ty", "null_ty", "se_ty")}
     coordinates = {"n": np.asarray(study.n), "estimator": np.asarray(list(ESTIMATORS), dtype=object)}

@@ -6,25 +6,22 @@ import json
 import math
 import signal
 import sys
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 import jax
-import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
-from jaxbnn import analysis, calibration, config, data, figures, info, store, studies
+from jaxbnn import analysis, calibration, config, data, figures, info, store, studies, tables
+from jaxbnn import result as results
 from jaxbnn.config import Experiment, Resampled, Runnable
 from jaxbnn.cores import use_cores
 from jaxbnn.info import reliability
 from jaxbnn.info.host import ESTIMATORS as WITHOUT_ALPHABET
 from jaxbnn.info.host import WITH_ALPHABET
-from jaxbnn.info.plane import bands
 from jaxbnn.info.regime import Bernoulli
-from jaxbnn.info.reliability import VERDICTS
 from jaxbnn.run import Cost, estimate, run
 
 MOST_SEEDS = 10**6
@@ -162,8 +159,8 @@ def run_experiment(options: argparse.Namespace) -> int:
         print(f"stopped: the same command goes on from {folder}", file=sys.stderr)
         return STOPPED
     result = store.read_result(folder).sel(seed=sorted(experiment.seeds))
-    print_table(result_table(result))
-    print(f"{result_words(result)}\n{folder}")
+    print_table(tables.result_table(result))
+    print(f"{tables.result_words(result)}\n{folder}")
     return 0
 
 
@@ -175,26 +172,11 @@ def run_study(study: Bernoulli | Resampled, options: argparse.Namespace) -> int:
         print(f"stopped: the same command goes on from {folder}", file=sys.stderr)
         return STOPPED
     result = store.read_result(folder)
-    print_table(score_table(calibration.scores(result)))
+    print_table(tables.score_table(calibration.scores(result)))
     for name, figure in figures.of_study(result).items():
         store.save_figure(folder, name, figure)
     print(folder)
     return 0
-
-
-def score_table(scores) -> Table:
-    """How right the verdicts were, with what is asked of them."""
-    table = Table(title="of the samples called reliable (r), within 0.05 bit (w), without a repeated pattern (u)")
-    asked = ("r: off > 0.1 bit", "r: worst [bit]", "r: interval holds", "w: called r", "u: saturated", "r / samples")
-    for heading in ("samples", *(heading.replace("[", r"\[") for heading in asked)):
-        table.add_column(heading, justify="left" if heading == "samples" else "right")
-    table.add_row("asked", "<= 2 %, 4 % a p", "<= 0.5", "90 to 99 %", ">= 80 %", "100 %", "")
-    for name, of in scores.items():
-        rates = (of.wrong, of.covered, of.found, of.unseen)
-        shares = ["-" if math.isnan(rate) else f"{100 * rate:.1f} %" for rate in rates]
-        worst, counted = f"{of.worst:.3f}", f"{of.n_reliable} / {of.n_samples}"
-        table.add_row(name, shares[0], worst, *shares[1:], counted)
-    return table
 
 
 class Meter:
@@ -263,58 +245,6 @@ def print_table(table: Table) -> None:
     Console(width=None if console.is_terminal else 100).print(table)
 
 
-def result_table(result) -> Table:
-    """Per layer the last epoch's I(X;T) and I(T;Y): mean -+ 95 % interval over seeds, and how far to trust them."""
-    last = result.isel(epoch=-1)
-    xt, ty = bands(last.i_xt.values), bands(last.i_ty.values)
-    table = Table(title=f"{result.attrs['experiment']}, epoch {int(last.epoch)}")
-    for heading in ("layer", r"I(X;T) \[bit]", "trust", r"I(T;Y) \[bit]", "null", "trust", "N needed"):
-        table.add_column(heading, justify="left" if heading in ("layer", "trust") else "right")
-    for i, layer in enumerate(last.layer.values):
-        null = bands(last.null_ty.values[:, i : i + 1]).mean[0]
-        trust_xt, trust_ty = (verdicts(last[name].values[:, i]) for name in ("verdict_xt", "verdict_ty"))
-        null = "-" if math.isnan(null) else f"{null:.4f}"
-        needed = needed_words(last.n_needed.values[:, i], last.verdict_xt.values[:, i])
-        table.add_row(layer, spread(xt, i), trust_xt, spread(ty, i), null, trust_ty, needed)
-    return table
-
-
-def spread(of, i: int) -> str:
-    """One layer's mean over seeds and half its 95 % interval; the mean alone for one seed, "-" for none."""
-    if of.n_seeds[i] < 1:
-        return "-"
-    return f"{of.mean[i]:.4f} ± {of.high[i] - of.mean[i]:.4f}" if of.n_seeds[i] > 1 else f"{of.mean[i]:.4f}"
-
-
-def verdicts(codes) -> str:
-    """The seeds' verdicts in a word, or how many have which: "reliable", "6 reliable, 2 biased"."""
-    names = ("-", *VERDICTS)
-    counted = Counter(names[code + 1] for code in codes)
-    return next(iter(counted)) if len(counted) == 1 else ", ".join(f"{n} {name}" for name, n in counted.most_common())
-
-
-def needed_words(needed, codes) -> str:
-    """The most examples that any seed needs for H(T), "more" where they are too few, "all" of a population."""
-    if (codes < 0).all() or (codes == VERDICTS.index("exact")).all():
-        return "-" if (codes < 0).all() else "all"
-    return "more" if (needed < 0).any() else str(needed.max())
-
-
-def result_words(result) -> str:
-    """What the table's numbers were measured over, and how many seeds diverged."""
-    attributes, last = result.attrs, result.isel(epoch=-1)
-    lost = int(np.isnan(last.train_loss.values).sum())
-    kind = "population" if attributes["population"] else "sample"
-    kept = last.i_xt.values[~np.isnan(last.train_loss.values)]
-    unknown = [str(name) for name, column in zip(last.layer.values, kept.T, strict=True) if np.isnan(column).any()]
-    why = f"{', '.join(unknown)}: not counted, for the values are not -1 and +1; --set probes.0.estimator=Binned does"
-    return (f"{why}\n" if unknown else "") + (
-        f"{result.sizes['seed']} seeds ({lost} diverged), {attributes['sample']} {attributes['n_examples']} examples "
-        f"({kind}), H(X) {float(result.h_x[0]):.4f}, H(Y) {float(result.h_y[0]):.4f} bit, "
-        f"test accuracy {float(last.test_accuracy.mean()):.3f}"
-    )
-
-
 def plot_run(options: argparse.Namespace) -> int:
     """jaxbnn plot FOLDER."""
     result = store.read_result(options.folder)
@@ -337,19 +267,14 @@ def measure_folder(options: argparse.Namespace) -> int:
     experiment, name = store.read_config(options.path), options.estimator or "plugin"
     found = {}
     for probe in experiment.probes:
-        result = store.read_result(options.path, None if probe is experiment.probes[0] else probe.name)
-        found[probe.name] = analysis.reestimate(result, name, analysis.alphabets_of(experiment, probe)).isel(epoch=-1)
+        whole = store.read_result(options.path, None if probe is experiment.probes[0] else probe.name)
+        alphabets = analysis.alphabets_of(experiment, probe)
+        found[probe.name] = analysis.reestimate(results.at_epoch(whole, -1), name, alphabets).isel(epoch=0)
     if options.json:
         print(json.dumps({probe: estimated_json(last) for probe, last in found.items()}))
         return 0
     for probe, last in found.items():
-        table = Table(title=f"{probe}, epoch {int(last.epoch)}, {name}")
-        for heading in ("layer", r"I(X;T) \[bit]", r"I(T;Y) \[bit]"):
-            table.add_column(heading, justify="left" if heading == "layer" else "right")
-        xt, ty = bands(last.i_xt.values), bands(last.i_ty.values)
-        for i, layer in enumerate(last.layer.values):
-            table.add_row(layer, spread(xt, i), spread(ty, i))
-        print_table(table)
+        print_table(tables.estimate_table(last, f"{probe}, epoch {int(last.epoch)}, {name}"))
         if last.attrs["population"]:
             print("a population: its plug-in values are exact, the others estimate what is known")
     return 0
@@ -381,42 +306,7 @@ def measure_file(options: argparse.Namespace) -> int:
         print(json.dumps({key: plain(value) for key, value in found._asdict().items()}))
         return 0
     table = Table(box=None, show_header=False, pad_edge=False)
-    for label, value in measured_rows(found):
+    for label, value in tables.measured_rows(found):
         table.add_row(label, value)
     print_table(table)
     return 0
-
-
-def measured_rows(found: info.Measurement) -> list[tuple[str, str]]:
-    """The rows of the table that `measure` prints."""
-    corrected = [
-        ("I(X;T), Miller-Madow", f"{found.i_xt_corrected:.6f} bit"),
-        ("I(T;Y), Miller-Madow", f"{found.i_ty_corrected:.6f} bit"),
-    ]
-    interval = "none" if found.verdict_xt == "saturated" else f"{found.low_xt:.4f} .. {found.high_xt:.4f} bit"
-    sampled = [
-        ("  95 % interval", interval),
-        ("  bias, standard error", f"{found.bias_xt:.4f}, {found.se_xt:.4f} bit"),
-        ("  N needed", needed_line(found)),
-    ]
-    return [
-        ("I(X;T)", f"{found.i_xt:.6f} bit (at most log2 N = {math.log2(found.n):.6f})"),
-        ("  trust", found.verdict_xt + (f" ({found.cause_xt})" if found.cause_xt else "")),
-        *([] if found.population else sampled),
-        ("I(T;Y)", f"{found.i_ty:.6f} bit (at most H(Y) = {found.h_y:.6f})"),
-        ("  trust", found.verdict_ty),
-        ("  null, standard error", f"{found.null_ty:.4f}, {found.se_ty:.4f} bit (null: with permuted labels)"),
-        *([] if found.population else corrected),
-        ("examples N, units D", f"{found.n}, {found.d}"),
-        ("patterns seen, once, twice", f"{found.n_patterns}, {found.n_singletons}, {found.n_doubletons}"),
-        ("coverage", f"{found.coverage:.4f} (Good-Turing), {found.coverage_chao_jost:.4f} (Chao-Jost)"),
-        ("counts certified", "yes" if found.exact else "no"),
-    ]
-
-
-def needed_line(found: info.Measurement) -> str:
-    """How many examples the plug-in I(X;T) takes."""
-    if found.n_guesses is None:
-        return f"{found.n_needed} of the {found.n} suffice for {found.tolerance:g} bit"
-    by_patterns, by_units = found.n_guesses
-    return f"more than {found.n}; guesses: {by_patterns:.2g} (Chao1's patterns), {by_units:.2g} ((2^D/D)^2)"

@@ -83,6 +83,10 @@ class Resampled:
     def __post_init__(self):
         if not self.n or min(self.n) < 1 or list(self.n) != sorted(set(self.n)):
             raise ValueError(f"expected n >= 1, rising, got {self.n}")
+        if self.repetitions < 1 or not 0 <= self.root_seed < 2**32:
+            raise ValueError(
+                f"expected repetitions >= 1 and a root_seed >= 0, got {self.repetitions}, {self.root_seed}"
+            )
         if not self.experiment.probes[0].keep:
             raise ValueError("expected an experiment whose first probe keeps activations, got one that keeps none")
 

@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from jaxbnn import plots
 
-TRUSTED = (-1, 0, 2)  # of verdict_xt and verdict_ty: unjudged, for it is no count; exact; reliable
+TRUSTED, UNJUDGED = (0, 2), -1  # of verdict_xt and verdict_ty: exact, reliable; and what nothing was counted for
 VERDICTS = {"saturated": 1, "biased": 3, "reliable": 2}
 NEAR = 0.1  # bits: an estimate this near the truth is right
 SHOWN = 4  # sizes of a sample for which errors are drawn
@@ -17,7 +17,9 @@ def of_run(result) -> dict[str, Figure]:
     A point of the plane is trusted where both its verdicts allow it, a point of a curve by its own.
     """
     arrays = (result.i_xt.values, result.i_ty.values)
-    xt, ty = (result[name].isin(TRUSTED).values for name in ("verdict_xt", "verdict_ty"))
+    uncounted = result.n_patterns < 0  # a layer that is not counted has no verdict to doubt
+    verdicts = (result.verdict_xt, result.verdict_ty)
+    xt, ty = ((verdict.isin(TRUSTED) | ((verdict == UNJUDGED) & uncounted)).values for verdict in verdicts)
     layers = [str(name) for name in result.layer.values]
     limits = {"h_x": float(result.h_x.mean()), "h_y": float(result.h_y.mean())}
     plane, curves = Figure((6.4, 4.8), layout="constrained"), Figure((9.0, 6.5), layout="constrained")
@@ -73,7 +75,7 @@ def _draw_errors(ax, part):
 
 
 def _draw_variances(ax, part):
-    estimated = part.variance_estimated.transpose("d", "repetition").values
+    estimated = part.standard_error.transpose("d", "repetition").values ** 2
     band = np.quantile(estimated, [0.1, 0.9], axis=1).T
     plots.variances(ax, part.d.values, part.variance.values, estimated.mean(axis=1), band)
 

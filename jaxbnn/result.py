@@ -103,6 +103,16 @@ def spectra(result, key: str = "t") -> Spectrum:
     return ragged.unpack(Ragged(size, result[f"{key}_multiplicity"].values, result[f"{key}_number"].values))
 
 
+def at_epoch(result, i: int):
+    """A whole result with epoch number i alone, and only its spectra."""
+    one, entries = result.isel(epoch=[i]), {}
+    for key in ("t", "ty"):
+        each = ragged.pack(Spectrum(*(leaf[:, [i]] for leaf in spectra(result, key))))
+        values = {"multiplicity": each.multiplicity, "number": each.number}
+        entries |= {f"{key}_{name}": ((f"{key}_entry",), value) for name, value in values.items()}
+    return one.drop_dims(["t_entry", "ty_entry"]).assign(entries)
+
+
 def _by_seed(spectra: Ragged, n: int) -> Spectrum:
     """Spectra of n examples, points [E, S, L] -> padded to room(n), points [S, E, L]."""
     return Spectrum(*(np.moveaxis(leaf, 0, 1).copy() for leaf in ragged.unpack(spectra, room(n))))

@@ -261,7 +261,12 @@ def _run_block(job, seeds, inputs, device, board):
     place = store.block_folder(job.folder, seeds)
     like = jax.eval_shape(_start(job), _keys(job, [0]), inputs.split)
     identity = _identity(job, like)
-    block = _restore(store.load_checkpoint(place, identity), like, device) or _begin(job, seeds, inputs, device)
+    arrays = store.load_checkpoint(place, identity)
+    if arrays is not None and not store.has_spectra(place):
+        # They go when a result is written: where that was removed since, its blocks start again.
+        store.forget(place)
+        arrays = None
+    block = _restore(arrays, like, device) or _begin(job, seeds, inputs, device)
     step = saved = int(block.step)
     if step:
         board.resume(seeds, step - 1)
@@ -292,7 +297,7 @@ def _run_block(job, seeds, inputs, device, board):
 
 def _store_epoch(job, seeds, place, epoch, block, inputs):
     """Stores what the probes want of this epoch."""
-    probes = job.experiment.probes
+    probes = tuple(probe for probe in job.experiment.probes if probe.units or probe.keep)
     rows = take_snapshot(job.plan, probes, block, inputs.split)
     arrays = snapshot.arrays(job.experiment, epoch, rows, len(seeds))
     store.write_arrays(store.snapshot_path(place, epoch), arrays)

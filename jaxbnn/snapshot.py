@@ -31,7 +31,7 @@ def arrays(
 ) -> dict[str, np.ndarray]:
     """What is stored of an epoch, "<probe>/<kind>/<variable>" -> [n_seeds, ...]; rows: leaves [lanes, N, ...]."""
     found = {}
-    for probe in experiment.probes:
+    for probe in (probe for probe in experiment.probes if probe.name in rows):
         for layer, packed in zip(_layers(experiment, probe), rows[probe.name], strict=True):
             for i in range(n_seeds):
                 one = jax.tree.map(lambda leaf, i=i: leaf[i], packed)

@@ -138,6 +138,16 @@ def write_result(folder: Path, parts: Sequence[Path]) -> None:
             used.unlink(missing_ok=True)
 
 
+def has_spectra(block: Path) -> bool:
+    """Whether the block has spectra beside its checkpoints."""
+    return (block / SPECTRA).is_file()
+
+
+def forget(block: Path) -> None:
+    """Removes all that is stored of a block."""
+    shutil.rmtree(block)
+
+
 def append_spectra(block: Path, row: int, spectra: Mapping[str, Sequence[tuple[str, Ragged]]]) -> None:
     """Writes spectra [rows, seeds, layers] behind the first `row` rows of blocks/<seeds>/spectra.nc; drops later ones.
 
@@ -194,14 +204,20 @@ def ragged_variables(key: str, ragged: Ragged, dimensions: tuple[str, ...]) -> d
 
 def read_result(folder: str | Path, group: str | None = None):
     """A finished run as an xarray.Dataset, whole in memory: the main probe's, or the group of a further probe."""
+    with _opened(Path(folder) / RESULT, group) as dataset:
+        return dataset.load()
+
+
+@contextmanager
+def _opened(path: Path, group: str | None):
+    """A group of a result, whose variables are read as they are asked for. ValueError for what is no result."""
     import xarray
 
-    path = Path(folder) / RESULT
     if not path.is_file():
-        raise ValueError(f"expected a finished run's folder with {RESULT}, got {folder}")
+        raise ValueError(f"expected a finished run's folder with {RESULT}, got {path.parent}")
     try:
         with xarray.open_dataset(path, engine="h5netcdf", group=group) as dataset:
-            return dataset.load()
+            yield dataset
     except Exception as error:  # a broken HDF5 file fails in a dozen ways
         what = " ".join(str(error).split())[:200]
         raise ValueError(
@@ -223,15 +239,17 @@ def finished_seeds(folder: Path, checksum: str | None = None) -> tuple[int, ...]
     """The seeds whose results are in the folder; none without result.nc. ValueError if they are of other data."""
     if not (folder / RESULT).exists():
         return ()
-    result = read_result(folder)
-    if "seed" not in result or DATA not in result.attrs:
-        raise ValueError(f"expected a result of jaxbnn in {folder / RESULT}, got {list(result.variables)[:9]}")
-    if checksum not in (None, result.attrs[DATA]):
+    with _opened(folder / RESULT, None) as result:
+        names, attributes = list(result.variables), dict(result.attrs)
+        seeds = tuple(int(seed) for seed in result.seed.values) if "seed" in names else ()
+    if not seeds or DATA not in attributes:
+        raise ValueError(f"expected a result of jaxbnn in {folder / RESULT}, got {names[:9]}")
+    if checksum not in (None, attributes[DATA]):
         raise ValueError(
-            f"{folder} holds results of other data (sha256 {result.attrs[DATA][:12]}, now {checksum[:12]}): "
+            f"{folder} holds results of other data (sha256 {attributes[DATA][:12]}, now {checksum[:12]}): "
             "give back the data it was made with, or another --out"
         )
-    return tuple(int(seed) for seed in result.seed.values)
+    return seeds
 
 
 def begun_blocks(folder: Path) -> list[tuple[int, ...]]:

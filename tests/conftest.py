@@ -52,3 +52,12 @@ def finished(tiny, tmp_path_factory):
     from jaxbnn import run
 
     return run(dataclasses.replace(tiny), tmp_path_factory.mktemp("runs"))
+
+
+LONGEST = ("test_run", "test_cli", "test_resume", "test_studies", "test_readme", "test_block", "test_routes")
+
+
+def pytest_collection_modifyitems(items):
+    """The longest files first: the workers end at about the same time."""
+    order = {name: i for i, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path.stem, len(order)))

@@ -95,3 +95,6 @@ def test_a_study_s_folder_is_no_run_of_networks(folder):
 def test_a_study_needs_kept_activations(tiny):
     with pytest.raises(ValueError, match="whose first probe keeps activations"):
         Resampled("none", tiny, n=(10,))
+    kept = dataclasses.replace(tiny, probes=(dataclasses.replace(tiny.probes[0], keep=(0,)),))
+    with pytest.raises(ValueError, match="expected repetitions >= 1"):
+        Resampled("none", kept, n=(10,), repetitions=0)

@@ -117,7 +117,7 @@ def test_measure_says_how_far_to_trust_a_sample(tmp_path, capsys):
     ):
         np.savez(tmp_path / "a.npz", t=rng.choice([-1, 1], (2000, d)), y=y)
         out = said(capsys, "measure", str(tmp_path / "a.npz")).out
-        assert verdict in out and needed in out and ("interval            none" in out) == (verdict == "saturated")
+        assert verdict in out and needed in out and bool(re.search("interval +none", out)) == (verdict == "saturated")
         found = json.loads(said(capsys, "measure", str(tmp_path / "a.npz"), "--json").out)
         assert found["verdict_xt"] == verdict and (found["n_needed"] is None) == (d == 64)
     assert found["verdict_ty"] == "saturated" and found["null_ty"] == pytest.approx(found["h_y"], abs=0.01)
@@ -160,14 +160,6 @@ def test_a_study_of_estimators_runs_and_is_drawn_again(tmp_path, capsys):
     assert "finished already" in said(capsys, "run", "regime", *short).err
     assert '"repetitions": 20' in said(capsys, "show", "regime").out
     assert "expected no --seeds with regime" in refused(capsys, "run", "regime", "--seeds", "3")
-
-
-def test_verdicts_of_several_seeds_in_words():
-    assert cli.verdicts([2, 2]) == "reliable" and cli.verdicts([2, 3, 2]) == "2 reliable, 1 biased"
-    assert cli.verdicts([-1]) == "-" and cli.verdicts([0, 0]) == "exact"
-    codes = np.array([2, 2])
-    assert cli.needed_words(np.array([5, 9]), codes) == "9" and cli.needed_words(np.array([5, -1]), codes) == "more"
-    assert cli.needed_words(np.array([-1]), np.array([-1])) == "-" and cli.needed_words(codes, codes * 0) == "all"
 
 
 def test_numbers_of_seeds():

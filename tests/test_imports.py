@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent / "jaxbnn"
 NN, INFO, DATA = {"nn"}, {"info"}, {"data"}
 SPECS = {"nn", "info", "data", "train", "observe"}
 EVERYTHING = SPECS | {"batches", "block", "config", "cores", "figures", "netcdf", "plots", "progress", "provenance"}
-EVERYTHING |= {"analysis", "calibration", "result", "run", "snapshot", "store", "studies", "cli", ""}
+EVERYTHING |= {"analysis", "tables", "calibration", "result", "run", "snapshot", "store", "studies", "cli", ""}
 MAY = {
     "nn": NN,
     "info": INFO,
@@ -43,8 +43,9 @@ MAY = {
         "train",
     },
     "snapshot": {"config", "info", "observe", "store"},
-    "calibration": {"config", "info", "run", "store"},
+    "calibration": {"config", "info", "result", "run", "store"},
     "analysis": {"config", "info", "observe", "result"},
+    "tables": {"info"},
     "figures": {"plots"},
     "studies": {*SPECS, "config", "plots", "studies"},
     "cli": EVERYTHING,
@@ -59,6 +60,7 @@ OUTSIDE = {
     "figures": {"matplotlib", "numpy"},
     "progress": {"numpy"},
     "analysis": {"numpy"},
+    "tables": {"numpy", "rich"},
     "netcdf": {"numpy", "h5netcdf"},
     "store": {"numpy", "orbax", "xarray"},
     "cli": {"jax", "numpy", "rich"},

@@ -36,6 +36,15 @@ def test_a_block_that_goes_on_from_an_earlier_checkpoint_overwrites_what_came_af
     assert rows(path, 9)["t_size"].shape == (2, 2)  # nothing is left of what was dropped
 
 
+def test_rows_that_are_missing_are_not_filled_in(tmp_path):
+    path = tmp_path / "spectra.nc"
+    netcdf.append(path, 0, segment([[1, 2]]))
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match="expected 2 rows in .*spectra.nc, got 1"):
+        netcdf.append(path, 2, segment([[2, 1]]))
+    assert path.read_bytes() == before
+
+
 def test_an_append_that_fails_leaves_the_file_as_it_was(tmp_path):
     path = tmp_path / "spectra.nc"
     netcdf.append(path, 0, segment([[1, 2]]))

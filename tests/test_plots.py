@@ -501,6 +501,7 @@ def fake_result(verdict_xt, verdict_ty):
     shape = ("seed", "epoch", "layer")
     i_xt, i_ty = fake()
     points = {"i_xt": (shape, i_xt), "i_ty": (shape, i_ty)}
+    points["n_patterns"] = (shape, np.where(np.isin(-1, [verdict_xt, verdict_ty]), -1, np.full(i_xt.shape, 9)))
     for name, verdict in (("verdict_xt", verdict_xt), ("verdict_ty", verdict_ty)):
         points[name] = (shape, np.broadcast_to(np.asarray(verdict, np.int8), i_xt.shape))
     series = {key: (shape[:2], value) for key, value in fake_series().items()}
@@ -538,7 +539,7 @@ def test_errors_draw_one_line_for_each_estimator_and_name_a_tenth_of_a_bit():
     assert len({(line.get_color(), str(line.get_linestyle()), line.get_marker()) for line in lines}) == 3
     assert ax.get_yscale() == "log" and ax.get_ylabel() == "mean absolute error [bit]"
     assert list(ax.get_lines()[3].get_ydata()) == [0.1, 0.1] and texts(ax) == ["0.1 bit"]
-    assert [tick.get_text() for tick in ax.get_xticklabels()] == [str(depth) for depth in DEPTHS]
+    assert [tick.get_text() for tick in ax.get_xticklabels()] == [str(depth) for depth in DEPTHS[::2]]
     assert legend_texts(ax) == names
 
 

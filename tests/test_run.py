@@ -377,3 +377,11 @@ def test_a_machine_without_git_has_no_commit(monkeypatch):
 
     monkeypatch.setattr("shutil.which", lambda name: None)
     assert provenance.commit() is None
+
+
+def test_a_removed_result_is_made_again_with_the_same_bits(tiny, tmp_path):
+    two = dataclasses.replace(tiny, seeds=(0, 1))
+    folder = run(two, tmp_path, devices=jax.devices()[:1])
+    before = store.read_result(folder)
+    (folder / "result.nc").unlink()
+    same(store.read_result(run(two, tmp_path, devices=jax.devices()[:1])), before)

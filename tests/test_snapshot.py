@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-from jaxbnn import measure, observe, run, snapshot, store
+from jaxbnn import info, measure, observe, run, snapshot, store
 from jaxbnn.config import override
 
 
@@ -56,6 +56,16 @@ def test_a_block_whose_stored_epoch_is_lost_says_what_to_do(tmp_path):
     for each in (path, store.snapshot_path(tmp_path / "0-1", 5)):
         with pytest.raises(ValueError, match=r"epoch-..npz is missing or damaged .*: remove .*0-1 to make it again"):
             store.read_arrays(each)
+
+
+def test_a_probe_that_counts_nothing_stands_beside_one_that_keeps(tiny, tmp_path):
+    probes = (
+        dataclasses.replace(tiny.probes[0], keep=(1,)),
+        observe.Probe("soft", layers=("output",), estimator=info.SoftOutput()),
+    )
+    own = override(dataclasses.replace(tiny, probes=probes, seeds=(0,), lanes=1), "train.epochs=1")
+    folder = run(own, tmp_path, devices=jax.devices()[:1])
+    assert store.read_result(folder, "main_keep").epoch.values.tolist() == [1]
 
 
 def test_epochs_and_estimators_that_cannot_be_stored_are_refused(tiny):

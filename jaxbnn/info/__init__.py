@@ -7,6 +7,7 @@ from jaxbnn.info import reliability as reliability
 from jaxbnn.info.bits import pack_codes as pack_codes
 from jaxbnn.info.bits import pack_signs as pack_signs
 from jaxbnn.info.counts import Counts as Counts
+from jaxbnn.info.counts import Spectrum as Spectrum
 from jaxbnn.info.counts import count as count
 from jaxbnn.info.entropy import miller_madow as miller_madow
 from jaxbnn.info.entropy import plugin as plugin

@@ -13,7 +13,7 @@ from jaxbnn.info.bits import as_array, hash_rows
 from jaxbnn.info.routes import Hash
 
 Route = Literal["direct", "scatter", "sort"]
-DIRECT_CELLS, DIRECT_CELLS_A_ROW = 2**15, 8  # up to which a table of all pairs was the fastest route, on two CPU cores
+DIRECT_BYTES, DIRECT_BYTES_A_ROW = 2**17, 32  # up to which a table of all pairs was the fastest route, on two CPU cores
 
 
 class Counts(NamedTuple):
@@ -31,8 +31,8 @@ class Counts(NamedTuple):
         h = np.asarray(histogram)
         if h.ndim != 1 or h.dtype.kind not in "iu" or h.size == 0 or h.min() < 0 or h.sum() < 1:
             raise ValueError(f"expected non-negative integer counts [K], not all 0, got {h.dtype} {h.shape}")
-        if h.sum() > np.iinfo(np.int32).max:
-            raise ValueError(f"expected at most 2**31 - 1 examples in all, got {h.sum()}")
+        if sum(h.tolist()) > np.iinfo(np.int32).max:  # Python's integers: no type of numpy holds every sum
+            raise ValueError(f"expected at most 2**31 - 1 examples in all, got {sum(h.tolist())}")
         return Counts(jnp.asarray(h, jnp.int32), jnp.int32(h.sum()), jnp.bool_(True))
 
     @property
@@ -79,7 +79,8 @@ def count(
     limit = 32 * words.shape[1] if bits is None else min(bits, 32 * words.shape[1])
     shape = words.shape[0], words.shape[1], limit, classes
     tally = _tally(route or choose_route(*shape, jax.default_backend()), words, labels, limit, classes, hash_rows)
-    inside = _is_below(words, limit) & (True if classes is None else jnp.all((labels >= 0) & (labels < classes)))
+    most = np.int32(2**31 - 1 if classes is None else classes - 1)
+    inside = _is_below(words, limit) & jnp.all((labels >= 0) & (labels <= most))
     total, exact = jnp.int32(words.shape[0]), tally.certified & inside
     return Counts(tally.t, total, exact, tally.row_t), Counts(tally.ty, total, exact, tally.row_ty, tally.row_y)
 
@@ -87,12 +88,15 @@ def count(
 def choose_route(n: int, words: int, bits: int, classes: int | None, platform: str) -> Route:
     """The fastest route for n rows of `words` words, as benchmarks/entropy.py measured it.
 
-    direct: a table of 2**bits * classes cells, while it has at most DIRECT_CELLS or DIRECT_CELLS_A_ROW * n. Past that
-    scatter on a CPU and sort elsewhere. Source: the table of routes in benchmarks/README.md.
+    On a CPU direct, while its table of 2**bits * classes cells takes at most DIRECT_BYTES or DIRECT_BYTES_A_ROW * n,
+    past that scatter; elsewhere sort, until it is measured there. Source: the table of routes in benchmarks/README.md.
     """
-    if words == 1 and classes is not None and 2**bits * classes <= max(DIRECT_CELLS, DIRECT_CELLS_A_ROW * n):
-        return "direct"
-    return "scatter" if platform == "cpu" else "sort"
+    cpu = platform == "cpu"
+    if cpu and words == 1 and classes is not None:
+        table = 2**bits * classes * routes.cell(n).itemsize
+        if table <= max(DIRECT_BYTES, DIRECT_BYTES_A_ROW * n):
+            return "direct"
+    return "scatter" if cpu else "sort"
 
 
 def _tally(route, words, labels, bits, classes, hash_rows) -> routes.Tally:

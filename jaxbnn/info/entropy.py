@@ -31,9 +31,15 @@ def information_error(t: Counts, ty: Counts) -> jax.Array:
 
     sqrt((mean l^2 - (mean l)^2) / N), l = log2(N c_ty / (c_t c_y)) of each row. NaN if they are not exact.
     """
-    ratio = _log2(ty.row) - _log2(t.row) - _log2(ty.label) + _log2(ty.total)
-    mean = _sum(ratio) / ty.total
-    return _vouched(ty, jnp.sqrt(_sum((ratio - mean) ** 2)) / ty.total)
+    # A table [patterns, classes] may have fewer cells than there are rows.
+    if ty.count.ndim == 2 and (ty.row is None or ty.count.size < ty.row.size):
+        times = ty.count
+        ratio = _log2(times) - _log2(t.count)[:, None] - _log2(jnp.sum(times, axis=0))[None, :] + _log2(ty.total)
+    else:
+        times = 1
+        ratio = _log2(ty.row) - _log2(t.row) - _log2(ty.label) + _log2(ty.total)
+    mean = _sum(times * ratio) / ty.total
+    return _vouched(ty, jnp.sqrt(_sum(times * (ratio - mean) ** 2)) / ty.total)
 
 
 def _log2(count):

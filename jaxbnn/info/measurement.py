@@ -37,6 +37,7 @@ class Measurement(NamedTuple):
     cause_xt: str  # of biased: the larger of bias and standard error
     null_ty: float  # I(T;Y) expected if the labels were permuted
     se_ty: float  # standard error of I(T;Y)
+    gap_y: float  # H(Y) - I(T;Y)
     verdict_ty: str
     n_needed: int | None  # examples at which the expected I(X;T) is within the tolerance; None: more than n
     n_guesses: tuple[float, float] | None  # where that is None: by Chao1's number of patterns, by the number of units
@@ -71,6 +72,7 @@ def measure(t, y, population: bool = False, *, bits: int | None = None, toleranc
         i_xt=i_xt,
         i_ty=i_ty,
         h_y=h_y,
+        gap_y=h_y - i_ty,
         i_xt_corrected=i_xt_corrected,
         i_ty_corrected=i_ty_corrected,
         d=d,

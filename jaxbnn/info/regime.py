@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -90,15 +89,15 @@ def draw(key: np.random.Generator, p: float, d: int, n: int) -> np.ndarray:
     return np.ascontiguousarray(words[:, : -(-d // 32)])
 
 
-@partial(jax.jit, static_argnames=("classes",))
-def spectrum_of(words: jax.Array, classes: int = 1) -> Spectrum:
+@jax.jit
+def spectrum_of(words: jax.Array) -> Spectrum:
     """The spectrum of packed rows uint32 [N, W]."""
-    t, _ = count(words, jnp.zeros(words.shape[0], jnp.int32), classes=classes)
+    t, _ = count(words, jnp.zeros(words.shape[0], jnp.int32), classes=1)
     return spectrum(t, words.shape[0])
 
 
 def sampled(spec: Bernoulli, p: float, d: int, n: int) -> Spectrum:
-    """The spectra of all repetitions, leaves [R, M]. The same whatever else is sampled."""
+    """The spectra of all repetitions, leaves [R, M]: the same whatever other d, n and later p are sampled."""
     place = spec.p.index(p), d, n
     spectra = []
     for repetition in range(spec.repetitions):
@@ -107,9 +106,9 @@ def sampled(spec: Bernoulli, p: float, d: int, n: int) -> Spectrum:
     return Spectrum(*(np.stack(leaves) for leaves in zip(*spectra, strict=True)))
 
 
-def evaluate(of: Spectrum, m: int, tolerance: float = TOLERANCE) -> Evaluated:
+def evaluate(of: Spectrum, m: int) -> Evaluated:
     """What the estimators and the verdict say of spectra [..., M] with m patterns possible."""
-    trust = reliability.judge(of, tolerance=tolerance)
+    trust = reliability.judge(of)
     estimate = np.stack([estimator(of, m) for estimator in ESTIMATORS.values()], axis=-1)
     return Evaluated(
         estimate,

@@ -61,17 +61,9 @@ def judge(t: Spectrum, population=False, tolerance: float = TOLERANCE) -> Trust:
 
 
 def cause(trust: Trust) -> np.ndarray:
-    """What makes a biased point so, str [...]: the larger of "bias" and (twice the) "standard error"; else ""."""
-    larger = np.where(trust.bias >= 2 * trust.standard_error, "bias", "standard error")
+    """What makes a biased point so, str [...]: the larger of "bias" and "standard error"; "" for other verdicts."""
+    larger = np.where(trust.bias >= trust.standard_error, "bias", "standard error")
     return np.where(trust.verdict == BIASED, larger, "")
-
-
-class TrustOfLabel(NamedTuple):
-    """How far I(T;Y) of a point can be trusted. NaN and UNJUDGED where nothing was counted."""
-
-    null: np.ndarray  # [...] bits, the plug-in I(T;Y) expected if the labels were permuted
-    standard_error: np.ndarray  # [...] bits, of I(T;Y)
-    verdict: np.ndarray  # [...] int8, index into VERDICTS
 
 
 def judge_label(null, standard_error, h_y, population=False, tolerance: float = TOLERANCE) -> np.ndarray:

@@ -34,7 +34,7 @@ def direct(words: jax.Array, labels: jax.Array, bits: int, classes: int) -> Tall
     """A table with a cell for each possible pair: the fastest where it is small. words [N, 1]."""
     word = (words[:, 0] & jnp.uint32(2**bits - 1)).astype(jnp.int32)
     table, row_ty = _pair_table(word, 2**bits, labels, classes)
-    t = jnp.sum(table, axis=1)
+    t = jnp.sum(table, axis=1, dtype=jnp.int32)
     return Tally(t, table, _at(t, word), row_ty, _class_counts(labels, classes), jnp.bool_(True))
 
 
@@ -43,7 +43,7 @@ def scatter(words: jax.Array, labels: jax.Array, classes: int | None, hash_rows:
     n_rows = words.shape[0]
     owner = group(words, hash_rows)
     t, grouped = _tally(owner, n_rows), n_rows
-    if classes is not None and classes * _cell(n_rows).itemsize <= TABLE_BYTES and n_rows * classes < 2**31:
+    if classes is not None and classes * cell(n_rows).itemsize <= TABLE_BYTES and n_rows * classes < 2**31:
         ty, row_ty = _pair_table(owner, n_rows, labels, classes)
     else:
         first = group(_pairs(owner, labels, classes), hash_rows)
@@ -56,11 +56,11 @@ def scatter(words: jax.Array, labels: jax.Array, classes: int | None, hash_rows:
 def _pair_table(pattern, n_patterns, labels, classes):
     """Counts of (pattern, label), int32 [n_patterns, classes], and each row's; a label past the bounds is clipped."""
     address = pattern * classes + jnp.clip(labels, 0, classes - 1)
-    cells = _tally(address, n_patterns * classes, _cell(labels.shape[0]))
+    cells = _tally(address, n_patterns * classes, cell(labels.shape[0]))
     return cells.reshape(n_patterns, classes).astype(jnp.int32), _at(cells, address).astype(jnp.int32)
 
 
-def _cell(n_rows):
+def cell(n_rows: int) -> jnp.dtype:
     """The smallest type that counts so many rows."""
     return jnp.dtype(jnp.uint16 if n_rows < 2**16 else jnp.int32)
 

@@ -47,8 +47,8 @@ def test_evaluate_gives_every_estimator_and_the_verdict():
 
 
 def test_the_verdicts_of_a_small_study_are_as_right_as_is_asked():
-    """A part of the whole study, with its statistics' bounds: 3 p, 9 depths, 2 sizes, 8 repetitions."""
-    spec = Bernoulli(d=(1, 2, 3, 4, 6, 8, 10, 12, 16), n=(1000, 10000), repetitions=8)
+    """A part of the whole study, with its statistics' bounds: 3 p, 10 depths, 2 sizes, 8 repetitions."""
+    spec = Bernoulli(d=(1, 2, 3, 4, 6, 8, 10, 12, 16, 64), n=(1000, 10000), repetitions=8)
     parts = []
     for p in spec.p:
         for d in spec.d:
@@ -57,7 +57,10 @@ def test_the_verdicts_of_a_small_study_are_as_right_as_is_asked():
                 same = np.full(8, true), said.n_patterns, np.full(8, n)
                 parts.append((said.estimate[:, 0] - true, said.verdict, said.low, said.high, *same))
     score = regime.score(*(np.concatenate(each) for each in zip(*parts, strict=True)))
-    assert score.n_samples == 432 and score.n_reliable > 150
+    assert score.n_samples == 480 and score.n_reliable > 150 and score.unseen == 1
+    for i in range(3):  # each p: its third of the parts
+        of_p = zip(*parts[20 * i : 20 * (i + 1)], strict=True)
+        assert regime.score(*(np.concatenate(each) for each in of_p)).wrong <= 0.04
     assert score.wrong <= 0.02 and 0.9 <= score.covered <= 0.99 and score.found >= 0.8
     assert score.worst <= 0.5
 

@@ -56,10 +56,12 @@ def brute_error(t, y):
 
 
 CASES = [((1, 3, 1, 1), hash_rows), ((300, 6, 20, 3), hash_rows), ((300, 70, 300, 12), hash_rows)]
-CASES += [((300, 40, 300, 4), broken_hash)]
+CASES += [((300, 40, 300, 4), broken_hash), ((600, 70, 300, 3), hash_rows)]
 
 
-@pytest.mark.parametrize(("case", "hashing"), CASES, ids=["one row", "direct", "three words", "broken hash"])
+@pytest.mark.parametrize(
+    ("case", "hashing"), CASES, ids=["one row", "direct", "three words", "broken hash", "hash and index sorted"]
+)
 def test_every_route_gives_the_counts_of_np_unique_bit_for_bit(case, hashing):
     n, d, _, n_classes = case
     t, y = sample(*case)
@@ -107,15 +109,15 @@ def test_routes_agree_under_any_order_of_rows_and_relabelling_of_units_and_class
         np.testing.assert_allclose(other[4], found[0][4], atol=4e-6)
 
 
-@pytest.mark.parametrize("route", ["direct", "scatter", "sort"])
-def test_a_batch_is_a_loop_and_jit_is_eager(route):
-    samples = [sample(64, 8, 30, 3, seed) for seed in range(4)]
+@pytest.mark.parametrize(("route", "d"), [("direct", 8), ("scatter", 8), ("sort", 8), ("sort", 48), ("sort", 100)])
+def test_a_batch_is_a_loop_and_jit_is_eager(route, d):
+    samples = [sample(64, d, 30, 3, seed) for seed in range(4)]
     words = jnp.stack([pack_signs(jnp.asarray(t)) for t, _ in samples])
     y = jnp.stack([jnp.asarray(y) for _, y in samples])
-    one = partial(counted, bits=8, classes=3, route=route, hash_rows=hash_rows)
+    one = partial(counted, bits=d, classes=3, route=route, hash_rows=hash_rows)
     mapped, batched = jax.lax.map(lambda both: one(*both), (words, y)), jax.vmap(one)(words, y)
     for i in range(4):
-        t, ty = count(words[i], y[i], bits=8, classes=3, route=route)
+        t, ty = count(words[i], y[i], bits=d, classes=3, route=route)
         alone = one(words[i], y[i])
         jax.tree.map(np.testing.assert_array_equal, (t, ty), alone[:2])
         for many in (mapped, batched):
@@ -148,12 +150,13 @@ def test_the_users_x64_setting_is_left_alone():
     t, _ = count(words, y, bits=32, classes=2, route="sort")
     assert jax.config.jax_enable_x64 == before and t.count.dtype == jnp.int32
     with jax.enable_x64(True):
-        t, ty = count(words, y, bits=32, classes=2, route="sort")
-        assert t.count.dtype == ty.count.dtype == jnp.int32 and int(t.n_patterns) == 8
+        for route, bits in (("sort", 32), ("direct", 4), ("scatter", 32)):
+            t, ty = count(words, y, bits=bits, classes=2, route=route)
+            assert t.count.dtype == ty.count.dtype == t.row.dtype == jnp.int32 and int(t.n_patterns) == 8
 
 
 def test_the_route_is_chosen_from_what_is_known_before():
-    assert choose_route(4096, 1, 10, 2, "cpu") == choose_route(4096, 1, 10, 2, "gpu") == "direct"
+    assert choose_route(4096, 1, 10, 2, "cpu") == "direct" and choose_route(4096, 1, 10, 2, "gpu") == "sort"
     assert choose_route(60000, 1, 20, 10, "cpu") == "scatter" and choose_route(60000, 1, 20, 10, "gpu") == "sort"
     assert choose_route(60000, 1, 10, None, "cpu") == "scatter" and choose_route(60000, 32, 1024, 10, "tpu") == "sort"
 
@@ -174,8 +177,10 @@ def test_what_lies_past_its_bound_is_not_certified_inside_jit(route):
     words, y = jnp.asarray([[3], [1]], jnp.uint32), jnp.asarray([0, 1], jnp.int32)
     static = {"bits": 2, "classes": 2, "route": route, "hash_rows": hash_rows}
     assert bool(counted(words, y, **static)[0].exact)
-    for bad_words, bad_y in ((words + 4, y), (words, y + 1), (words, y - 1)):
-        t, ty, _, _, entropies = counted(bad_words, bad_y, **static)
+    unbounded = static | {"classes": None}
+    bad = [(words + 4, y, static), (words, y + 1, static), (words, y - 1, static)]
+    for bad_words, bad_y, bounds in bad + ([(words, y - 1, unbounded)] if route != "direct" else []):
+        t, ty, _, _, entropies = counted(bad_words, bad_y, **bounds)
         assert not bool(t.exact) and not bool(ty.exact) and np.isnan(entropies).all()
 
 
@@ -204,6 +209,8 @@ def test_counts_near_2_to_the_31_do_not_overflow():
     assert float(entropy.plugin(big)) == pytest.approx(1.0, abs=1e-6)
     with pytest.raises(ValueError, match=r"at most 2\*\*31 - 1 examples"):
         Counts.from_histogram([2**30, 2**30])
+    with pytest.raises(ValueError, match=r"at most 2\*\*31 - 1 examples"):
+        Counts.from_histogram(np.array([2**63, 2**63, 5], np.uint64))
 
 
 def test_group_names_the_first_row_also_where_only_few_are_open():
