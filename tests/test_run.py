@@ -133,8 +133,9 @@ def test_a_seeds_bits_depend_on_neither_the_other_seeds_nor_the_devices(tiny, fi
 
 
 def test_seeds_4_to_7_of_szt_alone_are_those_among_8(tmp_path):
-    short = override(override(studies.find("szt")[0], "train.epochs=2"), "train.learning_rate=0.01")
-    one = jax.devices()[:1]
+    szt, one = studies.find("szt")[0], jax.devices()[:1]
+    short = override(dataclasses.replace(szt, probes=szt.probes[:1]), "train.epochs=2")
+    short = override(short, "train.learning_rate=0.01")
     folders = [
         run(dataclasses.replace(short, seeds=s), tmp_path / f"{len(s)}", devices=one) for s in (range(8), range(4, 8))
     ]
