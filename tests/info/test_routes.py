@@ -83,7 +83,7 @@ def test_every_route_gives_the_counts_of_np_unique_bit_for_bit(case, hashing):
 
 
 @given(
-    st.sampled_from([(1, 1), (33, 5), (128, 9), (128, 40)]),
+    st.sampled_from([(33, 5), (128, 40)]),
     st.integers(1, 128),
     st.integers(1, 4),
     st.integers(0, 2**31),
