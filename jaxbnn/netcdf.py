@@ -43,7 +43,7 @@ def append(path: Path, row: int, groups: Mapping[str, Mapping[str, tuple[tuple[s
                 group = file.groups[name] if name in file.groups else _new_group(file, name, variables)
                 if row > group.dimensions["row"].size:
                     got = group.dimensions["row"].size
-                    raise ValueError(f"expected {row} rows in {path}, got {got}: remove {path.parent} to start it again")
+                    raise ValueError(f"expected {row} rows in {path}, got {got}: remove {path.parent} to go on")
                 starts = {d: row if d == "row" else _entries_before(group, d, row) for d in _growing(variables)}
                 for each, (dimensions, values) in variables.items():
                     _write_behind(group, each, dimensions, np.asarray(values), starts)
