@@ -5,18 +5,16 @@ from collections.abc import Mapping
 import numpy as np
 
 from jaxbnn import result as results
-from jaxbnn.config import Experiment
 from jaxbnn.info import host
 from jaxbnn.info.counts import Spectrum
-from jaxbnn.info.estimators import Binned, Exact
-from jaxbnn.observe import Probe, layers_of
 
 
 def reestimate(result, estimator: str, alphabets: Mapping[str, int] | None = None):
     """I(X;T) and I(T;Y) of a run by another estimator of entropy, from its spectra; bits, float64.
 
     result: a group of a result, whole, as `store.read_result` gives it. estimator: a name in `host.ESTIMATORS`, or in
-    `host.WITH_ALPHABET`, which needs `alphabets`: the number of patterns possible of each layer (see `alphabets_of`).
+    `host.WITH_ALPHABET`, which needs `alphabets`: the number of patterns possible of each layer
+    (see `observe.alphabets_of`).
     Returns an xarray.Dataset of i_xt, i_ty (seed, epoch, layer), NaN where nothing was counted, and the verdicts on the
     plug-in values; of nsb also sd_xt, the posterior's standard deviation of I(X;T).
     I(X;T) = H(T), I(T;Y) = H(T) + H(Y) - H(T,Y), each entropy by the estimator. ValueError for an unknown name.
@@ -35,13 +33,6 @@ def reestimate(result, estimator: str, alphabets: Mapping[str, int] | None = Non
     if estimator == "nsb":
         estimated["sd_xt"] = (result.i_xt.dims, _widths(result, t, alphabets), result.i_xt.attrs)
     return estimated.assign_attrs({**result.attrs, "estimator": estimator})
-
-
-def alphabets_of(experiment: Experiment, probe: Probe) -> dict[str, int]:
-    """How many patterns each hidden layer of a probe can show: 2**D of signs, bins**D of bins."""
-    each = {Exact: 2, Binned: getattr(getattr(probe.estimator, "grid", None), "bins", 0)}.get(type(probe.estimator))
-    widths = dict(zip(experiment.model.layer_names, experiment.model.widths, strict=True))
-    return {name: each ** widths[name] for name in layers_of(experiment.model, probe) if each and name in widths}
 
 
 def _estimate(name, spectrum, m):

@@ -18,11 +18,13 @@ from jaxbnn import analysis, calibration, config, data, figures, info, store, st
 from jaxbnn import result as results
 from jaxbnn.config import Experiment, Resampled, Runnable
 from jaxbnn.cores import use_cores
+from jaxbnn.cost import Cost, estimate
 from jaxbnn.info import reliability
 from jaxbnn.info.host import ESTIMATORS as WITHOUT_ALPHABET
 from jaxbnn.info.host import WITH_ALPHABET
 from jaxbnn.info.regime import Bernoulli
-from jaxbnn.run import Cost, estimate, run
+from jaxbnn.observe import alphabets_of
+from jaxbnn.run import run
 
 MOST_SEEDS = 10**6
 ESTIMATORS = (*WITHOUT_ALPHABET, *WITH_ALPHABET)
@@ -268,7 +270,7 @@ def measure_folder(options: argparse.Namespace) -> int:
     found = {}
     for probe in experiment.probes:
         whole = store.read_result(options.path, None if probe is experiment.probes[0] else probe.name)
-        alphabets = analysis.alphabets_of(experiment, probe)
+        alphabets = alphabets_of(experiment.model, probe)
         found[probe.name] = analysis.reestimate(results.at_epoch(whole, -1), name, alphabets).isel(epoch=0)
     if options.json:
         print(json.dumps({probe: estimated_json(last) for probe, last in found.items()}))

@@ -20,7 +20,9 @@ def of_run(result) -> dict[str, Figure]:
     uncounted = result.n_patterns < 0  # a layer that is not counted has no verdict to doubt
     verdicts = (result.verdict_xt, result.verdict_ty)
     xt, ty = ((verdict.isin(TRUSTED) | ((verdict == UNJUDGED) & uncounted)).values for verdict in verdicts)
-    layers = [str(name) for name in result.layer.values]
+    unseen = uncounted.all(("seed", "epoch")).values
+    names = zip(map(str, result.layer.values), unseen, strict=True)
+    layers = [f"{name} (not counted)" if no else name for name, no in names]
     limits = {"h_x": float(result.h_x.mean()), "h_y": float(result.h_y.mean())}
     plane, curves = Figure((6.4, 4.8), layout="constrained"), Figure((9.0, 6.5), layout="constrained")
     plots.plane(plane.subplots(), *arrays, result.epoch.values, layers, **limits, trusted=xt & ty)
@@ -54,19 +56,32 @@ def of_bernoulli(result) -> dict[str, Figure]:
 
 
 def of_layers(result) -> dict[str, Figure]:
-    """ "errors" and "rightness" of layers, those with the same number of units together."""
+    """ "errors", "variances", "verdicts" and "rightness" of layers, those with the same number of units together."""
     units = np.unique(result.bits.values)
-    errors, rightness = (Figure((5.6 * max(2, k), 5.0), layout="constrained") for k in (len(units), 1))
+    size = (5.6 * max(2, len(units)), 5.0)
+    errors, variances = (Figure(size, layout="constrained") for _ in range(2))
     names = [str(name) for name in result.estimator.values]
-    for ax, d in zip(errors.subplots(1, len(units), squeeze=False)[0], units, strict=True):
+    panels = (figure.subplots(1, len(units), squeeze=False)[0] for figure in (errors, variances))
+    for left, right, d in zip(*panels, units, strict=True):
         same = result.isel(layer=np.flatnonzero(result.bits.values == d))
         error = abs(same.estimate - same.truth).mean(("layer", "repetition"))
-        plots.errors(ax, same.n.values, error.transpose("n", "estimator").values, names)
-        ax.set_xlabel("examples drawn N")
-        ax.set_title(f"{d} units")
-    shares = np.stack([_rightness(result.isel(layer=result.bits.values == d), "layer") for d in units])
-    plots.rightness(rightness.subplots(), units, result.n.values, shares)
-    return {"errors": errors, "rightness": rightness}
+        plots.errors(left, same.n.values, error.transpose("n", "estimator").values, names)
+        plugin = same.estimate.sel(estimator="plugin").transpose("n", "layer", "repetition").values
+        said = same.standard_error.transpose("n", "layer", "repetition").values ** 2
+        band = np.quantile(said, [0.1, 0.9], axis=(1, 2)).T
+        drawn = f"over {result.sizes['repetition']} samples a layer"
+        plots.variances(
+            right, same.n.values, plugin.var(axis=2, ddof=1).mean(axis=1), said.mean(axis=(1, 2)), band, drawn
+        )
+        for ax in (left, right):
+            ax.set_xlabel("examples drawn N")
+            ax.set_title(f"{d} units")
+    maps = {}
+    for name, draw, shares in (("verdicts", plots.verdicts, _verdicts), ("rightness", plots.rightness, _rightness)):
+        maps[name] = Figure((6.4, 5.4), layout="constrained")
+        of_units = [shares(result.isel(layer=result.bits.values == d), "layer") for d in units]
+        draw(maps[name].subplots(), units, result.n.values, np.stack(of_units))
+    return {"errors": errors, "variances": variances, **maps}
 
 
 def _draw_errors(ax, part):
@@ -80,16 +95,18 @@ def _draw_variances(ax, part):
     plots.variances(ax, part.d.values, part.variance.values, estimated.mean(axis=1), band)
 
 
-def _verdicts(part):
-    """Shares of the repetitions, [D, N, 3]."""
-    verdict = part.verdict.transpose("d", "n", "repetition").values
-    return np.stack([(verdict == code).mean(axis=-1) for code in VERDICTS.values()], axis=-1)
+def _verdicts(part, *pooled):
+    """Shares of the repetitions and of what is pooled: saturated, biased, reliable; [D, N, 3] or [N, 3]."""
+    return _shares([part.verdict == VERDICTS[name] for name in ("saturated", "biased", "reliable")], pooled)
 
 
 def _rightness(part, *pooled):
-    """Shares of the repetitions and of what is pooled, [D, N, 4] or [N, 4]."""
+    """Shares as `_verdicts`: reliable, biased, saturated, each where the plug-in is near the truth and where not."""
     near = abs(part.estimate.sel(estimator="plugin") - part.truth) <= NEAR
-    reliable = part.verdict == VERDICTS["reliable"]
-    cases = (reliable & near, reliable & ~near, ~reliable & ~near, ~reliable & near)
-    axes = [axis for axis in ("d", "n") if axis in near.dims]
+    given = [part.verdict == VERDICTS[name] for name in ("reliable", "biased", "saturated")]
+    return _shares([verdict & where for verdict in given for where in (near, ~near)], pooled)
+
+
+def _shares(cases, pooled):
+    axes = [axis for axis in ("d", "n") if axis in cases[0].dims]
     return np.stack([case.mean(("repetition", *pooled)).transpose(*axes).values for case in cases], axis=-1)

@@ -15,7 +15,7 @@ from flax.traverse_util import flatten_dict
 from jaxbnn.batches import in_batches
 from jaxbnn.data import Dataset, Split
 from jaxbnn.info.counts import Spectrum, room, spectrum
-from jaxbnn.info.estimators import Counting, Estimator, Exact, Rows, SoftOutput
+from jaxbnn.info.estimators import Binned, Counting, Estimator, Exact, Rows, SoftOutput
 from jaxbnn.info.plane import Point, stack
 
 Sample = Literal["train", "test", "all"]
@@ -110,6 +110,13 @@ def choose(split: Split, sample: Sample) -> Dataset:
 def layers_of(model: linen.Module, probe: Probe) -> tuple[str, ...]:
     """The names of the layers a probe measures, in order. A model of one's own may say `layer_names`; MLP does."""
     return probe.layers or (*model.layer_names, OUTPUT)
+
+
+def alphabets_of(model: linen.Module, probe: Probe) -> dict[str, int]:
+    """How many patterns each hidden layer of a probe can show: 2**D of signs, bins**D of bins."""
+    each = {Exact: 2, Binned: getattr(getattr(probe.estimator, "grid", None), "bins", 0)}.get(type(probe.estimator))
+    widths = dict(zip(getattr(model, "layer_names", ()), getattr(model, "widths", ()), strict=True))
+    return {name: each ** widths[name] for name in layers_of(model, probe) if each and name in widths}
 
 
 class Spectra(NamedTuple):

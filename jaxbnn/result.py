@@ -1,5 +1,6 @@
 """What a run's result says: the seeds' records as named variables with dimensions, units and attributes."""
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -14,7 +15,7 @@ from jaxbnn.info import ragged, reliability
 from jaxbnn.info.counts import Spectrum, room
 from jaxbnn.info.ragged import Ragged
 from jaxbnn.info.reliability import UNJUDGED, VERDICTS
-from jaxbnn.observe import choose, layers_of
+from jaxbnn.observe import alphabets_of, choose, layers_of
 from jaxbnn.store import DATA, Group, Variable, ragged_variables
 
 PLANE = ("i_xt", "i_ty", "h_t", "n_patterns", "n_singletons", "exact", "h_x", "h_y", "class_size")
@@ -40,7 +41,10 @@ TRUST = {
     "gap_y": BIT | {"long_name": "H(Y) - I(T;Y)"},
     "verdict_ty": FLAGS | {"long_name": "how far the plug-in I(T;Y) can be trusted"},
     "n_needed": {"long_name": "examples at which the expected plug-in H(T) is within the tolerance; -1: more than N"},
+    "guess_chao1": {"long_name": "a guess of n_needed where that is -1: (Chao1 - 1)/(2 tolerance ln 2)"},
+    "guess_units": {"long_name": "another: (k / log2 k)^2, k the patterns possible, 2^D of D signs"},
 }
+OF_LAST_EPOCH = ("n_needed", "guess_chao1", "guess_units")
 
 
 class Sample(NamedTuple):
@@ -79,13 +83,16 @@ def groups(
         population = probe.is_population(split)
         points = finished.record.planes[i].points
         samples = finished.samples[i]
-        variables = _plane(points, samples) | _trust(points, samples, spectra, population, probe.tolerance)
+        names = layers_of(experiment.model, probe)
+        alphabets = alphabets_of(experiment.model, probe)
+        units = [math.log2(alphabets[name]) if name in alphabets else math.nan for name in names]
+        variables = _plane(points, samples) | _trust(points, samples, spectra, population, probe.tolerance, units)
         for key, each in spectra.items():  # the entries of all points, one after another
             variables |= ragged_variables(key, ragged.pack(each), SEED_ROWS)
         coordinates = {
             "seed": np.asarray(seeds, np.int64),
             "epoch": np.asarray(experiment.epochs, np.int64),
-            "layer": np.asarray(layers_of(experiment.model, probe), dtype=object),
+            "layer": np.asarray(names, dtype=object),
         }
         named[probe.name] = Group(coordinates, variables, {**_attributes(experiment, probe, split), DATA: checksum})
     main = named.pop(experiment.probes[0].name)
@@ -134,29 +141,32 @@ def _plane(points, samples):
     }
 
 
-def _trust(points, samples, spectra, population, tolerance):
+def _trust(points, samples, spectra, population, tolerance, units):
     """How far each point can be trusted; nothing where the seed has diverged.
 
     Seed by seed, so that a seed's bits do not depend on the others through the order of sums.
     """
     seeds = [jax.tree.map(lambda leaf, i=i: leaf[i], (points, spectra)) for i in range(len(samples))]
     trusts = [
-        _trust_of_seed(p, sample, s["t"], population, tolerance) for (p, s), sample in zip(seeds, samples, strict=True)
+        _trust_of_seed(p, sample, s["t"], population, tolerance, units)
+        for (p, s), sample in zip(seeds, samples, strict=True)
     ]
     stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *trusts)
     return {
-        name: Variable(("seed", "layer") if name == "n_needed" else SEED_ROWS, values, TRUST[name])
+        name: Variable(("seed", "layer") if name in OF_LAST_EPOCH else SEED_ROWS, values, TRUST[name])
         for name, values in stacked.items()
     }
 
 
-def _trust_of_seed(points, sample, t, population, tolerance):
-    """The variables of TRUST of one seed, [E, L]; n_needed [L]."""
+def _trust_of_seed(points, sample, t, population, tolerance, units):
+    """The variables of TRUST of one seed, [E, L]; those of the last epoch [L]. units [L]: the bits of a row, or NaN."""
     trust = reliability.judge(t, population, tolerance)
     null = reliability.null_information(t, sample.class_sizes)
     verdict_ty = reliability.judge_label(null, points.se_ty, sample.h_y, population, tolerance)
     there = np.isfinite(points.xt) & np.isfinite(points.ty)
     last_t, last_trust = jax.tree.map(lambda leaf: leaf[-1], (t, trust))
+    needed, guesses = reliability.needed(last_t, last_trust, tolerance), reliability.guesses(last_t, units, tolerance)
+    by_patterns, by_units = (np.where(needed < 0, guess, np.nan) for guess in guesses)
     return {
         "n_doubletons": trust.n_doubletons,
         "coverage": trust.coverage,
@@ -171,7 +181,9 @@ def _trust_of_seed(points, sample, t, population, tolerance):
         "se_ty": points.se_ty,
         "gap_y": sample.h_y - points.ty,
         "verdict_ty": np.where(there, verdict_ty, UNJUDGED).astype(np.int8),
-        "n_needed": reliability.needed(last_t, last_trust, tolerance),
+        "n_needed": needed,
+        "guess_chao1": by_patterns,
+        "guess_units": by_units,
     }
 
 

@@ -23,7 +23,8 @@ def result_table(result) -> Table:
         trust_xt = verdicts(*(last[name].values[:, i] for name in ("verdict_xt", "bias_xt", "se_xt")))
         trust_ty = verdicts(*(last[name].values[:, i] for name in ("verdict_ty", "null_ty", "se_ty")))
         null = "-" if math.isnan(null) else f"{null:.4f}"
-        needed = needed_words(last.n_needed.values[:, i], last.verdict_xt.values[:, i])
+        names = ("n_needed", "verdict_xt", "guess_chao1", "guess_units")
+        needed = needed_words(*(last[name].values[..., i] for name in names))
         table.add_row(layer, spread(xt, i), trust_xt, spread(ty, i), null, trust_ty, needed)
     return table
 
@@ -49,14 +50,20 @@ def verdicts(codes, bias=None, error=None) -> str:
     return names[0] if len(counted) == 1 else ", ".join(f"{n} {name}" for name, n in counted.most_common())
 
 
-def needed_words(needed, codes) -> str:
-    """The most examples that any judged seed needs for H(T), "more" where they are too few, "all" of a population."""
+def needed_words(needed, codes, *guesses) -> str:
+    """The most examples that any judged seed needs for H(T), "all" of a population.
+
+    "more" where a seed's are too few, with the largest of each guess [S]: "more (3e+05, 1e+12)".
+    """
     there = codes >= 0
     if not there.any():
         return "-"
     if (codes[there] == VERDICTS.index("exact")).all():
         return "all"
-    return "more" if (needed[there] < 0).any() else str(needed[there].max())
+    if (needed[there] >= 0).all():
+        return str(needed[there].max())
+    known = [guess[~np.isnan(guess)] for guess in guesses]
+    return f"more ({', '.join(f'{guess.max():.1g}' if guess.size else '-' for guess in known)})" if known else "more"
 
 
 def result_words(result) -> str:
@@ -67,11 +74,14 @@ def result_words(result) -> str:
     kept = last.i_xt.values[~np.isnan(last.train_loss.values)]
     unknown = [str(name) for name, column in zip(last.layer.values, kept.T, strict=True) if np.isnan(column).any()]
     why = f"{', '.join(unknown)}: not counted, for the values are not -1 and +1; --set probes.0.estimator=Binned does"
-    return (f"{why}\n" if unknown else "") + (
+    more = f"N needed: more than there are (guesses: (Chao1 - 1)/({2 * attributes['tolerance']:g} ln 2), (2^D/D)^2)"
+    measured = (
         f"{result.sizes['seed']} seeds ({lost} diverged), {attributes['sample']} {attributes['n_examples']} examples "
         f"({kind}), H(X) {float(result.h_x[0]):.4f}, H(Y) {float(result.h_y[0]):.4f} bit, "
         f"test accuracy {float(last.test_accuracy.mean()):.3f}"
     )
+    guessed = not np.isnan(last.guess_chao1.values).all()
+    return "\n".join([*([why] if unknown else []), *([more] if guessed else []), measured])
 
 
 def estimate_table(last, title: str) -> Table:

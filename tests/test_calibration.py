@@ -68,7 +68,7 @@ def test_samples_of_trained_layers_are_judged_against_their_counted_values(train
 
 def test_figures_of_both_kinds_are_drawn(folder, trained, tmp_path):
     bernoulli, layers = (figures.of_study(store.read_result(f)) for f in (folder, trained[2]))
-    assert set(bernoulli) == {"errors", "variances", "verdicts", "rightness"} and set(layers) == {"errors", "rightness"}
+    assert set(bernoulli) == set(layers) == {"errors", "variances", "verdicts", "rightness"}
     assert len(bernoulli["errors"].axes) == 4 and len(bernoulli["verdicts"].axes) == 2
     assert [ax.get_title() for ax in layers["errors"].axes] == ["4 units", "6 units"]
     for name, figure in {**bernoulli, **{f"layers-{k}": v for k, v in layers.items()}}.items():

@@ -12,6 +12,7 @@ NN, INFO, DATA = {"nn"}, {"info"}, {"data"}
 SPECS = {"nn", "info", "data", "train", "observe"}
 EVERYTHING = SPECS | {"batches", "block", "config", "cores", "figures", "netcdf", "plots", "progress", "provenance"}
 EVERYTHING |= {"analysis", "tables", "calibration", "result", "run", "snapshot", "store", "studies", "cli", ""}
+EVERYTHING |= {"job", "worker", "cost"}
 MAY = {
     "nn": NN,
     "info": INFO,
@@ -28,20 +29,10 @@ MAY = {
     "block": {"train", "observe", "info", "data"},
     "store": {"config", "info", "netcdf"},
     "result": {"config", "store", "block", "observe", "data", "info"},
-    "run": {
-        "config",
-        "block",
-        "cores",
-        "data",
-        "info",
-        "observe",
-        "progress",
-        "provenance",
-        "result",
-        "snapshot",
-        "store",
-        "train",
-    },
+    "job": {"block", "config", "data", "observe", "snapshot", "train"},
+    "worker": {"block", "config", "info", "job", "result", "snapshot", "store"},
+    "cost": {"block", "config", "job"},
+    "run": {"config", "cores", "job", "progress", "provenance", "result", "store", "worker"},
     "snapshot": {"config", "info", "observe", "store"},
     "calibration": {"config", "info", "result", "run", "store"},
     "analysis": {"config", "info", "observe", "result"},

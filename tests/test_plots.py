@@ -27,6 +27,9 @@ def fake(n_seeds=5, epochs=EPOCHS, n_layers=4, top=8.0):
     return i_xt, i_ty
 
 
+SURE = {"trusted_xt": True, "trusted_ty": True}
+
+
 def fake_series(n_seeds=5, n_epochs=len(EPOCHS)):
     keys = ("train_loss", "test_loss", "train_accuracy", "test_accuracy")
     return dict(zip(keys, np.random.default_rng(1).uniform(size=(4, n_seeds, n_epochs)), strict=True))
@@ -38,15 +41,15 @@ def axes():
     return figure.subplots()
 
 
-def drawn_plane(*args, **kwargs):
+def drawn_plane(*args, trusted=True, **kwargs):
     ax = axes()
-    plots.plane(ax, *args, **kwargs)
+    plots.plane(ax, *args, trusted=trusted, **kwargs)
     return ax
 
 
-def drawn_curves(*args, **kwargs):
+def drawn_curves(*args, trusted=True, **kwargs):
     ax = axes()
-    plots.curves(ax, *args, **kwargs)
+    plots.curves(ax, *args, trusted=trusted, **kwargs)
     return ax
 
 
@@ -217,7 +220,7 @@ def test_curves_draw_a_near_limit_and_tell_a_far_one():
 def test_overview_fills_four_axes():
     figure = Figure(figsize=(9, 6.5))
     series = fake_series()
-    plots.overview(figure, EPOCHS, *fake(), series, NAMES, h_x=12.0, h_y=0.999)
+    plots.overview(figure, EPOCHS, *fake(), series, NAMES, h_x=12.0, h_y=0.999, **SURE)
     FigureCanvasAgg(figure).draw()
     assert [ax.get_ylabel() for ax in figure.axes] == ["I(X;T) [bit]", "I(T;Y) [bit]", "loss [nat]", "accuracy"]
     assert [texts(ax) for ax in figure.axes] == [["H(X) = 12.0 bit"], ["H(Y) = 0.999 bit"], [], []]
@@ -237,9 +240,9 @@ def test_every_degenerate_input_is_drawn(n_seeds, n_epochs, n_layers, fill):
     if fill is not None:
         i_xt, i_ty = np.full_like(i_xt, fill), np.full_like(i_ty, fill)
     ax = axes()
-    plots.plane(ax, i_xt, i_ty, EPOCHS[:n_epochs], NAMES[:n_layers], 12.0, 0.999)
+    plots.plane(ax, i_xt, i_ty, EPOCHS[:n_epochs], NAMES[:n_layers], 12.0, 0.999, trusted=True)
     curves = axes()
-    plots.curves(curves, EPOCHS[:n_epochs], i_xt, NAMES[:n_layers], "I(X;T) [bit]", limit=(12.0, "H(X)"))
+    plots.curves(curves, EPOCHS[:n_epochs], i_xt, NAMES[:n_layers], "I(X;T) [bit]", limit=(12.0, "H(X)"), trusted=True)
     for drawn in (ax, curves):
         drawn.figure.canvas.draw()
     assert np.all(np.isfinite([*ax.get_xlim(), *ax.get_ylim()]))
@@ -250,7 +253,7 @@ def test_every_degenerate_input_is_drawn(n_seeds, n_epochs, n_layers, fill):
 def test_overview_of_one_diverged_or_constant_seed_is_drawn(fill):
     figure = Figure(figsize=(9, 6.5))
     series = {key: value * fill for key, value in fake_series(1).items()}
-    plots.overview(figure, EPOCHS, *(value * fill for value in fake(1)), series, NAMES, 12.0, 0.999)
+    plots.overview(figure, EPOCHS, *(value * fill for value in fake(1)), series, NAMES, 12.0, 0.999, **SURE)
     FigureCanvasAgg(figure).draw()
     expected = "0 of 1 seed finite" if np.isnan(fill) else "1 seed"
     assert figure.legends[0].get_title().get_text() == expected
@@ -275,10 +278,10 @@ def test_bad_input_is_refused_in_one_line(change, message):
     figure = Figure()
     ax = figure.add_axes((0.1, 0.1, 0.8, 0.8))
     with pytest.raises(ValueError, match=message):
-        plots.plane(ax, **(good | change))
+        plots.plane(ax, **(good | change), trusted=True)
     assert not ax.has_data()
     with pytest.raises(ValueError, match=message):
-        plots.overview(figure, series=fake_series(), **(good | change))
+        plots.overview(figure, series=fake_series(), **(good | change), **SURE)
     assert figure.axes == [ax]
 
 
@@ -286,11 +289,11 @@ def test_bad_series_and_level_are_refused():
     series = fake_series()
     without = {key: value for key, value in series.items() if key != "test_accuracy"}
     with pytest.raises(ValueError, match=r"^expected series with test_accuracy, got train_loss, test_loss, train_acc"):
-        plots.overview(Figure(), EPOCHS, *fake(), without, NAMES)
+        plots.overview(Figure(), EPOCHS, *fake(), without, NAMES, **SURE)
     with pytest.raises(ValueError, match=r"^expected test_loss \[S, 9\] with one S for both, got shape \(5, 8\)$"):
-        plots.overview(Figure(), EPOCHS, *fake(), series | {"test_loss": np.zeros((5, 8))}, NAMES)
+        plots.overview(Figure(), EPOCHS, *fake(), series | {"test_loss": np.zeros((5, 8))}, NAMES, **SURE)
     with pytest.raises(ValueError, match=r"^expected level between 0 and 1, got 95$"):
-        plots.curves(axes(), EPOCHS, fake()[0], NAMES, "y", level=95)
+        plots.curves(axes(), EPOCHS, fake()[0], NAMES, "y", level=95, trusted=True)
 
 
 def test_plane_can_be_saved_as_pdf(tmp_path):
@@ -456,7 +459,7 @@ def test_curves_without_any_trusted_point_have_no_colour():
 @pytest.mark.parametrize("which", ["trusted_xt", "trusted_ty"])
 def test_overview_doubts_each_upper_panel_by_its_own(which):
     figure = Figure(figsize=(9, 6.5))
-    plots.overview(figure, EPOCHS, *fake(), fake_series(), NAMES, 12.0, 0.999, **{which: doubt(layer=0)})
+    plots.overview(figure, EPOCHS, *fake(), fake_series(), NAMES, 12.0, 0.999, **(SURE | {which: doubt(layer=0)}))
     FigureCanvasAgg(figure).draw()
     doubtful = [any(line.get_color() == "0.6" for line in ax.get_lines()) for ax in figure.axes]
     assert doubtful == [which == "trusted_xt", which == "trusted_ty", False, False]
@@ -493,7 +496,7 @@ def test_bad_trust_is_refused_in_one_line_before_anything_is_drawn(trusted, mess
     assert not ax.has_data()
     for name in ("trusted_xt", "trusted_ty"):
         with pytest.raises(ValueError, match=message.format(name)):
-            plots.overview(figure, EPOCHS, *fake(), fake_series(), NAMES, **{name: trusted})
+            plots.overview(figure, EPOCHS, *fake(), fake_series(), NAMES, **(SURE | {name: trusted}))
     assert figure.axes == []
 
 
@@ -634,20 +637,22 @@ def test_verdicts_without_the_regime_in_sight_do_not_name_it():
 
 
 def test_rightness_makes_what_is_wrong_the_darkest():
-    right = np.full((3, 2, 4), 0.25)
+    right = np.full((3, 2, 6), 1 / 6)
     right[2, 1] = np.nan
     ax = axes()
     plots.rightness(ax, [1, 2, 32], [100, 300], right)
     ax.figure.canvas.draw()
-    assert [len(c.get_paths()) for c in cells(ax)] == [5] * 4
+    assert [len(c.get_paths()) for c in cells(ax)] == [5] * 6
     lightness = [np.dot(c.get_facecolor()[0][:3], [0.2126, 0.7152, 0.0722]) for c in cells(ax)]
-    assert np.argmin(lightness) == 1 and sorted(lightness)[1] - lightness[1] > 0.3
+    assert np.argmin(lightness) == 1 and sorted(lightness)[1] - lightness[1] > 0.2
     assert sorted(legend_texts(ax)) == [
-        "not reliable, further off: right",
-        "not reliable, within 0.1 bit: overcautious",
+        "biased, further off: right",
+        "biased, within 0.1 bit: overcautious",
         "not run",
         "reliable, further off: wrong",
         "reliable, within 0.1 bit: right",
+        "saturated, further off: right",
+        "saturated, within 0.1 bit: overcautious",
     ]
 
 
@@ -674,7 +679,7 @@ THIRDS = np.full((3, 2, 3), 1 / 3)
         ("verdicts", ([1, 2, 3], [10, 20], 2 * THIRDS), r"^expected share to sum to 1 in each cell, got 2$"),
         ("verdicts", ([1, 2, 3], [0, 20], THIRDS), r"^expected n \[N\] rising from above 0, got shape \(2,\): \["),
         ("verdicts", ([1, 2, 3], [20, 20], THIRDS), r"^expected n \[N\] rising from above 0, got shape \(2,\): \["),
-        ("rightness", ([1, 2, 3], [10, 20], THIRDS), r"^expected right \[3, 2, 4\], got shape \(3, 2, 3\)$"),
+        ("rightness", ([1, 2, 3], [10, 20], THIRDS), r"^expected right \[3, 2, 6\], got shape \(3, 2, 3\)$"),
     ],
 )
 def test_bad_input_of_the_regime_is_refused_in_one_line(draw, args, message):

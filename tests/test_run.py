@@ -1,5 +1,4 @@
 import dataclasses
-import importlib
 import json
 import math
 from functools import partial
@@ -9,12 +8,10 @@ import numpy as np
 import pytest
 from oracles import is_union
 
-from jaxbnn import block, config, data, info, nn, observe, result, store, studies, train
+from jaxbnn import block, config, cost, data, info, nn, observe, result, run, store, studies, train, worker
+from jaxbnn import job as jobs
 from jaxbnn.config import Experiment, override
 from jaxbnn.nn import MLP
-
-run_module = importlib.import_module("jaxbnn.run")
-run = run_module.run
 
 
 def same(one, other):
@@ -91,13 +88,13 @@ def test_what_a_run_recorded_is_what_its_last_networks_give(tiny, finished):
 
 def trained(experiment, folder):
     """(variables, seed) of every network in the folder, from the last checkpoints."""
-    job = run_module._job(experiment, folder, None, "cpu")
+    job = jobs.make_job(experiment, folder, None, "cpu")
     device = jax.devices()[0]
-    for seeds in run_module._blocks(experiment.seeds, experiment.lanes):
-        inputs = run_module._place(job, seeds, device)
+    for seeds in jobs.blocks_of(experiment.seeds, experiment.lanes):
+        inputs = jobs.inputs_of(job, seeds, device)
         place = store.block_folder(folder, seeds)
-        like = jax.eval_shape(run_module._start(job), run_module._keys(job, [0]), inputs.split)
-        last = run_module._restore(store.load_checkpoint(place, run_module._identity(job, like)), like, device)
+        like = jax.eval_shape(jobs.starter(job), jobs.keys_of(job, [0]), inputs.split)
+        last = worker._restore(store.load_checkpoint(place, worker._identity(job, like)), like, device)
         for lane, seed in enumerate(seeds):
             yield jax.tree.map(lambda leaf, lane=lane: leaf[lane], last.state.variables), seed
 
@@ -106,11 +103,11 @@ def test_deeper_patterns_are_unions_of_shallower_ones_at_every_measured_epoch_an
     """On integers, from the program itself: a block advanced from one measured epoch to the next."""
     split = data.load(tiny.data)
     x = np.r_[split.train.x, split.test.x]
-    job = run_module._job(tiny, None, None, "cpu")
+    job = jobs.make_job(tiny, None, None, "cpu")
     device, n = jax.devices()[0], 0
-    for seeds in run_module._blocks(tiny.seeds, tiny.lanes):
-        inputs = run_module._place(job, seeds, device)
-        state = run_module._begin(job, seeds, inputs, device)
+    for seeds in jobs.blocks_of(tiny.seeds, tiny.lanes):
+        inputs = jobs.inputs_of(job, seeds, device)
+        state = jobs.beginning(job, seeds, inputs, device)
         for epoch in tiny.epochs:
             state, _ = block.advance(job.plan, state, np.int32(epoch + 1), inputs)
             for lane in range(len(seeds)):
@@ -189,7 +186,7 @@ def test_a_finished_run_says_so_and_does_nothing(tiny, finished):
 
 
 def test_a_stopped_run_goes_on_and_ends_with_the_same_bits(tiny, finished, tmp_path, monkeypatch):
-    monkeypatch.setattr(run_module, "CHUNK_SECONDS", 0.0)  # chunks of one epoch
+    monkeypatch.setattr(worker, "CHUNK_SECONDS", 0.0)  # chunks of one epoch
     messages, n = [], 0
     while not (store.folder_of(tmp_path, tiny) / "result.nc").exists():
         turns = []
@@ -206,7 +203,7 @@ def test_another_rate_other_seeds_and_another_chunk_length_compile_nothing(tiny,
     changed = dataclasses.replace(override(tiny, "train.learning_rate=0.02"), seeds=(7, 8, 9))
     run(tiny, tmp_path / "a", devices=jax.devices()[:1])
     compiled = [f._cache_size() for f in (block.advance, block.start, block.prepare)]
-    monkeypatch.setattr(run_module, "CHUNK_SECONDS", 0.0)
+    monkeypatch.setattr(worker, "CHUNK_SECONDS", 0.0)
     run(changed, tmp_path / "b", devices=jax.devices()[:1])
     assert [f._cache_size() for f in (block.advance, block.start, block.prepare)] == compiled
 
@@ -255,9 +252,9 @@ def test_progress_rises_to_the_end(tiny, tmp_path):
 
 
 def test_estimate_states_time_and_memory(tiny):
-    cost = run_module.estimate(tiny)
-    assert 0 < cost.seconds < 600 and cost.compile_seconds > 0 and 10_000 < cost.bytes < 2**31
-    assert math.isfinite(cost.seconds)
+    taken = cost.estimate(tiny)
+    assert 0 < taken.seconds < 600 and taken.compile_seconds > 0 and 10_000 < taken.bytes < 2**31
+    assert math.isfinite(taken.seconds)
 
 
 @pytest.mark.parametrize(
@@ -318,13 +315,13 @@ def test_a_second_run_into_a_folder_says_so_and_stops(tiny, tmp_path):
 
 
 def test_begun_blocks_go_on_when_other_seeds_are_asked_for(tiny, tmp_path, monkeypatch):
-    monkeypatch.setattr(run_module, "CHUNK_SECONDS", 0.0)
+    monkeypatch.setattr(worker, "CHUNK_SECONDS", 0.0)
     one, turns = jax.devices()[:1], []
     run(dataclasses.replace(tiny, seeds=(1, 2)), tmp_path, devices=one, stop=lambda: turns.append(0) or len(turns) > 5)
     said = []
     folder = run(tiny, tmp_path, devices=one, report=lambda p: said.append(p.message))
     assert any("seeds 1 to 2 go on from epoch" in m for m in said)
-    assert run_module._blocks((0, 1, 2, 3, 4), 2, [(1, 2), (2, 3), (8, 9)]) == [(0, 3), (1, 2), (4,)]
+    assert jobs.blocks_of((0, 1, 2, 3, 4), 2, [(1, 2), (2, 3), (8, 9)]) == [(0, 3), (1, 2), (4,)]
     assert store.read_result(folder).seed.values.tolist() == [0, 1, 2, 3, 4]
 
 
@@ -350,9 +347,9 @@ def test_a_seed_whose_last_step_ruins_it_is_unset_in_that_row_and_stays_so(tiny)
     spec = train.TrainSpec(epochs=6, batch_size=None, optimiser=train.Sgd(), learning_rate=1e36, latent_limit=None)
     probes = (observe.Probe(estimator=info.Binned()),)
     wild = dataclasses.replace(tiny, model=relu, train=spec, probes=probes, schedule=observe.Schedule(every=1))
-    job = run_module._job(wild, None, None, "cpu")
-    inputs = run_module._place(job, (0, 1), jax.devices()[0])
-    begun = run_module._begin(job, (0, 1), inputs, jax.devices()[0])
+    job = jobs.make_job(wild, None, None, "cpu")
+    inputs = jobs.inputs_of(job, (0, 1), jax.devices()[0])
+    begun = jobs.beginning(job, (0, 1), inputs, jax.devices()[0])
     record = block.advance(job.plan, begun, np.int32(7), inputs)[0].record
     lost = np.isnan(record.series.train_loss)
     assert lost[:, 1:].all() and not lost[:, 0].any() and not np.isinf(record.series.train_loss).any()
@@ -360,11 +357,11 @@ def test_a_seed_whose_last_step_ruins_it_is_unset_in_that_row_and_stays_so(tiny)
 
 
 def test_a_users_settings_of_jax_do_not_change_a_seeds_bits(tiny):
-    job = run_module._job(tiny, None, None, "cpu")
-    keys = run_module._keys(job, [0, 1])
-    usual = run_module._start(job)(keys, job.split).state.variables
+    job = jobs.make_job(tiny, None, None, "cpu")
+    keys = jobs.keys_of(job, [0, 1])
+    usual = jobs.starter(job)(keys, job.split).state.variables
     with jax.threefry_partitionable(False):
-        other = run_module._start(job)(keys, job.split).state.variables
+        other = jobs.starter(job)(keys, job.split).state.variables
     jax.tree.map(np.testing.assert_array_equal, usual, other)
     from jaxbnn.train import _batches
 

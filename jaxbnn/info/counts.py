@@ -78,7 +78,7 @@ def count(
     classes = None if classes is None or classes > 2**31 - 1 else classes  # no int32 label passes that
     limit = 32 * words.shape[1] if bits is None else min(bits, 32 * words.shape[1])
     shape = words.shape[0], words.shape[1], limit, classes
-    tally = _tally(route or choose_route(*shape, jax.default_backend()), words, labels, limit, classes, hash_rows)
+    tally = _tally(route or choose_route(*shape, _platform()), words, labels, limit, classes, hash_rows)
     most = np.int32(2**31 - 1 if classes is None else classes - 1)
     inside = _is_below(words, limit) & jnp.all((labels >= 0) & (labels <= most))
     total, exact = jnp.int32(words.shape[0]), tally.certified & inside
@@ -97,6 +97,14 @@ def choose_route(n: int, words: int, bits: int, classes: int | None, platform: s
         if table <= max(DIRECT_BYTES, DIRECT_BYTES_A_ROW * n):
             return "direct"
     return "scatter" if cpu else "sort"
+
+
+def _platform():
+    """That of the default device, which whoever runs a program on another device sets (`jax.default_device`)."""
+    device = jax.config.jax_default_device  # pyright: ignore[reportAttributeAccessIssue]
+    if device is None:
+        return jax.default_backend()
+    return device if isinstance(device, str) else device.platform
 
 
 def _tally(route, words, labels, bits, classes, hash_rows) -> routes.Tally:

@@ -22,14 +22,15 @@ def curves(
     ylabel: str,
     level: float = 0.95,
     limit: Limit | None = None,
-    trusted: ArrayLike | None = None,
+    *,
+    trusted: ArrayLike,
 ) -> None:
     """Draws one mean line per label against the epoch, with the t interval of the mean over the finite seeds as a band.
 
     values [S, E, L] in the unit that `ylabel` names; epoch [E] rising; labels: L names; level: of the interval;
     limit: (value, text) of a dashed line, or of an arrow when it is far above. Fewer than two finite seeds: no band.
-    trusted: bool [S, E, L], None for all. A mean can be trusted when every finite seed can; the stretches to and from
-    a mean that cannot are grey and dashed, its marker is hollow, their band grey.
+    trusted: bool [S, E, L], or one bool for all. A mean can be trusted when every finite seed can; the stretches to and
+    from a mean that cannot are grey and dashed, its marker is hollow, their band grey.
     """
     legend(ax, *_draw(ax, epoch, values, labels, ylabel, level, limit, trusted))
 
@@ -43,14 +44,15 @@ def overview(
     layers: Sequence[str],
     h_x: float | None = None,
     h_y: float | None = None,
-    trusted_xt: ArrayLike | None = None,
-    trusted_ty: ArrayLike | None = None,
+    *,
+    trusted_xt: ArrayLike,
+    trusted_ty: ArrayLike,
 ) -> None:
     """Fills the Figure with I(X;T), I(T;Y), loss and accuracy against the epoch, each as in `curves`.
 
     i_xt, i_ty [S, E, L] in bits; epoch [E] rising; layers: L names; h_x, h_y: H(X), H(Y) in bits;
     series: train_loss, test_loss, train_accuracy, test_accuracy, each [S, E]; trusted_xt, trusted_ty: bool [S, E, L],
-    where I(X;T) and I(T;Y) can be trusted, None for all. Sets the layout to "constrained".
+    where I(X;T) and I(T;Y) can be trusted, or one bool for all. Sets the layout to "constrained".
     """
     _, (xt, ty) = checked(epoch, layers, i_xt=i_xt, i_ty=i_ty)
     sure = [trust("trusted_xt", trusted_xt, np.isfinite(xt)), trust("trusted_ty", trusted_ty, np.isfinite(ty))]
@@ -64,7 +66,7 @@ def overview(
     # two has the sign of what cannot be trusted.
     legend(figure, max(handles, others, key=len), title)
     for ax, values, name in zip(lower, (loss, accuracy), ("loss [nat]", "accuracy"), strict=True):
-        legend(ax, *_draw(ax, epoch, values, ("train", "test"), name, 0.95, None, None))
+        legend(ax, *_draw(ax, epoch, values, ("train", "test"), name, 0.95, None, True))
 
 
 def _train_and_test(series: Mapping[str, ArrayLike], name: str, n_epochs: int) -> NDArray:
@@ -87,7 +89,7 @@ def _draw(
     ylabel: str,
     level: float,
     limit: Limit | None,
-    trusted: ArrayLike | None,
+    trusted: ArrayLike,
 ) -> tuple[list[Line2D], str]:
     """Draws `curves` without its legend; returns the legend's handles and title."""
     epochs, (seeds,) = checked(epoch, labels, values=values)

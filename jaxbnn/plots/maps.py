@@ -21,8 +21,10 @@ VERDICTS: Parts = {"saturated": "#404040", "biased": "#E69F00", "reliable": "#A6
 RIGHTNESS: Parts = {
     "reliable, within 0.1 bit: right": "#4DA3D9",
     "reliable, further off: wrong": "#B00020",
-    "not reliable, further off: right": "#DADADA",
-    "not reliable, within 0.1 bit: overcautious": "#DDB23C",
+    "biased, within 0.1 bit: overcautious": "#DDB23C",
+    "biased, further off: right": "#F3E3B5",
+    "saturated, within 0.1 bit: overcautious": "#6B6B6B",
+    "saturated, further off: right": "#DADADA",
 }
 TITLE = "cells are split by share of repetitions"
 
@@ -41,9 +43,9 @@ def verdicts(ax: Axes, d: ArrayLike, n: ArrayLike, share: ArrayLike) -> None:
 def rightness(ax: Axes, d: ArrayLike, n: ArrayLike, right: ArrayLike) -> None:
     """Draws over N and D how often the verdict was right about the error of the estimate.
 
-    d [D] whole and rising, a row each; n [N] rising; right [D, N, 4]: shares of the repetitions that were reliable and
-    within 0.1 bit, reliable and further off (wrong), not reliable and further off, not reliable though within 0.1 bit;
-    NaN for a cell that was not run, which stays white.
+    d [D] whole and rising, a row each; n [N] rising; right [D, N, 6]: shares of the repetitions that were reliable and
+    within 0.1 bit, reliable and further off (wrong), and so on for biased and for saturated; NaN for a cell that was
+    not run, which stays white.
     """
     depths, sizes, shares = _checked(d, n, "right", right, len(RIGHTNESS))
     _cells(ax, depths, sizes, shares, list(RIGHTNESS.values()))

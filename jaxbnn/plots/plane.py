@@ -23,13 +23,14 @@ def plane(
     layers: Sequence[str],
     h_x: float | None = None,
     h_y: float | None = None,
-    trusted: ArrayLike | None = None,
+    *,
+    trusted: ArrayLike,
 ) -> None:
     """Draws the information plane: each layer's mean path over the seeds, coloured by epoch, over the single seeds.
 
     i_xt, i_ty: I(X;T) and I(T;Y) [S, E, L] in bits; epoch [E] rising; layers: L names; h_x, h_y: H(X), H(Y) in bits;
-    trusted: bool [S, E, L], None for all. A seed counts at a point where both its values are finite; a mean point can
-    be trusted when every seed that counts in it can: the others are hollow and grey, on a dashed grey path.
+    trusted: bool [S, E, L], or one bool for all. A seed counts at a point where both its values are finite; a mean
+    point can be trusted when every seed that counts in it can: the others are hollow and grey, on a dashed grey path.
     The open marker is a path's first epoch, the one with a dark edge its last. H(X) or H(Y) far beyond the data is told
     by an arrow: the data are not squeezed into a corner.
     """

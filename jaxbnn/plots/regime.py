@@ -43,18 +43,20 @@ def variances(
     true: ArrayLike,
     estimated: ArrayLike,
     band: ArrayLike | None = None,
+    source: str = "true",
     floor: float = 1e-12,
 ) -> None:
     """Draws the true variance of the plug-in and the mean of its estimates against the depth, on a log axis.
 
     d [D] whole and rising, evenly spaced in the picture; true, estimated [D] in bit^2, not finite where there is none;
-    band: [D, 2], the estimates' 10 % and 90 % points. What is below `floor` stands on it, on a line that says so.
+    band: [D, 2], the estimates' 10 % and 90 % points; source: what `true`
+    is called. What is below `floor` stands on it, on a line that says so.
     """
     depths = checked_depths(d)
     pair = [_floored(*named, floor, len(depths)) for named in (("true", true), ("estimated", estimated))]
     edges = None if band is None else _floored("band", band, floor, len(depths), 2)
     name = "estimated, mean" if edges is None else "estimated, mean and 10 to 90 % band"
-    ax.plot(pair[0], color="black", marker="o", markersize=6.5, linewidth=1.6, label="true")
+    ax.plot(pair[0], color="black", marker="o", markersize=6.5, linewidth=1.6, label=source)
     ax.plot(pair[1], color="#D55E00", marker="s", markersize=4.5, linestyle=STYLES[1], linewidth=1.6, label=name)
     handles = ax.get_lines()[:2]
     if edges is not None:

@@ -25,15 +25,15 @@ def checked(epoch: ArrayLike, names: Sequence[str], **arrays: ArrayLike) -> tupl
     return epochs, [np.where(np.isfinite(value), value, np.nan) for value in values]
 
 
-def trust(name: str, trusted: ArrayLike | None, counts: NDArray) -> NDArray:
+def trust(name: str, trusted: ArrayLike, counts: NDArray) -> NDArray:
     """Returns bool [S, E, L]: no point that counts there is doubtful; `counts` [S, E, L] is what has a value.
 
-    So a mean over the seeds can be trusted where all of them are True. None trusts everything.
+    So a mean over the seeds can be trusted where all of them are True. One bool is of every point.
     """
-    given = np.ones_like(counts) if trusted is None else np.asarray(trusted)
+    given = np.asarray(trusted)
     if given.dtype != np.bool_:
         raise ValueError(f"expected {name} bool, got {given.dtype}")
-    if given.shape != counts.shape:
+    if given.shape not in ((), counts.shape):
         raise ValueError(f"expected {name} {list(counts.shape)}, got shape {given.shape}")
     return given | ~counts
 

@@ -1,0 +1,74 @@
+"""What a run takes on this machine, from its compiled program and a few timed seconds."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxbnn import config
+from jaxbnn.block import advance
+from jaxbnn.config import Experiment
+from jaxbnn.job import beginning, blocks_of, inputs_of, make_job
+
+TIMED_SECONDS = 2.0
+
+
+class Cost(NamedTuple):
+    """What a run takes on this machine."""
+
+    compile_seconds: float
+    seconds: float  # without compilation
+    bytes: int  # of the compiled programs that run at the same time
+
+
+def estimate(experiment: Experiment, data_root: str | Path | None = None) -> Cost:
+    """What the experiment takes here: from its compiled program, and from timing a block on each device for seconds."""
+    experiment, devices = config.normal(experiment), jax.devices()
+    job = make_job(experiment, Path(), data_root, devices[0].platform)
+    blocks = blocks_of(experiment.seeds, experiment.lanes)
+    busy = devices[: len(blocks)]
+    with ThreadPoolExecutor(max_workers=len(busy)) as pool:
+        tried = list(pool.map(partial(_try_block, job), blocks, busy))
+    compiling, per_epoch, per_row, held = (max(each) for each in zip(*tried, strict=True))
+    rounds = -(-len(blocks) // len(busy))
+    seconds = rounds * (experiment.train.epochs * per_epoch + len(experiment.epochs) * per_row)
+    return Cost(compiling, seconds, len(busy) * held)
+
+
+def _try_block(job, seeds, device):
+    """Seconds to compile, seconds of an epoch and of a measurement, and the bytes that a block of these seeds holds."""
+    began = time.perf_counter()
+    with jax.default_device(device):
+        inputs = inputs_of(job, seeds, device)
+        begin = partial(beginning, job, seeds, inputs, device)
+        compiled = advance.lower(job.plan, begin(), np.int32(1), inputs).compile()
+        compiling = time.perf_counter() - began
+        return compiling, *_timed(job, compiled, begin, inputs), _held(compiled.memory_analysis())
+
+
+def _held(memory):
+    """Bytes that one program holds: arguments, results that are no arguments, and what it needs in between."""
+    results = memory.output_size_in_bytes - memory.alias_size_in_bytes
+    return memory.argument_size_in_bytes + results + memory.temp_size_in_bytes
+
+
+def _timed(job, compiled, begin, inputs):
+    """Warm seconds of an epoch and of a measurement: epochs with no row to record, then step 0, which only measures."""
+    silent = inputs._replace(row=jnp.full_like(inputs.row, -1))
+
+    def timed(block, until, inputs):
+        began = time.perf_counter()
+        block, _ = jax.block_until_ready(compiled(block, np.int32(until), inputs))
+        return block, time.perf_counter() - began
+
+    block, _ = timed(begin(), 2, inputs)
+    block, first = timed(block, 3, silent)
+    n = 1 + int(TIMED_SECONDS / max(first, 1e-4))
+    _, epochs = timed(block, 3 + n, silent)
+    _, row = timed(begin(), 1, inputs)
+    return epochs / n, row
