@@ -1,24 +1,22 @@
 """The compiled program of a block: measuring lanes one by one or all at once, and lowering for every platform."""
 
 import dataclasses
-import importlib
 
 import jax
 import numpy as np
 import pytest
 
 from jaxbnn import block
-
-run_module = importlib.import_module("jaxbnn.run")
+from jaxbnn import job as jobs
 
 
 @pytest.fixture(scope="module")
 def begun(tiny):
     """(plan, a block before its first step, its inputs) of the first two seeds."""
-    job = run_module._job(tiny, None, None, "cpu")
+    job = jobs.make_job(tiny, None, None, "cpu")
     device = jax.devices()[0]
-    inputs = run_module._place(job, (0, 1), device)
-    return job.plan, run_module._begin(job, (0, 1), inputs, device), inputs
+    inputs = jobs.inputs_of(job, (0, 1), device)
+    return job.plan, jobs.beginning(job, (0, 1), inputs, device), inputs
 
 
 def copied(state):

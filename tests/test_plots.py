@@ -527,6 +527,8 @@ def test_figures_of_a_run_doubt_what_its_verdicts_doubt(verdict_xt, verdict_ty, 
     counts = [sum(line.get_color() == "0.6" and line.is_dashed() for line in ax.get_lines()) for ax in upper]
     assert (len(dashed(plane)), *counts) == doubted
     assert (DOUBTFUL in legend_texts(plane)) == (doubted[0] > 0)
+    counted = -1 not in (*verdict_xt, *verdict_ty)
+    assert {name if counted else f"{name} (not counted)" for name in NAMES} < set(legend_texts(plane))
 
 
 def test_errors_draw_one_line_for_each_estimator_and_name_a_tenth_of_a_bit():

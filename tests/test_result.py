@@ -1,7 +1,9 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
-from jaxbnn import data, result, store
+from jaxbnn import data, result, run, store
 from jaxbnn.info import host, reliability
 from jaxbnn.info.counts import Spectrum
 
@@ -29,6 +31,11 @@ def test_the_trust_of_a_sample_is_that_of_its_spectra(finished):
         assert host.miller_madow(spectrum) == pytest.approx(float(point.i_xt), abs=1e-5)  # the probe's correction
     needed = reliability.needed(one(t, 1, -1, 1), reliability.judge(one(t, 1, -1, 1)))
     assert int(found.n_needed[1, 1]) == int(needed)
+    for seed, layer in ((1, 0), (1, 1)):
+        spectrum, d = one(t, seed, -1, layer), (6, 4)[layer]
+        expected = reliability.guesses(spectrum, d) if found.n_needed[seed, layer] < 0 else (np.nan, np.nan)
+        guessed = float(found.guess_chao1[seed, layer]), float(found.guess_units[seed, layer])
+        np.testing.assert_allclose(guessed, [float(guess) for guess in expected])
 
 
 def test_a_population_is_exact_and_what_is_not_counted_is_unjudged(finished):
@@ -37,6 +44,16 @@ def test_a_population_is_exact_and_what_is_not_counted_is_unjudged(finished):
     output = test.sel(layer="output")
     assert (output.verdict_xt == -1).all() and np.isnan(output.null_ty).all() and (output.n_doubletons == -1).all()
     assert main.verdict_xt.attrs["flag_meanings"].split() == ["unjudged", "exact", "saturated", "reliable", "biased"]
+
+
+def test_a_stricter_tolerance_asks_for_more_examples(tiny, finished, tmp_path):
+    probe = dataclasses.replace(tiny.probes[1], tolerance=1e-3)
+    strict = dataclasses.replace(tiny, probes=(tiny.probes[0], probe), seeds=(0,), lanes=1)
+    usual, found = store.read_result(finished, "test"), store.read_result(run(strict, tmp_path), "test")
+    counted = {"layer": slice(0, 2)}
+    assert (usual.isel(counted).verdict_xt == 2).any() and not (found.isel(counted).verdict_xt == 2).any()
+    assert (found.isel(counted).n_needed == -1).all() and (found.isel(counted).guess_chao1 > 0).all()
+    assert found.attrs["tolerance"] == 1e-3
 
 
 def test_one_epoch_has_its_spectra(finished):

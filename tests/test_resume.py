@@ -13,13 +13,12 @@ from jaxbnn.config import to_json
 from jaxbnn.nn import MLP
 
 SCRIPT = """
-import importlib, sys
-from jaxbnn import config, use_cores
+import sys
+from jaxbnn import config, run, use_cores, worker
 use_cores(1)
-module = importlib.import_module("jaxbnn.run")
-module.CHUNK_SECONDS = module.CHECKPOINT_SECONDS = 0.0
+worker.CHUNK_SECONDS = worker.CHECKPOINT_SECONDS = 0.0
 experiment = config.from_json(open(sys.argv[1]).read())
-module.run(experiment, sys.argv[2], report=lambda p: print(p.epochs_done, p.message, flush=True))
+run(experiment, sys.argv[2], report=lambda p: print(p.epochs_done, p.message, flush=True))
 """
 
 

@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from jaxbnn import config, run, store, studies
+from jaxbnn import calibration, config, run, store, studies
 from jaxbnn.config import override
 
 EVERY = [experiment for study in studies.STUDIES for experiment in study.experiments]
@@ -56,6 +56,20 @@ def test_mnist_small_runs_shrunk_on_images_in_its_own_format(tmp_path, monkeypat
     experiment, _ = studies.find("mnist-small")
     short = shrunk(experiment)
     check(short, run(short, tmp_path / "runs", data_root=tmp_path))
+
+    study, _ = studies.find("regime-mnist")
+    check_study(study, tmp_path / "runs", tmp_path)
+
+
+def test_regime_szt_runs_shrunk(tmp_path):
+    check_study(studies.find("regime-szt")[0], tmp_path)
+
+
+def check_study(study, out, root=None):
+    short = dataclasses.replace(study, experiment=shrunk(study.experiment), n=(50, 200), repetitions=2)
+    found = store.read_result(calibration.calibrate(short, out, root))
+    assert dict(found.sizes) == {"layer": 4, "n": 2, "repetition": 2, "estimator": 5}  # 2 epochs, 2 layers
+    assert np.isfinite(found.estimate).all() and set(np.unique(found.verdict)) <= {1, 2, 3}
 
 
 def check(experiment, folder):

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from jaxbnn.info import counts as counts_module
 from jaxbnn.info import entropy
 from jaxbnn.info.bits import hash_rows, pack_signs
 from jaxbnn.info.counts import Counts, Spectrum, choose_route, count, room, spectrum
@@ -103,8 +104,9 @@ def test_routes_agree_under_any_order_of_rows_and_relabelling_of_units_and_class
         words = pack_signs(jnp.asarray(rows))
         for route in ("scatter", "sort", *(("direct",) if d < 10 else ())):
             found.append(counted(words, labels, bits=d, classes=4, route=route, hash_rows=hash_rows))
-    for other in found[1:]:
-        for a, b in zip(jax.tree.leaves(found[0][2:4]), jax.tree.leaves(other[2:4]), strict=True):
+    expected = brute_spectrum(t, n), brute_spectrum(np.c_[t, y], n)
+    for other in found:
+        for a, b in zip(jax.tree.leaves(expected), jax.tree.leaves(other[2:4]), strict=True):
             np.testing.assert_array_equal(a, b)
         np.testing.assert_allclose(other[4], found[0][4], atol=4e-6)
 
@@ -161,6 +163,18 @@ def test_the_route_is_chosen_from_what_is_known_before():
     assert choose_route(60000, 1, 10, None, "cpu") == "scatter" and choose_route(60000, 32, 1024, 10, "tpu") == "sort"
 
 
+def test_the_route_is_that_of_the_device_the_program_is_for(monkeypatch):
+    """A block on the CPU of a machine whose first device is another."""
+    asked = []
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    monkeypatch.setattr(counts_module, "choose_route", lambda *shape: asked.append(shape[-1]) or "sort")
+    words, y = jnp.asarray([[3], [1]], jnp.uint32), jnp.asarray([0, 1], jnp.int32)
+    for device in (None, "cpu", jax.devices()[0]):
+        with jax.default_device(device):
+            jax.jit(lambda words: count(words, y)[0].count)(words)
+    assert asked == ["gpu", "cpu", "cpu"]
+
+
 @pytest.mark.parametrize("route", ["scatter", "sort"])
 def test_more_classes_than_65536_and_labels_up_to_2_to_the_31(route):
     y = np.array([0, 2**31 - 1, 70000, 70000, 0], np.int32)
@@ -191,6 +205,10 @@ def test_bad_input_outside_jit_is_refused_in_one_line():
         ({"classes": 1}, "expected labels from 0 to 0, got 1"),
         ({"classes": 0}, "expected bits >= 0 and classes >= 1, got None and 0"),
         ({"route": "fast"}, "expected route to be one of ('direct', 'scatter', 'sort'), got 'fast'"),
+        (
+            {"route": "direct", "bits": 30, "classes": 2},
+            "< 2**31 for the direct route, got 1 words, bits 30, classes 2",
+        ),
         ({"route": "direct"}, "2**bits * classes < 2**31 for the direct route, got 1 words, bits 32, classes None"),
     ):
         with pytest.raises(ValueError) as error:
@@ -198,10 +216,14 @@ def test_bad_input_outside_jit_is_refused_in_one_line():
         assert message in str(error.value)
 
 
-def test_no_units_are_one_pattern():
-    t, ty = count(jnp.zeros((6, 0), jnp.uint32), jnp.asarray([0, 0, 1, 2, 2, 2], jnp.int32))
-    assert t.count.tolist() == [6, 0, 0, 0, 0, 0] and float(entropy.plugin(t)) == 0
-    assert sorted(ty.count.tolist()) == [0, 0, 0, 1, 2, 3]
+@pytest.mark.parametrize("route", ["scatter", "sort"])
+@pytest.mark.parametrize("classes", [None, 3])
+def test_no_units_are_one_pattern(route, classes):
+    y = jnp.asarray([0, 0, 1, 2, 2, 2], jnp.int32)
+    t, ty = count(jnp.zeros((6, 0), jnp.uint32), y, route=route, classes=classes)
+    times = [np.asarray(counts.count)[np.asarray(counts.count) > 0] for counts in (t, ty)]
+    assert times[0].tolist() == [6] and float(entropy.plugin(t)) == 0 and bool(ty.exact)
+    assert sorted(times[1].tolist()) == [1, 2, 3]
 
 
 def test_counts_near_2_to_the_31_do_not_overflow():
