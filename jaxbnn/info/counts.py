@@ -8,12 +8,12 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
-from jaxbnn.info import routes
+from jaxbnn.info import compact, routes
 from jaxbnn.info.bits import as_array, hash_rows
 from jaxbnn.info.routes import Hash
 
 Route = Literal["direct", "scatter", "sort"]
-DIRECT_BYTES, DIRECT_BYTES_A_ROW = 2**17, 32  # up to which a table of all pairs was the fastest route, on two CPU cores
+DIRECT_BYTES, DIRECT_BYTES_A_ROW = 2**17, 44  # up to which a table of all pairs was the fastest route, on two CPU cores
 
 
 class Counts(NamedTuple):
@@ -151,7 +151,7 @@ def spectrum(counts: Counts, n: int) -> Spectrum:
     """The counts of counts of n examples (static), M = `room(n)`. All 0 where the counts are not exact."""
     times = jnp.where(counts.exact, counts.count.reshape(-1), 0)
     number = jnp.zeros(n + 1, jnp.int32).at[times].add(1, mode="promise_in_bounds").at[0].set(0)
-    multiplicity = routes.compact(number > 0, room(n), 0)
+    multiplicity = compact.few(number > 0, room(n), 0)
     return Spectrum(multiplicity, number[multiplicity])
 
 

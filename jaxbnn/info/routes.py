@@ -11,6 +11,8 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from jaxbnn.info import compact
+
 Hash = Callable[[jax.Array, jax.Array], jax.Array]  # hash_rows(words [N, W], salt []) -> uint32 [N]
 
 GOLDEN = 0x9E3779B9  # 2**32 over the golden ratio: salts one after another
@@ -134,7 +136,7 @@ def _settle(words, rows, index, salt, hash_rows):
 def _settle_rest(words, room, hash_rows, owner, salt):
     """Settles the at most `room` open rows by themselves."""
     n_rows = words.shape[0]
-    chosen = compact(owner < 0, room, n_rows)
+    chosen = compact.many(owner < 0, room, n_rows)
     rows = words.at[jnp.minimum(chosen, n_rows - 1)].get(mode="promise_in_bounds")
 
     def is_open(carry):
@@ -147,20 +149,6 @@ def _settle_rest(words, room, hash_rows, owner, salt):
 
     found, _ = jax.lax.while_loop(is_open, settle, (jnp.where(chosen < n_rows, -1, 0), salt))
     return owner.at[chosen].set(found, mode="drop")
-
-
-def compact(mask: jax.Array, room: int, fill: int) -> jax.Array:
-    """The indices at which mask [N] holds, rising: int32 [room], `fill` behind them. Those past `room` are dropped."""
-    n_rows = mask.shape[0]
-    blocks = jnp.pad(mask, (0, -n_rows % 32)).reshape(-1, 32)
-    bit = jnp.arange(32, dtype=jnp.uint32).reshape(1, 32)
-    word = jnp.sum(blocks.astype(jnp.uint32) << bit, axis=1, dtype=jnp.uint32)
-    inside = jax.lax.population_count(word[:, None] & ((jnp.uint32(1) << bit) - 1)).astype(jnp.int32)
-    whole = jax.lax.population_count(word).astype(jnp.int32)
-    rank = (inside + (jnp.cumsum(whole) - whole)[:, None]).reshape(-1)[:n_rows]
-    place = jnp.where(mask, jnp.minimum(rank, room), room)
-    index = jnp.arange(n_rows, dtype=jnp.int32)
-    return jnp.full(room + 1, fill, jnp.int32).at[place].set(index, mode="promise_in_bounds")[:room]
 
 
 def sort(words: jax.Array, labels: jax.Array, bits: int, classes: int | None, hash_rows: Hash) -> Tally:

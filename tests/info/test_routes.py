@@ -13,7 +13,7 @@ from jaxbnn.info import counts as counts_module
 from jaxbnn.info import entropy
 from jaxbnn.info.bits import hash_rows, pack_signs
 from jaxbnn.info.counts import Counts, Spectrum, choose_route, count, room, spectrum
-from jaxbnn.info.routes import compact, group
+from jaxbnn.info.routes import group
 
 
 def broken_hash(words, salt):
@@ -242,13 +242,6 @@ def test_group_names_the_first_row_also_where_only_few_are_open():
     np.testing.assert_array_equal(
         jax.jit(partial(group, hash_rows=hash_rows))(words), [first[int(w)] for w in words[:, 0]]
     )
-
-
-@given(st.lists(st.booleans(), min_size=70, max_size=70), st.sampled_from([0, 5, 70]))
-@settings(max_examples=30, deadline=None)
-def test_compact_gives_the_places_in_order_and_drops_what_has_no_room(mask, space):
-    places = np.flatnonzero(mask)[:space]
-    np.testing.assert_array_equal(compact(jnp.asarray(mask), space, -7), [*places, *[-7] * (space - len(places))])
 
 
 def test_room_is_enough_for_every_sample():
