@@ -20,7 +20,7 @@ def of_run(result) -> dict[str, Figure]:
     uncounted = result.n_patterns < 0  # a layer that is not counted has no verdict to doubt
     verdicts = (result.verdict_xt, result.verdict_ty)
     xt, ty = ((verdict.isin(TRUSTED) | ((verdict == UNJUDGED) & uncounted)).values for verdict in verdicts)
-    unseen = uncounted.all(("seed", "epoch")).values
+    unseen = (uncounted & (result.verdict_xt == UNJUDGED)).all(("seed", "epoch")).values
     names = zip(map(str, result.layer.values), unseen, strict=True)
     layers = [f"{name} (not counted)" if no else name for name, no in names]
     limits = {"h_x": float(result.h_x.mean()), "h_y": float(result.h_y.mean())}
@@ -32,7 +32,7 @@ def of_run(result) -> dict[str, Figure]:
 
 
 def of_study(result) -> dict[str, Figure]:
-    """The figures of a study of estimators (`calibration.calibrate`): errors, verdicts and whether they were right."""
+    """The figures of a study of estimators (`calibration.calibrate`): errors, variances, verdicts, were they right."""
     return of_bernoulli(result) if "p" in result.dims else of_layers(result)
 
 
@@ -66,22 +66,27 @@ def of_layers(result) -> dict[str, Figure]:
         same = result.isel(layer=np.flatnonzero(result.bits.values == d))
         error = abs(same.estimate - same.truth).mean(("layer", "repetition"))
         plots.errors(left, same.n.values, error.transpose("n", "estimator").values, names)
-        plugin = same.estimate.sel(estimator="plugin").transpose("n", "layer", "repetition").values
-        said = same.standard_error.transpose("n", "layer", "repetition").values ** 2
-        band = np.quantile(said, [0.1, 0.9], axis=(1, 2)).T
-        drawn = f"over {result.sizes['repetition']} samples a layer"
-        plots.variances(
-            right, same.n.values, plugin.var(axis=2, ddof=1).mean(axis=1), said.mean(axis=(1, 2)), band, drawn
-        )
+        seen, said, band = _layer_variances(same)
+        drawn = f"over {result.sizes['repetition']} samples of each layer"
+        plots.variances(right, same.n.values, seen, said, band, source=drawn)
         for ax in (left, right):
             ax.set_xlabel("examples drawn N")
             ax.set_title(f"{d} units")
     maps = {}
-    for name, draw, shares in (("verdicts", plots.verdicts, _verdicts), ("rightness", plots.rightness, _rightness)):
+    kinds = (("verdicts", plots.verdicts, _verdicts, {"regime": False}), ("rightness", plots.rightness, _rightness, {}))
+    for name, draw, shares, line in kinds:
         maps[name] = Figure((6.4, 5.4), layout="constrained")
         of_units = [shares(result.isel(layer=result.bits.values == d), "layer") for d in units]
-        draw(maps[name].subplots(), units, result.n.values, np.stack(of_units))
+        draw(maps[name].subplots(), units, result.n.values, np.stack(of_units), **line)
     return {"errors": errors, "variances": variances, **maps}
+
+
+def _layer_variances(layers):
+    """Per n: the plug-in's variance over a layer's samples (NaN of one alone), its estimates' mean and 10 to 90 %."""
+    plugin = layers.estimate.sel(estimator="plugin").transpose("n", "layer", "repetition").values
+    said = layers.standard_error.transpose("n", "layer", "repetition").values ** 2
+    seen = plugin.var(axis=2, ddof=1) if plugin.shape[2] > 1 else np.full(plugin.shape[:2], np.nan)
+    return seen.mean(axis=1), said.mean(axis=(1, 2)), np.quantile(said, [0.1, 0.9], axis=(1, 2)).T
 
 
 def _draw_errors(ax, part):

@@ -2,7 +2,7 @@
 
 import bisect
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxbnn import data, snapshot
-from jaxbnn.block import Inputs, Plan, prepare, start
+from jaxbnn.block import Block, Inputs, Plan, prepare, start
 from jaxbnn.config import Experiment
 from jaxbnn.data import Split
 from jaxbnn.observe import layers_of, observer
@@ -49,7 +49,8 @@ class Job:
         return [*seeds, *[seeds[-1]] * (self.experiment.lanes - len(seeds))]
 
 
-def make_job(experiment, folder, data_root, on):
+def make_job(experiment: Experiment, folder: Path, data_root: str | Path | None, platform: str) -> Job:
+    """The job of an experiment as `config.normal` gives it, for devices of a platform: "cpu", "gpu", "tpu"."""
     split = _load(experiment, data_root, 0)
     numbers = {"epochs": 1, "learning_rate": 1.0, "decay": 0.0}  # traced or the host's: no part of the program
     plan = Plan(
@@ -58,7 +59,7 @@ def make_job(experiment, folder, data_root, on):
         experiment.probes,
         classes=split.n_classes,
         split_per_lane=data.is_per_seed(experiment.data),
-        map_lanes=on == "cpu",
+        map_lanes=platform == "cpu",
     )
     return Job(experiment, folder, data_root, split, data.checksum(split), plan)
 
@@ -79,7 +80,7 @@ def _load(experiment, data_root, seed):
     return split
 
 
-def try_probes(job):
+def try_probes(job: Job) -> None:
     """Measures in shapes alone: what a probe cannot name or an estimator cannot take raises here."""
     prepare_sample, measure = observer(job.experiment.model, job.experiment.probes)
 
@@ -90,7 +91,7 @@ def try_probes(job):
     jax.eval_shape(untrained, job.split)
 
 
-def blocks_of(seeds, lanes, begun=()):
+def blocks_of(seeds: Sequence[int], lanes: int, begun: Sequence[tuple[int, ...]] = ()) -> list[tuple[int, ...]]:
     """The seeds in blocks of `lanes`: first those that were begun before, so that nothing is trained twice."""
     left, blocks = list(seeds), []
     for block in begun:
@@ -100,7 +101,7 @@ def blocks_of(seeds, lanes, begun=()):
     return sorted(blocks + [tuple(left[i : i + lanes]) for i in range(0, len(left), lanes)])
 
 
-def inputs_of(job, seeds, device):
+def inputs_of(job: Job, seeds: Sequence[int], device: jax.Device) -> Inputs:
     """The program's inputs on a device, for a block of these seeds where each has its own split."""
     split = job.split
     if job.plan.split_per_lane:
@@ -114,15 +115,18 @@ def inputs_of(job, seeds, device):
     return Inputs(split, prepare(job.plan, split), hyper, row)
 
 
-def beginning(job, seeds, inputs, device):
+def beginning(job: Job, seeds: Sequence[int], inputs: Inputs, device: jax.Device) -> Block:
+    """A block of these seeds before its first step."""
     return starter(job)(jax.device_put(keys_of(job, seeds), device), inputs.split)
 
 
-def starter(job):
+def starter(job: Job) -> Callable[[jax.Array, Split], Block]:
+    """The function from the lanes' keys and the split to the block before its first step."""
     n_layers = tuple(len(layers_of(job.experiment.model, probe)) for probe in job.experiment.probes)
     return partial(start, job.plan, n_rows=len(job.experiment.epochs), n_layers=n_layers)
 
 
-def keys_of(job, seeds):
+def keys_of(job: Job, seeds: Sequence[int]) -> jax.Array:
+    """The lanes' typed keys: fold_in(key(root_seed), seed)."""
     root = jax.random.key(job.experiment.root_seed, impl="threefry2x32")
     return jnp.stack([jax.random.fold_in(root, seed) for seed in job.lanes(seeds)])

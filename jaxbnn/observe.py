@@ -115,7 +115,7 @@ def layers_of(model: linen.Module, probe: Probe) -> tuple[str, ...]:
 def alphabets_of(model: linen.Module, probe: Probe) -> dict[str, int]:
     """How many patterns each hidden layer of a probe can show: 2**D of signs, bins**D of bins."""
     each = {Exact: 2, Binned: getattr(getattr(probe.estimator, "grid", None), "bins", 0)}.get(type(probe.estimator))
-    widths = dict(zip(getattr(model, "layer_names", ()), getattr(model, "widths", ()), strict=True))
+    widths = dict(zip(model.layer_names, model.widths, strict=True))
     return {name: each ** widths[name] for name in layers_of(model, probe) if each and name in widths}
 
 

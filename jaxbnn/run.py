@@ -1,4 +1,4 @@
-"""MANY seeds on many devices: which blocks run where, the host's turns between chunks, the run's folder."""
+"""MANY seeds on many devices: which blocks run where, and the run's folder."""
 
 import dataclasses
 import queue
@@ -69,7 +69,7 @@ def _run_missing(job, devices, report, stop):
 
 
 def _run_blocks(job, blocks, devices, board):
-    """Every block's Finished, in order, None if stopped; any free device takes the next block."""
+    """Every block's part of the result, in order, None if stopped; any free device takes the next block."""
     waiting = queue.SimpleQueue()
     for block in blocks:
         waiting.put(block)

@@ -23,8 +23,7 @@ def result_table(result) -> Table:
         trust_xt = verdicts(*(last[name].values[:, i] for name in ("verdict_xt", "bias_xt", "se_xt")))
         trust_ty = verdicts(*(last[name].values[:, i] for name in ("verdict_ty", "null_ty", "se_ty")))
         null = "-" if math.isnan(null) else f"{null:.4f}"
-        names = ("n_needed", "verdict_xt", "guess_chao1", "guess_units")
-        needed = needed_words(*(last[name].values[..., i] for name in names))
+        needed = needed_words(last.n_needed.values[:, i], last.verdict_xt.values[:, i])
         table.add_row(layer, spread(xt, i), trust_xt, spread(ty, i), null, trust_ty, needed)
     return table
 
@@ -50,20 +49,27 @@ def verdicts(codes, bias=None, error=None) -> str:
     return names[0] if len(counted) == 1 else ", ".join(f"{n} {name}" for name, n in counted.most_common())
 
 
-def needed_words(needed, codes, *guesses) -> str:
-    """The most examples that any judged seed needs for H(T), "all" of a population.
-
-    "more" where a seed's are too few, with the largest of each guess [S]: "more (3e+05, 1e+12)".
-    """
+def needed_words(needed, codes) -> str:
+    """The most examples that any judged seed needs for H(T), "more" where they are too few, "all" of a population."""
     there = codes >= 0
     if not there.any():
         return "-"
     if (codes[there] == VERDICTS.index("exact")).all():
         return "all"
-    if (needed[there] >= 0).all():
-        return str(needed[there].max())
-    known = [guess[~np.isnan(guess)] for guess in guesses]
-    return f"more ({', '.join(f'{guess.max():.1g}' if guess.size else '-' for guess in known)})" if known else "more"
+    return "more" if (needed[there] < 0).any() else str(needed[there].max())
+
+
+def guess_words(last) -> list[str]:
+    """A line of the guesses of N where that is more than there are, the largest over the seeds; none where none is."""
+    pairs = [(name, *_largest(last.sel(layer=name))) for name in last.layer.values]
+    found = [f"{name} {by_patterns}, {by_units}" for name, by_patterns, by_units in pairs if by_patterns != "-"]
+    what = f"(Chao1 - 1)/({2 * last.attrs['tolerance']:g} ln 2) and (k/log2 k)^2, k patterns possible"
+    return [f"N needed, more than there are; guesses by {what}: {'; '.join(found)}"] if found else []
+
+
+def _largest(of):
+    known = [guess[~np.isnan(guess)] for guess in (of.guess_chao1.values, of.guess_units.values)]
+    return [f"{guess.max():.1g}" if guess.size else "-" for guess in known]
 
 
 def result_words(result) -> str:
@@ -74,14 +80,12 @@ def result_words(result) -> str:
     kept = last.i_xt.values[~np.isnan(last.train_loss.values)]
     unknown = [str(name) for name, column in zip(last.layer.values, kept.T, strict=True) if np.isnan(column).any()]
     why = f"{', '.join(unknown)}: not counted, for the values are not -1 and +1; --set probes.0.estimator=Binned does"
-    more = f"N needed: more than there are (guesses: (Chao1 - 1)/({2 * attributes['tolerance']:g} ln 2), (2^D/D)^2)"
     measured = (
         f"{result.sizes['seed']} seeds ({lost} diverged), {attributes['sample']} {attributes['n_examples']} examples "
         f"({kind}), H(X) {float(result.h_x[0]):.4f}, H(Y) {float(result.h_y[0]):.4f} bit, "
         f"test accuracy {float(last.test_accuracy.mean()):.3f}"
     )
-    guessed = not np.isnan(last.guess_chao1.values).all()
-    return "\n".join([*([why] if unknown else []), *([more] if guessed else []), measured])
+    return "\n".join([*([why] if unknown else []), *guess_words(last), measured])
 
 
 def estimate_table(last, title: str) -> Table:

@@ -75,6 +75,12 @@ def test_figures_of_both_kinds_are_drawn(folder, trained, tmp_path):
         assert all(path.stat().st_size > 5000 for path in store.save_figure(tmp_path, name, figure))
 
 
+def test_one_sample_alone_has_no_variance(trained):
+    found = store.read_result(trained[2]).isel(repetition=[0])
+    figure = figures.of_study(found)["variances"]
+    assert np.isnan(figure.axes[0].get_lines()[0].get_ydata()).all()
+
+
 def test_studies_go_through_json_and_can_be_changed():
     for name in ("regime", "regime-szt", "regime-mnist"):
         study, _ = studies.find(name)

@@ -35,7 +35,7 @@ MAY = {
     "run": {"config", "cores", "job", "progress", "provenance", "result", "store", "worker"},
     "snapshot": {"config", "info", "observe", "store"},
     "calibration": {"config", "info", "result", "run", "store"},
-    "analysis": {"config", "info", "observe", "result"},
+    "analysis": {"info", "result"},
     "tables": {"info"},
     "figures": {"plots"},
     "studies": {*SPECS, "config", "plots", "studies"},

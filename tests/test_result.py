@@ -47,13 +47,16 @@ def test_a_population_is_exact_and_what_is_not_counted_is_unjudged(finished):
 
 
 def test_a_stricter_tolerance_asks_for_more_examples(tiny, finished, tmp_path):
-    probe = dataclasses.replace(tiny.probes[1], tolerance=1e-3)
-    strict = dataclasses.replace(tiny, probes=(tiny.probes[0], probe), seeds=(0,), lanes=1)
-    usual, found = store.read_result(finished, "test"), store.read_result(run(strict, tmp_path), "test")
+    strict = [dataclasses.replace(probe, sample="test", tolerance=1e-3) for probe in tiny.probes[1:]]
+    folder = run(dataclasses.replace(tiny, probes=(tiny.probes[0], *strict), seeds=(0,), lanes=1), tmp_path)
+    usual, found = store.read_result(finished, "test"), store.read_result(folder, "test")
     counted = {"layer": slice(0, 2)}
     assert (usual.isel(counted).verdict_xt == 2).any() and not (found.isel(counted).verdict_xt == 2).any()
     assert (found.isel(counted).n_needed == -1).all() and (found.isel(counted).guess_chao1 > 0).all()
     assert found.attrs["tolerance"] == 1e-3
+    binned, k = store.read_result(folder, "before").isel(seed=0), 26**6  # the patterns that 6 units in 26 bins can show
+    assert float(binned.guess_units.sel(layer="hidden_1")) == pytest.approx((k / np.log2(k)) ** 2)
+    assert np.isnan(binned.guess_units.sel(layer="dense_1")) and (binned.guess_chao1 > 0).all()
 
 
 def test_one_epoch_has_its_spectra(finished):

@@ -1,6 +1,5 @@
 import dataclasses
 import json
-import math
 from functools import partial
 
 import jax
@@ -8,7 +7,7 @@ import numpy as np
 import pytest
 from oracles import is_union
 
-from jaxbnn import block, config, cost, data, info, nn, observe, result, run, store, studies, train, worker
+from jaxbnn import block, config, data, info, nn, observe, result, run, store, studies, train, worker
 from jaxbnn import job as jobs
 from jaxbnn.config import Experiment, override
 from jaxbnn.nn import MLP
@@ -251,12 +250,6 @@ def test_progress_rises_to_the_end(tiny, tmp_path):
     assert said[-1].seconds_left == 0 and said[-1].epochs_per_second > 0 and 0 < said[-1].test_accuracy <= 1
 
 
-def test_estimate_states_time_and_memory(tiny):
-    taken = cost.estimate(tiny)
-    assert 0 < taken.seconds < 600 and taken.compile_seconds > 0 and 10_000 < taken.bytes < 2**31
-    assert math.isfinite(taken.seconds)
-
-
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -312,17 +305,6 @@ def test_a_second_run_into_a_folder_says_so_and_stops(tiny, tmp_path):
     with store.locked(folder), pytest.raises(ValueError, match="another run is working in"):
         run(tiny, tmp_path)
     assert [p.name for p in folder.iterdir()] == ["blocks"]
-
-
-def test_begun_blocks_go_on_when_other_seeds_are_asked_for(tiny, tmp_path, monkeypatch):
-    monkeypatch.setattr(worker, "CHUNK_SECONDS", 0.0)
-    one, turns = jax.devices()[:1], []
-    run(dataclasses.replace(tiny, seeds=(1, 2)), tmp_path, devices=one, stop=lambda: turns.append(0) or len(turns) > 5)
-    said = []
-    folder = run(tiny, tmp_path, devices=one, report=lambda p: said.append(p.message))
-    assert any("seeds 1 to 2 go on from epoch" in m for m in said)
-    assert jobs.blocks_of((0, 1, 2, 3, 4), 2, [(1, 2), (2, 3), (8, 9)]) == [(0, 3), (1, 2), (4,)]
-    assert store.read_result(folder).seed.values.tolist() == [0, 1, 2, 3, 4]
 
 
 def test_a_probe_named_like_a_variable_of_the_result_is_refused(tiny, tmp_path):

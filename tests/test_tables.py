@@ -1,4 +1,5 @@
 import numpy as np
+import xarray as xr
 
 from jaxbnn import tables
 
@@ -15,8 +16,15 @@ def test_examples_needed_by_several_seeds_in_a_word():
         return tables.needed_words(np.array(needed), np.array(codes))
 
     assert words([5, 9], [2, 2]) == "9" and words([5, -1], [2, 3]) == "more"
-    guesses = np.array([np.nan, 31234.0]), np.array([np.nan, 1.3e12])
-    assert tables.needed_words(np.array([5, -1]), np.array([2, 3]), *guesses) == "more (3e+04, 1e+12)"
-    assert tables.needed_words(np.array([5]), np.array([2]), *[guess[:1] for guess in guesses]) == "5"
     assert words([-1], [-1]) == "-" and words([7, 7], [0, 0]) == "all"
     assert words([5, -1], [2, -1]) == "5" and words([7, -1], [0, -1]) == "all"  # a diverged seed has no say
+
+
+def test_guesses_of_the_examples_needed_stand_below_the_table():
+    nan = np.nan
+    guesses = {"guess_chao1": [[nan, 31234.0, 2e4], [nan, nan, 1e4]], "guess_units": [[nan, 1.3e12, nan], [nan] * 3]}
+    last = xr.Dataset({k: (("seed", "layer"), v) for k, v in guesses.items()}, {"layer": ["a", "b", "c"]})
+    (line,) = tables.guess_words(last.assign_attrs(tolerance=0.1))
+    assert line.startswith("N needed, more than there are; guesses by (Chao1 - 1)/(0.2 ln 2) and (k/log2 k)^2")
+    assert line.endswith(": b 3e+04, 1e+12; c 2e+04, -")
+    assert tables.guess_words(last.sel(layer=["a"]).assign_attrs(tolerance=0.1)) == []

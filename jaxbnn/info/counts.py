@@ -13,7 +13,7 @@ from jaxbnn.info.bits import as_array, hash_rows
 from jaxbnn.info.routes import Hash
 
 Route = Literal["direct", "scatter", "sort"]
-DIRECT_BYTES, DIRECT_BYTES_A_ROW = 2**17, 44  # up to which a table of all pairs was the fastest route, on two CPU cores
+DIRECT_BYTES, DIRECT_BYTES_A_ROW = 2**17, 44  # of a table of all pairs: the fastest route, within 64 bytes a row in all
 
 
 class Counts(NamedTuple):
@@ -88,7 +88,8 @@ def count(
 def choose_route(n: int, words: int, bits: int, classes: int | None, platform: str) -> Route:
     """The fastest route for n rows of `words` words, as benchmarks/entropy.py measured it.
 
-    On a CPU direct, while its table of 2**bits * classes cells takes at most DIRECT_BYTES or DIRECT_BYTES_A_ROW * n,
+    On a CPU direct, while its table of 2**bits * classes cells takes at most DIRECT_BYTES or DIRECT_BYTES_A_ROW * n
+    (larger ones are still the fastest, up to about 100 bytes a row, but take more than 64 bytes a row in all),
     past that scatter; elsewhere sort, until it is measured there. Source: the table of routes in benchmarks/README.md.
     """
     cpu = platform == "cpu"

@@ -19,25 +19,26 @@ from jaxbnn.plots.depths import DEPTH, checked_depths, depth_axis, shaped
 Parts = dict[str, str]  # name -> colour; they differ in lightness too, for grey print
 VERDICTS: Parts = {"saturated": "#404040", "biased": "#E69F00", "reliable": "#A6D8F5"}
 RIGHTNESS: Parts = {
-    "reliable, within 0.1 bit: right": "#4DA3D9",
+    "reliable, within 0.1 bit: right": "#4090C8",
     "reliable, further off: wrong": "#B00020",
-    "biased, within 0.1 bit: overcautious": "#DDB23C",
-    "biased, further off: right": "#F3E3B5",
-    "saturated, within 0.1 bit: overcautious": "#6B6B6B",
-    "saturated, further off: right": "#DADADA",
+    "biased, within 0.1 bit: overcautious": "#E3BE55",
+    "biased, further off: right": "#F6EAC8",
+    "saturated, within 0.1 bit: overcautious": "#555555",
+    "saturated, further off: right": "#A0A0A0",
 }
 TITLE = "cells are split by share of repetitions"
 
 
-def verdicts(ax: Axes, d: ArrayLike, n: ArrayLike, share: ArrayLike) -> None:
-    """Draws which verdict was given over N and D, and the line N = (k / log2 k)^2 of Nothnagel and Geiger, k = 2^D.
+def verdicts(ax: Axes, d: ArrayLike, n: ArrayLike, share: ArrayLike, regime: bool = True) -> None:
+    """Draws which verdict was given over N and D; `regime`: with the line N = (k / log2 k)^2, k = 2^D.
 
     d [D] whole and rising, a row each; n [N] rising; share [D, N, 3]: of the repetitions called saturated, biased,
-    reliable, NaN for a cell that was not run, which stays white.
+    reliable, NaN for a cell that was not run, which stays white. The line is Nothnagel and Geiger's.
     """
     depths, sizes, shares = _checked(d, n, "share", share, len(VERDICTS))
     _cells(ax, depths, sizes, shares, list(VERDICTS.values()))
-    legend(ax, [*_handles(VERDICTS, shares), *_regime_line(ax, depths, _edges(sizes))], TITLE, 1.4)
+    line = _regime_line(ax, depths, _edges(sizes)) if regime else []
+    legend(ax, [*_handles(VERDICTS, shares), *line], TITLE, 1.4)
 
 
 def rightness(ax: Axes, d: ArrayLike, n: ArrayLike, right: ArrayLike) -> None:

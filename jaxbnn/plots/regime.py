@@ -43,14 +43,14 @@ def variances(
     true: ArrayLike,
     estimated: ArrayLike,
     band: ArrayLike | None = None,
-    source: str = "true",
     floor: float = 1e-12,
+    source: str = "true",
 ) -> None:
-    """Draws the true variance of the plug-in and the mean of its estimates against the depth, on a log axis.
+    """Draws the true variance of the plug-in and the mean of its estimates on a log axis.
 
-    d [D] whole and rising, evenly spaced in the picture; true, estimated [D] in bit^2, not finite where there is none;
-    band: [D, 2], the estimates' 10 % and 90 % points; source: what `true`
-    is called. What is below `floor` stands on it, on a line that says so.
+    d [D] whole and rising (depths, or numbers of examples), evenly spaced in the picture; true, estimated [D] in bit^2,
+    not finite where there is none; band: [D, 2], the estimates' 10 % and 90 % points; source: what the legend calls
+    `true`. What is below `floor` stands on it, on a line that says so.
     """
     depths = checked_depths(d)
     pair = [_floored(*named, floor, len(depths)) for named in (("true", true), ("estimated", estimated))]
