@@ -12,6 +12,7 @@ from flax import linen
 from jaxbnn.batches import in_batches
 from jaxbnn.data import Dataset
 from jaxbnn.nn.layers import LATENT, clip_latent
+from jaxbnn.shuffle import permutation
 
 MOST_EPOCHS = 10**8
 
@@ -165,7 +166,7 @@ def _batches(key, n, batch_size):
     if size > n:
         raise ValueError(f"expected a batch size of at most {n} (the training examples), got {size}")
     steps = -(-n // size)
-    order = jnp.argsort(jax.random.bits(key, (n,), jnp.uint32))
+    order = permutation(key, n)
     return order[jnp.arange(steps * size) % n].reshape(steps, size)
 
 

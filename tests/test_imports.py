@@ -12,7 +12,7 @@ NN, INFO, DATA = {"nn"}, {"info"}, {"data"}
 SPECS = {"nn", "info", "data", "train", "observe"}
 EVERYTHING = SPECS | {"batches", "block", "config", "cores", "figures", "netcdf", "plots", "progress", "provenance"}
 EVERYTHING |= {"analysis", "tables", "calibration", "result", "run", "snapshot", "store", "studies", "cli", ""}
-EVERYTHING |= {"job", "worker", "cost"}
+EVERYTHING |= {"job", "worker", "cost", "shuffle"}
 MAY = {
     "nn": NN,
     "info": INFO,
@@ -23,7 +23,8 @@ MAY = {
     "plots": {"plots"},
     "progress": set(),
     "provenance": {""},
-    "train": {"nn", "data", "batches"},
+    "shuffle": set(),
+    "train": {"nn", "data", "batches", "shuffle"},
     "observe": {"info", "data", "batches"},
     "config": SPECS,
     "block": {"train", "observe", "info", "data"},
