@@ -17,8 +17,8 @@ from flax import linen
 from jaxbnn.data import Split
 from jaxbnn.info import plane
 from jaxbnn.info.plane import NO_POINT, InfoPlane
-from jaxbnn.observe import Probe, Spectra, encoder, recorder
-from jaxbnn.train import GradientNorm, Hyper, TrainSpec, TrainState, trainer
+from jaxbnn.observe import Probe, Spectra, encoder, recorder, viewer
+from jaxbnn.train import GradientNorm, Hyper, TrainSpec, TrainState, score_of, trainer
 
 
 class Series(NamedTuple):
@@ -85,7 +85,7 @@ class Plan:
 @partial(jax.jit, static_argnames=("plan",))
 def prepare(plan: Plan, split: Split):
     """The probes' reference for the split, or for each lane's split."""
-    reference = recorder(plan.model, plan.probes, plan.classes)[0]
+    reference = recorder(plan.probes, plan.classes)[0]
     return jax.lax.map(reference, split) if plan.split_per_lane else reference(split)
 
 
@@ -161,10 +161,10 @@ def _observe(plan, shared, state, norm, record, epoch):
     All of it is unset once the seed has diverged.
     """
     split, reference = shared
-    score = plan.trainer(split).score
-    train, test = score(state, split.train), score(state, split.test)
+    view = viewer(plan.model, plan.probes, ("train", "test"))(split, state.variables)
+    train, test = (score_of(view.logits[part], getattr(split, part).y, state.finite) for part in ("train", "test"))
     finite = state.finite & jnp.isfinite(train.loss) & jnp.isfinite(test.loss)
-    points, spectra = recorder(plan.model, plan.probes, plan.classes)[1](reference, split, state.variables)
+    points, spectra = recorder(plan.probes, plan.classes)[1](reference, view)
     points = jax.tree.map(lambda p, unset: jnp.where(finite, p, unset), points, (NO_POINT,) * len(points))
     spectra = jax.tree.map(lambda s: jnp.where(finite, s, 0), spectra)
     planes = tuple(plane.record(p, epoch, point) for p, point in zip(record.planes, points, strict=True))

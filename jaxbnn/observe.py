@@ -136,30 +136,55 @@ def observer(
     leave a batch only as codes. Both can be jitted, and vmapped or mapped over seeds. `classes`: all labels are below
     it; where it is given counting is faster, and a label past it makes the point NaN.
     """
-    prepare, record = recorder(model, probes, classes)
+    prepare, record = recorder(probes, classes)
+    view = viewer(model, probes)
 
     def measure(reference: tuple, split: Split, variables: Any) -> tuple[Point, ...]:
-        return record(reference, split, variables)[0]
+        return record(reference, view(split, variables))[0]
 
     return prepare, measure
 
 
-def recorder(model: linen.Module, probes: Sequence[Probe], classes: int | None = None) -> tuple[Callable, Callable]:
-    """As `observer`, but the second function gives (one Point a probe, one Spectra a probe)."""
+class View(NamedTuple):
+    """What a network makes of a split, with its running statistics."""
+
+    codes: dict[str, tuple]  # probe -> its layers' codes over its sample
+    logits: dict[str, jax.Array]  # "train", "test" -> [N, C]
+
+
+def viewer(model: linen.Module, probes: Sequence[Probe], logits: Sequence[str] = ()) -> Callable[[Split, Any], View]:
+    """A pure function (Split, variables) -> View: one forward pass an example, however many probes look at it.
+
+    `logits`: which of "train" and "test" they are wanted of.
+    """
+    probes, forward = tuple(probes), _forward(model, probes)
+    parts = {part: [p for p in probes if p.sample in (part, "all")] for part in ("train", "test")}
+
+    def view(split: Split, variables: Any) -> View:
+        seen = {
+            part: in_batches(partial(_look, forward, looking, part in logits, variables), choose(split, part).x)
+            for part, looking in parts.items()
+            if looking or part in logits
+        }
+        codes = {p.name: _over_sample(p, {part: codes for part, (codes, _) in seen.items()}) for p in probes}
+        return View(codes, {part: seen[part][1] for part in logits})
+
+    return view
+
+
+def recorder(probes: Sequence[Probe], classes: int | None = None) -> tuple[Callable, Callable]:
+    """prepare as `observer`'s; record: (reference, View) -> (one Point a probe, one Spectra a probe)."""
     probes = tuple(probes)
     if not probes or len({p.name for p in probes}) != len(probes):
         raise ValueError(f"expected one or more probes with different names, got {[p.name for p in probes]}")
-    forward = _forward(model, probes)
 
     def prepare(split: Split) -> tuple:
         pairs = dict.fromkeys((p.sample, e) for p in probes for e in _estimators(p))
         prepared = {(s, e): e.prepare(*choose(split, s), classes) for s, e in pairs}
         return tuple(tuple(prepared[p.sample, e] for e in _estimators(p)) for p in probes)
 
-    def record(reference: tuple, split: Split, variables: Any) -> tuple[tuple[Point, ...], tuple[Spectra, ...]]:
-        codes = {s: _encode(forward, probes, s, choose(split, s).x, variables) for s in {p.sample for p in probes}}
-        of_probes = zip(probes, reference, strict=True)
-        recorded = [_record(_by_layer(p, r, codes[p.sample][p.name])) for p, r in of_probes]
+    def record(reference: tuple, view: View) -> tuple[tuple[Point, ...], tuple[Spectra, ...]]:
+        recorded = [_record(_by_layer(p, r, view.codes[p.name])) for p, r in zip(probes, reference, strict=True)]
         points, spectra = zip(*recorded, strict=True)
         return points, spectra
 
@@ -168,12 +193,11 @@ def recorder(model: linen.Module, probes: Sequence[Probe], classes: int | None =
 
 def encoder(model: linen.Module, probes: Sequence[Probe]) -> Callable[[Split, Any], dict[str, tuple[Rows, ...]]]:
     """A pure function (Split, variables) -> the packed activations of each probe's layers, without `output`."""
-    forward = _forward(model, probes)
+    view = viewer(model, probes)
 
     def encode(split: Split, variables: Any) -> dict[str, tuple[Rows, ...]]:
-        samples = {p.sample for p in probes}
-        codes = {s: _encode(forward, probes, s, choose(split, s).x, variables) for s in samples}
-        return {p.name: tuple(c for c in codes[p.sample][p.name] if isinstance(c, Rows)) for p in probes}
+        codes = view(split, variables).codes
+        return {name: tuple(code for code in each if isinstance(code, Rows)) for name, each in codes.items()}
 
     return encode
 
@@ -227,12 +251,18 @@ def _record_layer(estimator, reference, codes):
     return estimator.point(reference, counted), Spectra(spectrum(counted.t, n), spectrum(counted.ty, n))
 
 
-def _encode(forward, probes, sample, x, variables):
-    def encode(batch):
-        hidden, named = forward(variables, batch)
-        return {p.name: _codes(p, hidden, named) for p in probes if p.sample == sample}
+def _look(forward, probes, with_logits, variables, batch):
+    """(probe -> its layers' codes, the logits or None) of one batch."""
+    logits, hidden, named = forward(variables, batch)
+    return {p.name: _codes(p, hidden, named) for p in probes}, logits if with_logits else None
 
-    return in_batches(encode, x)
+
+def _over_sample(probe, codes):
+    """The probe's codes of its whole sample, in the order of `choose`."""
+    if probe.sample != "all":
+        return codes[probe.sample][probe.name]
+    both = codes["train"][probe.name], codes["test"][probe.name]
+    return jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *both)
 
 
 def _codes(probe, hidden, named):
@@ -247,7 +277,7 @@ def _named(named, name):
 
 
 def _forward(model, probes):
-    """(variables, x) -> (hidden, every layer by name), each [B, D]. Submodules are captured only if a probe asks."""
+    """(variables, x) -> (logits, hidden, layers by name), each [B, D]. Submodules are captured only if a probe asks."""
     flags = {"train": False} if "train" in inspect.signature(type(model).__call__).parameters else {}
     capture = any(probe.layers for probe in probes)
 
@@ -259,7 +289,7 @@ def _forward(model, probes):
         names = getattr(model, "layer_names", None) or [f"hidden_{i}" for i in range(1, len(hidden) + 1)]
         named = dict(zip(names, hidden, strict=True)) | {OUTPUT: jax.nn.softmax(logits)}
         # A submodule that is called like a layer does not hide it.
-        return hidden, named | {name: t for name, t in _submodules(state).items() if name not in named}
+        return logits, hidden, named | {name: t for name, t in _submodules(state).items() if name not in named}
 
     return forward
 

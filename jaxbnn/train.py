@@ -154,11 +154,16 @@ def trainer(model: linen.Module, spec: TrainSpec, example: jax.Array) -> Trainer
 
     def score(state, data):
         logits = in_batches(lambda x: model.apply(state.variables, x, train=False)[0], data.x)
-        loss = jnp.mean(_cross_entropy(logits, data.y))
-        accuracy = jnp.mean(jnp.argmax(logits, axis=1) == data.y, dtype=jnp.float32)
-        return Score(*(jnp.where(state.finite, value, jnp.nan) for value in (loss, accuracy)))
+        return score_of(logits, data.y, state.finite)
 
     return Trainer(init, epoch, score)
+
+
+def score_of(logits: jax.Array, y: jax.Array, finite: jax.Array) -> Score:
+    """The score of logits [N, C] and labels [N]; NaN where the seed is not `finite`."""
+    loss = jnp.mean(_cross_entropy(logits, y))
+    accuracy = jnp.mean(jnp.argmax(logits, axis=1) == y, dtype=jnp.float32)
+    return Score(*(jnp.where(finite, value, jnp.nan) for value in (loss, accuracy)))
 
 
 def _batches(key, n, batch_size):
