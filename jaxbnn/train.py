@@ -11,6 +11,7 @@ from flax import linen
 
 from jaxbnn.batches import in_batches
 from jaxbnn.data import Dataset
+from jaxbnn.nn.bop import bop
 from jaxbnn.nn.layers import LATENT, clip_latent
 from jaxbnn.shuffle import permutation
 
@@ -54,7 +55,28 @@ class Sgd:
         return optax.trace(self.momentum) if self.momentum else optax.identity()
 
 
-Optimiser = Adam | AdamW | Sgd
+@dataclass(frozen=True)
+class Bop(Adam):
+    """Binary weights flipped by their gradient's average, the others moved by Adam at the learning rate.
+
+    Source: Helwegen et al. 2019.
+    """
+
+    threshold: float = 1e-8
+    gamma: float = 1e-4
+
+    def __post_init__(self):
+        super().__post_init__()
+        if not (0 < self.gamma <= 1 and self.threshold >= 0):
+            raise ValueError(f"expected 0 < Bop.gamma <= 1 and Bop.threshold >= 0, got {self}")
+
+    def transform(self) -> optax.GradientTransformation:
+        """The flips, and the direction of the others' step before the learning rate."""
+        by_kind = {"binary": bop(self.threshold, self.gamma), "real": super().transform()}
+        return optax.partition(by_kind, _kinds)
+
+
+Optimiser = Adam | AdamW | Sgd | Bop
 
 
 @dataclass(frozen=True)
@@ -203,7 +225,15 @@ def _rule(spec, directions, hyper):
 def _stateless(spec, hyper):
     decay = [optax.add_decayed_weights(hyper.decay, _is_weight)] if isinstance(spec.optimiser, AdamW) else []
     clip = [clip_latent(spec.latent_limit)] if spec.latent_limit is not None else []
-    return [*decay, optax.scale_by_learning_rate(hyper.learning_rate), *clip]
+    rate = optax.scale_by_learning_rate(hyper.learning_rate)
+    if isinstance(spec.optimiser, Bop):
+        rate = optax.masked(rate, lambda params: jax.tree.map(lambda kind: kind == "real", _kinds(params)))
+    return [*decay, rate, *clip]
+
+
+def _kinds(params):
+    """ "binary" for latent weights, "real" for all others."""
+    return jax.tree_util.tree_map_with_path(lambda path, _: "binary" if path[-1].key == LATENT else "real", params)
 
 
 def _is_weight(params):

@@ -6,7 +6,7 @@ import pytest
 
 from jaxbnn.data import Dataset
 from jaxbnn.nn import MLP, Tanh
-from jaxbnn.train import Adam, AdamW, Hyper, Sgd, TrainSpec, _batches, trainer
+from jaxbnn.train import Adam, AdamW, Bop, Hyper, Sgd, TrainSpec, _batches, trainer
 
 RNG = np.random.default_rng(0)
 DATA = Dataset(RNG.normal(size=(20, 3)).astype(np.float32), RNG.integers(0, 2, 20).astype(np.int32))
@@ -74,6 +74,31 @@ def test_gradient_norm_has_mean_and_variance_over_the_steps_of_the_epoch():
         norms.append(float(optax.tree.norm(gradient)))
         params = jax.tree.map(lambda p, g: p - 0.1 * g, params, gradient)
     assert (float(norm.mean), float(norm.variance)) == pytest.approx((np.mean(norms), np.var(norms)), rel=1e-4)
+
+
+def test_bop_flips_the_binary_weights_and_adam_moves_the_others():
+    spec = TrainSpec(epochs=1, batch_size=None, optimiser=Bop(threshold=1e-4, gamma=0.5))
+    _, state, after, _ = one_epoch(BINARY, spec, Hyper(jnp.float32(0.1), jnp.float32(0)))
+    before, now = state.variables["params"], after.variables["params"]
+    gradient = jax.grad(lambda p: trained_loss(BINARY, state, p, DATA))(before)
+    flipped = 0
+    for name in ("dense_1", "dense_output"):
+        weight, g = before[name]["latent"], gradient[name]["latent"]
+        clear = jnp.abs(jnp.abs(g) - 2e-4) > 1e-6  # further from the threshold than rounding
+        expected = jnp.where((jnp.abs(0.5 * g) > 1e-4) & (g * weight > 0), -weight, weight)
+        np.testing.assert_array_equal(jnp.where(clear, now[name]["latent"], 0), jnp.where(clear, expected, 0))
+        flipped += int((now[name]["latent"] != weight).sum())
+    assert flipped > 0
+    moved = now["norm_1"]["bias"] - before["norm_1"]["bias"]  # Adam's first step is the rate, against the gradient
+    real = jnp.abs(gradient["norm_1"]["bias"]) > 1e-4
+    np.testing.assert_allclose(moved[real], -0.1 * jnp.sign(gradient["norm_1"]["bias"])[real], rtol=1e-3)
+
+
+def trained_loss(model, state, params, data):
+    """The loss of a training step: BatchNorm over the batch."""
+    variables = state.variables | {"params": params}
+    (logits, _), _ = model.apply(variables, data.x, train=True, mutable=["batch_stats"])
+    return optax.softmax_cross_entropy_with_integer_labels(logits, data.y).mean()
 
 
 def test_latent_weights_are_clipped_or_let_go():
@@ -152,7 +177,14 @@ def test_bad_settings_are_refused(fields, message):
         TrainSpec(**{"epochs": 1, **fields})
 
 
-@pytest.mark.parametrize("make", [lambda: Adam(b1=1.0), lambda: AdamW(eps=0.0), lambda: Sgd(momentum=1.0)])
+def test_a_bad_bop_is_refused():
+    with pytest.raises(ValueError, match="expected 0 < Bop.gamma <= 1"):
+        Bop(gamma=0.0)
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: Adam(b1=1.0), lambda: AdamW(eps=0.0), lambda: Sgd(momentum=1.0), lambda: Bop(b1=1.0)]
+)
 def test_bad_optimisers_are_refused(make):
     with pytest.raises(ValueError, match="expected 0 <= "):
         make()

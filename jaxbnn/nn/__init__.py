@@ -1,5 +1,6 @@
 """Networks: sign surrogates, binary layers, models. Knows nothing of information or files."""
 
+from jaxbnn.nn.bop import bop as bop
 from jaxbnn.nn.layers import Activation as Activation
 from jaxbnn.nn.layers import BinaryDense as BinaryDense
 from jaxbnn.nn.layers import HardTanh as HardTanh
