@@ -17,7 +17,7 @@ from jaxbnn import data, info, nn, observe, train
 FAMILIES: dict[Any, tuple[type, ...]] = {
     nn.Slope: (nn.Ste, nn.ApproxSign, nn.SwishSign, nn.Identity),
     nn.Activation: (nn.SignActivation, nn.Tanh, nn.HardTanh, nn.Relu, nn.SwishSignActivation),
-    info.Estimator: (info.Exact, info.Binned, info.SoftOutput),
+    info.Estimator: (info.Exact, info.Binned, info.SoftOutput, info.Values, info.OwnRange),
     data.DataSpec: typing.get_args(data.DataSpec),
     train.Optimiser: typing.get_args(train.Optimiser),
 }

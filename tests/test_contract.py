@@ -25,6 +25,8 @@ ESTIMATORS = [
     info.Binned(),
     info.Binned(info.FixedGrid(0, 2, 5)),
     info.SoftOutput(),
+    info.Values(),
+    info.OwnRange(7),
 ]
 DATA = [data.Szt(), data.Szt(share=0.5, split_seed=3, span=(-1.0, 1.0)), data.TicTacToe()]
 X = jnp.linspace(-2.5, 2.5, 24, dtype=jnp.float32).reshape(6, 4)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from jaxbnn.data.images import Mnist, Npz, load_mnist, load_npz, read_idx, read_npz
-from jaxbnn.data.split import Dataset, Split, checksum, stratified
+from jaxbnn.data.split import Dataset, Split, checksum, relabelled, stratified
 from jaxbnn.data.synthetic import Szt, TicTacToe, load_szt, load_tic_tac_toe
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "load",
     "read_idx",
     "read_npz",
+    "relabelled",
     "stratified",
 ]
 
@@ -41,6 +42,12 @@ def load(spec: DataSpec, root: str | Path | None = None, seed: int | None = None
     Raises TypeError for anything but a spec, ValueError for a missing seed or a broken file, FileNotFoundError for a
     file that is not in the folder given, ConnectionError when no mirror gave the file.
     """
+    if not isinstance(spec, DataSpec):
+        raise TypeError(f"expected Szt, TicTacToe, Mnist or Npz, got {spec!r}")
+    return relabelled(_load(spec, root, seed), spec.label_seed)
+
+
+def _load(spec: DataSpec, root: str | Path | None, seed: int | None) -> Split:
     match spec:
         case Szt():
             return load_szt(spec, seed)
@@ -50,4 +57,3 @@ def load(spec: DataSpec, root: str | Path | None = None, seed: int | None = None
             return load_mnist(spec, root)
         case Npz():
             return load_npz(spec, root, seed)
-    raise TypeError(f"expected Szt, TicTacToe, Mnist or Npz, got {spec!r}")

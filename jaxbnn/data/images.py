@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from jaxbnn.data.fetch import MNIST, Collection, fetch, reason
-from jaxbnn.data.split import FLOAT32_MAX, Dataset, Split, check_shared, check_span, divide
+from jaxbnn.data.split import FLOAT32_MAX, Dataset, Split, check_label_seed, check_shared, check_span, divide
 
 PARTS = ("x_train", "y_train", "x_test", "y_test")
 WHOLE = ("x", "y")
@@ -21,13 +21,15 @@ WHOLE = ("x", "y")
 class Mnist:
     """The handwritten digits of LeCun et al. (1998): 60000 train, 10000 test, ten classes; black is 0, ink is 255.
 
-    `span` is what pixel values 0 and 255 become.
+    `span` is what pixel values 0 and 255 become. `label_seed`: see `relabelled`.
     """
 
     span: tuple[float, float] = (-1.0, 1.0)
+    label_seed: int | None = None
 
     def __post_init__(self) -> None:
         check_span(self.span)
+        check_label_seed(self.label_seed)
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class Npz:
     split_seed: int = 0
     split_per_seed: bool = False
     span: tuple[float, float] | None = None
+    label_seed: int | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.path, str):
@@ -50,6 +53,7 @@ class Npz:
         if not self.path:
             raise ValueError("expected path to name an .npz file, got ''")
         check_shared(self)
+        check_label_seed(self.label_seed)
         if self.span is not None:
             check_span(self.span)
 

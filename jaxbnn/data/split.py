@@ -66,6 +66,24 @@ def check_seed(name: str, seed: object) -> None:
         raise ValueError(f"expected {name} of at least 0, got {seed}")
 
 
+def check_label_seed(seed: object) -> None:
+    """Raises TypeError or ValueError unless `seed` is None or a whole number of at least 0."""
+    if seed is not None:
+        check_seed("label_seed", seed)
+
+
+def relabelled(split: Split, label_seed: int | None) -> Split:
+    """The split with its training labels in a random order, by `default_rng(label_seed)`; None leaves them.
+
+    Class sizes stay, and with them H(Y) of the training set; what an input says of its label is gone. The test set
+    keeps its labels.
+    """
+    if label_seed is None:
+        return split
+    shuffled = np.random.default_rng(label_seed).permutation(split.train.y)
+    return split._replace(train=split.train._replace(y=shuffled))
+
+
 def check_span(span: object) -> None:
     """Raises TypeError or ValueError unless `span` is a tuple (low, high) of two numbers that differ in float32."""
     # a list would compare equal once loaded but could not be hashed with the spec

@@ -18,3 +18,5 @@ from jaxbnn.info.estimators import FixedGrid as FixedGrid
 from jaxbnn.info.estimators import SoftOutput as SoftOutput
 from jaxbnn.info.measurement import Measurement as Measurement
 from jaxbnn.info.measurement import measure as measure
+from jaxbnn.info.values import OwnRange as OwnRange
+from jaxbnn.info.values import Values as Values

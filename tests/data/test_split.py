@@ -146,3 +146,21 @@ def test_checksum_sees_values_shapes_dtypes_and_the_order_of_the_parts():
     assert checksum(base) == checksum(split(np.asfortranarray(x), y))
     assert len({checksum(s) for s in [base, *others]}) == 6
     assert checksum(base) == "265c39b7f65e03efad8b126d8014564f3544564aa653ed48f54de50166ad0ba0"
+
+
+def test_relabelled_training_labels_keep_their_sizes_and_lose_their_inputs():
+    true, random = load(Szt()), load(Szt(label_seed=3))
+    np.testing.assert_array_equal(random.train.x, true.train.x)
+    np.testing.assert_array_equal(random.test.y, true.test.y)
+    np.testing.assert_array_equal(np.bincount(random.train.y), np.bincount(true.train.y))
+    assert 0.45 < (random.train.y == true.train.y).mean() < 0.55 and random.train.y.dtype == np.int32
+    np.testing.assert_array_equal(random.train.y, load(Szt(label_seed=3)).train.y)
+    checksums = {checksum(load(Szt(label_seed=seed))) for seed in (None, 3, 4)}
+    assert len(checksums) == 3
+
+
+@pytest.mark.parametrize("make", [Szt, TicTacToe, Mnist, lambda **bad: Npz("a.npz", **bad)])
+@pytest.mark.parametrize(("seed", "error"), [(-1, ValueError), ("1", TypeError), (True, TypeError)])
+def test_bad_label_seeds_are_refused(make, seed, error):
+    with pytest.raises(error, match="expected label_seed"):
+        make(label_seed=seed)
