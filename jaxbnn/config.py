@@ -46,8 +46,8 @@ class Experiment:
     root_seed: int = 0
 
     def __post_init__(self):
-        if not self.name or not all(c.isalnum() or c in "-_" for c in self.name):
-            raise ValueError(f"expected a name of letters, digits, - and _, got {self.name!r}")
+        if not all(part and all(c.isalnum() or c in "-_" for c in part) for part in self.name.split("/")):
+            raise ValueError(f"expected a name of letters, digits, - and _, with / between parts, got {self.name!r}")
         for name in ("seeds", "probes"):
             if isinstance(getattr(self, name), str) or not hasattr(getattr(self, name), "__iter__"):
                 raise TypeError(f"expected {name} as a sequence, got {getattr(self, name)!r}")

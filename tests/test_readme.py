@@ -42,8 +42,8 @@ def test_every_command_is_one_of_the_command_line():
     assert {c.split()[0] for c in commands} == {"list", "show", "run", "plot", "measure"}
     for command in commands:
         parser().parse_args(command.split())
-    named = re.search(r"the experiments: (.*)", README).group(1).split(", ")
-    assert named == [e.name for study in studies.STUDIES for e in study.experiments]
+    named = re.search(r"the experiments: (.*) and more", README).group(1).split(", ")
+    assert set(named) < {e.name for study in studies.STUDIES for e in study.experiments}
 
 
 def test_every_variable_of_a_result_is_explained(finished):

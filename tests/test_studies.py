@@ -3,8 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from jaxbnn import calibration, config, run, store, studies
-from jaxbnn.config import override
+from jaxbnn import calibration, config, data, nn, run, store, studies
 
 EVERY = [experiment for study in studies.STUDIES for experiment in study.experiments]
 ALL = [experiment for experiment in EVERY if isinstance(experiment, config.Experiment)]
@@ -15,29 +14,69 @@ def test_names_are_unique_and_every_study_declares_its_assumptions():
     assert all(study.assumptions and study.cite for study in studies.STUDIES)
 
 
+def test_raj_2020_is_what_the_paper_says():
+    ste, tanh, images = (studies.find(f"raj2020/{name}")[0] for name in ("szt-ste", "szt-tanh", "mnist-swish"))
+    assert ste.model.widths == (10, 8, 6, 4, 2) and ste.train.epochs == 8000 and ste.train.learning_rate == 1e-4
+    assert ste.model.kernel_slope == ste.model.activation.slope == nn.Ste() and len(ste.seeds) == 50
+    assert tanh.model.kernel_slope is None and tanh.train.learning_rate == 4e-4
+    assert images.model.widths == (1024, 20, 20, 20) and images.train.batch_size == 128 and images.train.epochs == 5000
+    assert images.model.kernel_slope == nn.SwishSign(5.0) and images.data.span == (-1.0, 1.0)
+    assert studies.find("raj2020/random-ste")[0].data.label_seed is not None
+    brief = studies.find("raj2020/szt-ste-short")[0]
+    assert dataclasses.replace(brief, name=ste.name, train=ste.train, seeds=ste.seeds, lanes=ste.lanes) == ste
+
+
 def test_the_demo_is_what_it_says():
     demo, _ = studies.find("demo")
     assert demo.model.widths == (10, 8, 6, 4, 2) and len(demo.seeds) == 10 and demo.train.epochs == 1000
     assert type(demo.model.kernel_slope).__name__ == "Ste" and type(demo.data).__name__ == "Szt"
 
 
+LIKE_ANOTHER = ("raj2020/szt-approx", "raj2020/szt-swish", "raj2020/tictactoe")  # the same probes as raj2020/szt-ste
+
+
 def shrunk(experiment):
-    """One seed, one epoch, the first two layers, all probes only where one sample has several."""
+    """One seed, one epoch, the first two layers of at most 50 units, all probes only where one sample has several."""
     if len({probe.sample for probe in experiment.probes}) == len(experiment.probes):
         experiment = dataclasses.replace(experiment, probes=experiment.probes[:1])
-    for change in ("train.epochs=1", "lanes=1", f"model.widths={list(experiment.model.widths[:2])}"):
-        experiment = override(experiment, change)
-    return dataclasses.replace(experiment, seeds=(0,))
+    if experiment.name in LIKE_ANOTHER:
+        experiment = dataclasses.replace(experiment, probes=experiment.probes[:1])
+    there = [tuple(name for name in probe.layers if name[-1] not in "345") for probe in experiment.probes]
+    probes = [dataclasses.replace(p, layers=names) for p, names in zip(experiment.probes, there, strict=True)]
+    model = dataclasses.replace(experiment.model, widths=tuple(min(w, 50) for w in experiment.model.widths[:2]))
+    spec = dataclasses.replace(experiment.train, epochs=1)
+    return dataclasses.replace(experiment, probes=tuple(probes), model=model, train=spec, seeds=(0,), lanes=1)
 
 
-@pytest.mark.parametrize("experiment", [e for e in ALL if e.name != "mnist-small"], ids=lambda e: e.name)
+LONG = [e for e in ALL if not e.name.endswith("-short")]  # shrunk, the short ones are the same
+
+
+@pytest.mark.parametrize("experiment", [e for e in LONG if not isinstance(e.data, data.Mnist)], ids=lambda e: e.name)
 def test_every_experiment_runs_shrunk(experiment, tmp_path):
     short = shrunk(experiment)
-    check(short, run(short, tmp_path))
+    folder = run(short, tmp_path)
+    check(short, folder)
+    if experiment.name == "raj2020/szt-ste":
+        check_bins_and_norms(folder)
 
 
-def test_mnist_small_runs_shrunk_on_images_in_its_own_format(tmp_path, monkeypatch):
-    """Its model and probes on a few made images, read from IDX files whose checksums are put into the table."""
+def check_bins_and_norms(folder):
+    """On layers of -1 and +1 thirty bins say what exact counts say; a BatchNorm loses nothing, but to fixed bins."""
+    found = {name: store.read_result(folder, name) for name in (None, "bins", "test", "test_bins")}
+    for exact, binned in ((None, "bins"), ("test", "test_bins")):
+        one, other = (found[name].sel(layer=["hidden_1", "hidden_2"]) for name in (exact, binned))
+        np.testing.assert_array_equal(one.n_patterns, other.n_patterns)
+        np.testing.assert_allclose(one.i_xt, other.i_xt, atol=4e-6)
+        np.testing.assert_allclose(one.i_ty, other.i_ty, atol=8e-6)
+    dense, norm = (store.read_result(folder, f"first_{name}") for name in ("dense", "norm"))
+    np.testing.assert_array_equal(dense.n_patterns, norm.n_patterns)
+    bins = store.read_result(folder, "norms").sel(layer="norm_1")
+    assert (bins.i_ty.values < norm.i_ty.values[..., 0]).all()
+    assert (found[None].i_ty.values[..., 0] < norm.i_ty.values[..., 0]).all()  # the sign is what loses
+
+
+def test_experiments_on_mnist_run_shrunk_on_images_in_its_own_format(tmp_path, monkeypatch):
+    """Their models and probes on a few made images, read from IDX files whose checksums are put into the table."""
     import gzip
     import hashlib
 
@@ -53,9 +92,9 @@ def test_mnist_small_runs_shrunk_on_images_in_its_own_format(tmp_path, monkeypat
             files.append(fetch.File(f"{part}-{kind}", hashlib.md5(content).hexdigest(), len(content)))
     made = fetch.MNIST._replace(files=tuple(files))
     monkeypatch.setattr("jaxbnn.data.load_mnist", lambda spec, root: images.load_mnist(spec, root, made))
-    experiment, _ = studies.find("mnist-small")
-    short = shrunk(experiment)
-    check(short, run(short, tmp_path / "runs", data_root=tmp_path))
+    for name in ("mnist-small", "raj2020/mnist-ste", "raj2020/random-tanh"):  # the others differ by a slope or a seed
+        short = shrunk(studies.find(name)[0])
+        check(short, run(short, tmp_path / "runs", data_root=tmp_path))
 
     study, _ = studies.find("regime-mnist")
     check_study(study, tmp_path / "runs", tmp_path)

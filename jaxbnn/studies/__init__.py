@@ -3,11 +3,12 @@
 import difflib
 
 from jaxbnn.config import Runnable
+from jaxbnn.studies.raj_2020 import RAJ_2020
 from jaxbnn.studies.regime import REGIME
 from jaxbnn.studies.starter import STARTER
 from jaxbnn.studies.study import Study as Study
 
-STUDIES = (STARTER, REGIME)
+STUDIES = (STARTER, REGIME, RAJ_2020)
 
 
 def find(name: str) -> tuple[Runnable, Study]:
