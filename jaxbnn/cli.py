@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
-from jaxbnn import analysis, calibration, config, data, figures, info, store, studies, tables
+from jaxbnn import analysis, calibration, comparison, config, data, figures, info, store, studies, tables
 from jaxbnn import result as results
 from jaxbnn.config import Experiment, Resampled, Runnable
 from jaxbnn.cores import use_cores
@@ -76,6 +76,10 @@ def parser() -> Parser:
     measure.add_argument("--tolerance", type=float, metavar="BITS", help="of a file: what reliable allows (0.1)")
     measure.add_argument("--estimator", metavar="NAME", help=f"of a folder: {', '.join(ESTIMATORS)}")
     measure.add_argument("--json", action="store_true", help="print JSON")
+    compare = add("compare", help="are two finished runs' planes different, over seeds?")
+    compare.set_defaults(command=compare_runs)
+    for name in ("a", "b"):
+        compare.add_argument(name, metavar=name.upper(), help="a run's folder")
     return top
 
 
@@ -254,6 +258,15 @@ def plot_run(options: argparse.Namespace) -> int:
     for name, figure in drawn.items():
         for path in store.save_figure(Path(options.folder), name, figure):
             print(path)
+    return 0
+
+
+def compare_runs(options: argparse.Namespace) -> int:
+    """jaxbnn compare A B."""
+    a, b = (store.read_result(folder) for folder in (options.a, options.b))
+    found = {quantity: comparison.compare(a, b, quantity) for quantity in ("i_xt", "i_ty")}
+    print_table(tables.comparison_table(found, a.attrs["experiment"], b.attrs["experiment"]))
+    print(tables.comparison_words(found))
     return 0
 
 

@@ -2,13 +2,17 @@
 
 import math
 from collections import Counter
+from collections.abc import Mapping
 
 import numpy as np
 from rich.table import Table
 
+from jaxbnn.comparison import Comparison
 from jaxbnn.info import Measurement
 from jaxbnn.info.plane import bands
 from jaxbnn.info.reliability import VERDICTS
+
+SYMBOLS = {"i_xt": "I(X;T)", "i_ty": "I(T;Y)"}
 
 
 def result_table(result) -> Table:
@@ -117,6 +121,36 @@ def score_table(scores) -> Table:
         worst, counted = f"{of.worst:.3f}", f"{of.n_reliable} / {of.n_samples}"
         table.add_row(name, shares[0], worst, *shares[1:], counted)
     return table
+
+
+def comparison_table(found: Mapping[str, Comparison], a: str, b: str) -> Table:
+    """Per layer A minus B at the last shared epoch, with its band, and where A and B differ most."""
+    table = Table(title=f"A {a}, minus B {b}, epoch {next(iter(found.values())).epoch[-1]}")
+    table.add_column("layer")
+    for name in found:
+        table.add_column(rf"{SYMBOLS[name]} \[bit]", justify="right")
+        table.add_column("largest, at epoch", justify="right")
+    for layer in next(iter(found.values())).layer:
+        cells = [cell for each in found.values() for cell in _compared(each, layer)]
+        table.add_row(layer, *cells)
+    return table
+
+
+def _compared(found, layer):
+    if layer not in found.layer:
+        return "-", "-"
+    i = found.layer.index(layer)
+    most = int(np.abs(found.difference[:, i]).argmax())
+    half = found.high[-1, i] - found.difference[-1, i]
+    return f"{found.difference[-1, i]:+.4f} ± {half:.4f}", f"{found.difference[most, i]:+.4f}, {found.epoch[most]}"
+
+
+def comparison_words(found: Mapping[str, Comparison]) -> str:
+    """Over how many seeds, and whether the planes differ."""
+    (n_a, n_b), n_epochs = next(iter(found.values())).n_seeds, len(next(iter(found.values())).epoch)
+    of_each = ", ".join(f"{SYMBOLS[name]} p = {each.p:.4f}" for name, each in found.items())
+    bands = "bands: 95 %, at all shared epochs and layers at once; p: of the largest difference, seeds dealt anew"
+    return f"{n_a} and {n_b} seeds, {n_epochs} shared epochs: {of_each}\n{bands}"
 
 
 def measured_rows(found: Measurement) -> list[tuple[str, str]]:

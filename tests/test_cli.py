@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import os
 import re
@@ -9,7 +10,7 @@ import time
 import numpy as np
 import pytest
 
-from jaxbnn import cli, store, studies
+from jaxbnn import cli, run, store, studies
 from jaxbnn.cli import clock, main, parser, seeds
 
 SHORT = ("--set", "train.epochs=3", "--set", "model.widths=4,3", "--set", "lanes=2")
@@ -160,6 +161,15 @@ def test_a_study_of_estimators_runs_and_is_drawn_again(tmp_path, capsys):
     assert "finished already" in said(capsys, "run", "regime", *short).err
     assert '"repetitions": 20' in said(capsys, "show", "regime").out
     assert "expected no --seeds with regime" in refused(capsys, "run", "regime", "--seeds", "3")
+
+
+def test_two_runs_are_compared(finished, tiny, tmp_path, capsys):
+    slower = dataclasses.replace(tiny, name="slower", train=dataclasses.replace(tiny.train, learning_rate=1e-5))
+    other = str(run(slower, tmp_path))
+    out = said(capsys, "compare", str(finished), other).out
+    assert "A tiny, minus B slower, epoch 12" in out and "5 and 5 seeds" in out and "hidden_2" in out and "p = " in out
+    assert "I(X;T) p = 1.0000, I(T;Y) p = 1.0000" in said(capsys, "compare", other, other).out
+    assert "result.nc" in refused(capsys, "compare", str(finished), str(tmp_path))
 
 
 def test_numbers_of_seeds():

@@ -12,7 +12,7 @@ NN, INFO, DATA = {"nn"}, {"info"}, {"data"}
 SPECS = {"nn", "info", "data", "train", "observe"}
 EVERYTHING = SPECS | {"batches", "block", "config", "cores", "figures", "netcdf", "plots", "progress", "provenance"}
 EVERYTHING |= {"analysis", "tables", "calibration", "result", "run", "snapshot", "store", "studies", "cli", ""}
-EVERYTHING |= {"job", "worker", "cost", "shuffle"}
+EVERYTHING |= {"job", "worker", "cost", "shuffle", "comparison"}
 MAY = {
     "nn": NN,
     "info": INFO,
@@ -37,7 +37,8 @@ MAY = {
     "snapshot": {"config", "info", "observe", "store"},
     "calibration": {"config", "info", "result", "run", "store"},
     "analysis": {"info", "result"},
-    "tables": {"info"},
+    "comparison": set(),
+    "tables": {"comparison", "info"},
     "figures": {"plots"},
     "studies": {*SPECS, "config", "plots", "studies"},
     "cli": EVERYTHING,
@@ -52,6 +53,7 @@ OUTSIDE = {
     "figures": {"matplotlib", "numpy"},
     "progress": {"numpy"},
     "analysis": {"numpy"},
+    "comparison": {"numpy"},
     "tables": {"numpy", "rich"},
     "netcdf": {"numpy", "h5netcdf"},
     "store": {"numpy", "orbax", "xarray"},
