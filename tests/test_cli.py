@@ -1,4 +1,3 @@
-import dataclasses
 import json
 import os
 import re
@@ -10,7 +9,7 @@ import time
 import numpy as np
 import pytest
 
-from jaxbnn import cli, run, store, studies
+from jaxbnn import cli, comparison, cost, store, studies
 from jaxbnn.cli import clock, main, parser, seeds
 
 SHORT = ("--set", "train.epochs=3", "--set", "model.widths=4,3", "--set", "lanes=2")
@@ -44,7 +43,8 @@ def test_list_names_every_experiment(capsys):
         assert re.search(rf"^{name} ", out, re.M)
 
 
-def test_show_prints_config_assumptions_and_cost(capsys):
+def test_show_prints_config_assumptions_and_cost(capsys, monkeypatch):
+    monkeypatch.setattr(cost, "TIMED_SECONDS", 0.1)
     out = said(capsys, "show", "demo", *SHORT).out
     assert json.loads(out[: out.index("\n}\n") + 2])["train"]["epochs"] == 3
     for assumption in studies.find("demo")[1].assumptions:
@@ -163,13 +163,16 @@ def test_a_study_of_estimators_runs_and_is_drawn_again(tmp_path, capsys):
     assert "expected no --seeds with regime" in refused(capsys, "run", "regime", "--seeds", "3")
 
 
-def test_two_runs_are_compared(finished, tiny, tmp_path, capsys):
-    slower = dataclasses.replace(tiny, name="slower", train=dataclasses.replace(tiny.train, learning_rate=1e-5))
-    other = str(run(slower, tmp_path))
-    out = said(capsys, "compare", str(finished), other).out
-    assert "A tiny, minus B slower, epoch 12" in out and "5 and 5 seeds" in out and "hidden_2" in out and "p = " in out
-    assert "I(X;T) p = 1.0000, I(T;Y) p = 1.0000" in said(capsys, "compare", other, other).out
-    assert "result.nc" in refused(capsys, "compare", str(finished), str(tmp_path))
+def test_two_runs_are_compared(demo, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(comparison, "FEWEST", 3)
+    folder = str(demo[1])
+    n = store.read_result(folder).sizes["seed"]
+    out = said(capsys, "compare", folder, folder).out
+    assert "A demo, minus B demo, epoch 3" in out and f"{n} and {n} seeds, 4 shared epochs" in out and "hidden_2" in out
+    assert "I(X;T) p = 1.0000, I(T;Y) p = 1.0000" in out and "+0.0000 ±" in out
+    assert "result.nc" in refused(capsys, "compare", folder, str(tmp_path))
+    monkeypatch.setattr(comparison, "FEWEST", 99)
+    assert "expected 99 or more seeds in each run" in refused(capsys, "compare", folder, folder)
 
 
 def test_numbers_of_seeds():
