@@ -1,5 +1,7 @@
 """The figures of a finished run: arrays of its result handed to `plots`."""
 
+from functools import partial
+
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -52,6 +54,32 @@ def of_bernoulli(result) -> dict[str, Figure]:
         for ax, p in zip(maps[name].subplots(1, result.sizes["p"], squeeze=False)[0], result.p.values, strict=True):
             draw(ax, result.d.values, result.n.values, shares(result.sel(p=p)))
             ax.set_title(f"p = {p:g}")
+    return {"errors": errors, "variances": variances, **maps}
+
+
+def of_layers(result) -> dict[str, Figure]:
+    """ "errors", "variances", "verdicts" and "rightness" of layers, those with the same number of units together."""
+    units = np.unique(result.bits.values)
+    size = (5.6 * max(2, len(units)), 5.0)
+    errors, variances = (Figure(size, layout="constrained") for _ in range(2))
+    names = [str(name) for name in result.estimator.values]
+    panels = (figure.subplots(1, len(units), squeeze=False)[0] for figure in (errors, variances))
+    for left, right, d in zip(*panels, units, strict=True):
+        same = result.isel(layer=np.flatnonzero(result.bits.values == d))
+        error = abs(same.estimate - same.truth).mean(("layer", "repetition"))
+        plots.errors(left, same.n.values, error.transpose("n", "estimator").values, names)
+        seen, said, band = _layer_variances(same)
+        drawn = f"over {result.sizes['repetition']} samples of each layer"
+        plots.variances(right, same.n.values, seen, said, band, source=drawn)
+        for ax in (left, right):
+            ax.set_xlabel("examples drawn N")
+            ax.set_title(f"{d} units")
+    maps = {}
+    verdicts = partial(plots.verdicts, regime=False)
+    for name, draw, shares in (("verdicts", verdicts, _verdicts), ("rightness", plots.rightness, _rightness)):
+        maps[name] = Figure((6.4, 5.4), layout="constrained")
+        of_units = [shares(result.isel(layer=result.bits.values == d), "layer") for d in units]
+        draw(maps[name].subplots(), units, result.n.values, np.stack(of_units))
     return {"errors": errors, "variances": variances, **maps}
 
 
