@@ -83,32 +83,6 @@ def of_layers(result) -> dict[str, Figure]:
     return {"errors": errors, "variances": variances, **maps}
 
 
-def of_layers(result) -> dict[str, Figure]:
-    """ "errors", "variances", "verdicts" and "rightness" of layers, those with the same number of units together."""
-    units = np.unique(result.bits.values)
-    size = (5.6 * max(2, len(units)), 5.0)
-    errors, variances = (Figure(size, layout="constrained") for _ in range(2))
-    names = [str(name) for name in result.estimator.values]
-    panels = (figure.subplots(1, len(units), squeeze=False)[0] for figure in (errors, variances))
-    for left, right, d in zip(*panels, units, strict=True):
-        same = result.isel(layer=np.flatnonzero(result.bits.values == d))
-        error = abs(same.estimate - same.truth).mean(("layer", "repetition"))
-        plots.errors(left, same.n.values, error.transpose("n", "estimator").values, names)
-        seen, said, band = _layer_variances(same)
-        drawn = f"over {result.sizes['repetition']} samples of each layer"
-        plots.variances(right, same.n.values, seen, said, band, source=drawn)
-        for ax in (left, right):
-            ax.set_xlabel("examples drawn N")
-            ax.set_title(f"{d} units")
-    maps = {}
-    kinds = (("verdicts", plots.verdicts, _verdicts, {"regime": False}), ("rightness", plots.rightness, _rightness, {}))
-    for name, draw, shares, line in kinds:
-        maps[name] = Figure((6.4, 5.4), layout="constrained")
-        of_units = [shares(result.isel(layer=result.bits.values == d), "layer") for d in units]
-        draw(maps[name].subplots(), units, result.n.values, np.stack(of_units), **line)
-    return {"errors": errors, "variances": variances, **maps}
-
-
 def _layer_variances(layers):
     """Per n: the plug-in's variance over a layer's samples (NaN of one alone), its estimates' mean and 10 to 90 %."""
     plugin = layers.estimate.sel(estimator="plugin").transpose("n", "layer", "repetition").values
