@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 from flax import linen
 
+from jaxbnn import lanes
 from jaxbnn.data import Split
 from jaxbnn.info import plane
 from jaxbnn.info.plane import NO_POINT, InfoPlane
@@ -66,6 +67,7 @@ class Plan:
     classes: int  # all labels are below it
     split_per_lane: bool
     map_lanes: bool  # measure lane after lane (CPU), not all at once
+    lanes_last: bool = False  # train and look at all lanes with their axis last: small networks on a CPU
     room: int = 32  # measured rows whose spectra one call of `advance` holds
 
     def trainer(self, split: Split):
@@ -106,8 +108,7 @@ def advance(plan: Plan, block: Block, until: jax.Array, inputs: Inputs) -> tuple
     With it come the spectra of the rows recorded on the way, one Spectra a probe, leaves [lanes, room, L, M]: the first
     row first. There may be at most `plan.room` of them.
     """
-    train = plan.over_lanes(partial(_epoch, plan))
-    observe = partial(plan.over_lanes(partial(_observe, plan), plan.map_lanes), (inputs.split, inputs.reference))
+    train, observe = _trainer(plan), _observer(plan, inputs)
     unset = jnp.full(inputs.hyper.decay.shape, jnp.nan, jnp.float32)
     first = block.record.planes[0].rows[0]
     *_, spectra = jax.eval_shape(
@@ -150,18 +151,43 @@ def snapshot(plan: Plan, probes: tuple[Probe, ...], block: Block, split: Split):
     return plan.over_lanes(of_lane, plan.map_lanes)(split, block.state)
 
 
-def _epoch(plan, split, state, hyper):
-    with jax.threefry_partitionable(True):  # whatever the user's setting: it is part of a seed's bits
+def _trainer(plan):
+    """All lanes after one epoch: (split, state, hyper) -> (state, norm)."""
+
+    def one(split, state, hyper):
         return plan.trainer(split).epoch(state, split.train, hyper)
 
+    def all_last(split, state, hyper):
+        return lanes.epoch(plan.model, plan.train, split.train, state, hyper)
 
-def _observe(plan, shared, state, norm, record, epoch):
+    def train(split, state, hyper):
+        with jax.threefry_partitionable(True):  # whatever the user's setting: it is part of a seed's bits
+            return (all_last if plan.lanes_last else plan.over_lanes(one))(split, state, hyper)
+
+    return train
+
+
+def _observer(plan, inputs):
+    """All lanes' (finite, record, spectra) of an epoch: (state, norm, record, epoch) -> these, leaves [lanes, ...]."""
+    shared, seen = (inputs.split, inputs.reference), ("train", "test")
+    record = plan.over_lanes(partial(_record, plan), plan.map_lanes)
+    if plan.lanes_last:
+        views = lanes.viewer(plan.model, plan.probes, seen)
+        return lambda state, *rest: record(shared, views(inputs.split, state.variables), state, *rest)
+
+    def observe(shared, state, *rest):
+        view = viewer(plan.model, plan.probes, seen)(shared[0], state.variables)
+        return _record(plan, shared, view, state, *rest)
+
+    return partial(plan.over_lanes(observe, plan.map_lanes), shared)
+
+
+def _record(plan, shared, view, state, norm, record, epoch):
     """Whether the seed is still finite, its record with the row of this epoch, and that row's spectra.
 
     All of it is unset once the seed has diverged.
     """
     split, reference = shared
-    view = viewer(plan.model, plan.probes, ("train", "test"))(split, state.variables)
     train, test = (score_of(view.logits[part], getattr(split, part).y, state.finite) for part in ("train", "test"))
     finite = state.finite & jnp.isfinite(train.loss) & jnp.isfinite(test.loss)
     points, spectra = recorder(plan.probes, plan.classes)[1](reference, view)

@@ -2,6 +2,7 @@
 
 import bisect
 import dataclasses
+import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -10,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxbnn import data, snapshot
+from jaxbnn import data, lanes, snapshot
 from jaxbnn.block import Block, Inputs, Plan, prepare, start
 from jaxbnn.config import Experiment
 from jaxbnn.data import Split
@@ -60,6 +61,7 @@ def make_job(experiment: Experiment, folder: Path, data_root: str | Path | None,
         classes=split.n_classes,
         split_per_lane=data.is_per_seed(experiment.data),
         map_lanes=platform == "cpu",
+        lanes_last=lanes.pays(experiment.model, math.prod(split.train.x.shape[1:]), experiment.lanes, platform),
     )
     return Job(experiment, folder, data_root, split, data.checksum(split), plan)
 

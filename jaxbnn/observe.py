@@ -12,13 +12,14 @@ import jax.numpy as jnp
 from flax import linen
 from flax.traverse_util import flatten_dict
 
-from jaxbnn.batches import in_batches
+from jaxbnn.batches import LIMIT, in_batches
 from jaxbnn.data import Dataset, Split
 from jaxbnn.info.counts import Spectrum, room, spectrum
 from jaxbnn.info.estimators import Binned, Counting, Estimator, Exact, Rows, SoftOutput
 from jaxbnn.info.plane import Point, stack
 
 Sample = Literal["train", "test", "all"]
+PARTS = ("train", "test")  # of a split
 OUTPUT = "output"
 GROWTH = 1.05  # ratio of neighbouring epochs in the log-spaced part of the default schedule
 
@@ -157,15 +158,29 @@ def viewer(model: linen.Module, probes: Sequence[Probe], logits: Sequence[str] =
 
     `logits`: which of "train" and "test" they are wanted of.
     """
-    probes, forward = tuple(probes), _forward(model, probes)
-    parts = {part: [p for p in probes if p.sample in (part, "all")] for part in ("train", "test")}
+
+    def encode(estimator, t):
+        return estimator.encode(t)
+
+    return look_through(_forward(model, probes), probes, logits, encode)
+
+
+def look_through(
+    forward: Callable, probes: Sequence[Probe], logits: Sequence[str], encode: Callable, limit: int = LIMIT
+) -> Callable[[Split, Any], View]:
+    """A viewer made of forward: (variables, x) -> (logits, hidden, layers by name) and encode: (estimator, t) -> codes.
+
+    At most `limit` rows are looked at together.
+    """
+    probes = tuple(probes)
+    parts = {part: [p for p in probes if p.sample in (part, "all")] for part in PARTS}
 
     def view(split: Split, variables: Any) -> View:
-        seen = {
-            part: in_batches(partial(_look, forward, looking, part in logits, variables), choose(split, part).x)
-            for part, looking in parts.items()
-            if looking or part in logits
-        }
+        seen = {}
+        for part, looking in parts.items():
+            if looking or part in logits:
+                look = partial(_look, forward, encode, looking, part in logits, variables)
+                seen[part] = in_batches(look, getattr(split, part).x, limit)
         codes = {p.name: _over_sample(p, {part: codes for part, (codes, _) in seen.items()}) for p in probes}
         return View(codes, {part: seen[part][1] for part in logits})
 
@@ -251,10 +266,10 @@ def _record_layer(estimator, reference, codes):
     return estimator.point(reference, counted), Spectra(spectrum(counted.t, n), spectrum(counted.ty, n))
 
 
-def _look(forward, probes, with_logits, variables, batch):
+def _look(forward, encode, probes, with_logits, variables, batch):
     """(probe -> its layers' codes, the logits or None) of one batch."""
     logits, hidden, named = forward(variables, batch)
-    return {p.name: _codes(p, hidden, named) for p in probes}, logits if with_logits else None
+    return {p.name: _codes(encode, p, hidden, named) for p in probes}, logits if with_logits else None
 
 
 def _over_sample(probe, codes):
@@ -265,9 +280,9 @@ def _over_sample(probe, codes):
     return jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *both)
 
 
-def _codes(probe, hidden, named):
+def _codes(encode, probe, hidden, named):
     layers = [_named(named, name) for name in probe.layers] if probe.layers else [*hidden, named[OUTPUT]]
-    return tuple(estimator.encode(t) for estimator, _, t in _by_layer(probe, (None, None), layers))
+    return tuple(encode(estimator, t) for estimator, _, t in _by_layer(probe, (None, None), layers))
 
 
 def _named(named, name):

@@ -152,25 +152,24 @@ class Trainer(NamedTuple):
 
 def trainer(model: linen.Module, spec: TrainSpec, example: jax.Array) -> Trainer:
     """The trainer of a model that maps (x, train) to (logits, hidden). example [1, ...]: an input, for its shape."""
-    directions = spec.optimiser.transform()
 
     def init(key):
         weights, shuffles = jax.random.split(key)
         variables = dict(model.init(weights, example, train=False))
         variables.setdefault("batch_stats", {})
-        return TrainState(variables, directions.init(variables["params"]), shuffles, jnp.bool_(True))
+        return TrainState(variables, spec.optimiser.transform().init(variables["params"]), shuffles, jnp.bool_(True))
 
     def epoch(state, data, hyper):
         data = jax.tree.map(jnp.asarray, data)
         key, shuffle = jax.random.split(state.key)
-        rule = _rule(spec, directions, hyper)
+        rule = rule_of(spec, hyper)
 
         def step(carry, index):
             variables, optimiser, finite = carry
             variables, optimiser, norm = _step(model, rule, variables, optimiser, data.x[index], data.y[index])
             return (variables, optimiser, finite & jnp.isfinite(norm)), norm
 
-        batches = _batches(shuffle, data.y.shape[0], spec.batch_size)
+        batches = batches_of(shuffle, data.y.shape[0], spec.batch_size)
         carry, norms = jax.lax.scan(step, (state.variables, state.optimiser, state.finite), batches)
         return TrainState(carry[0], carry[1], key, carry[2]), GradientNorm(jnp.mean(norms), jnp.var(norms))
 
@@ -188,8 +187,9 @@ def score_of(logits: jax.Array, y: jax.Array, finite: jax.Array) -> Score:
     return Score(*(jnp.where(finite, value, jnp.nan) for value in (loss, accuracy)))
 
 
-def _batches(key, n, batch_size):
-    size = n if batch_size is None else batch_size
+def batches_of(key: jax.Array, n: int, size: int | None) -> jax.Array:
+    """An epoch's batches of n examples in a random order, int32 [steps, size]; the last is filled from the first."""
+    size = n if size is None else size
     if size > n:
         raise ValueError(f"expected a batch size of at most {n} (the training examples), got {size}")
     steps = -(-n // size)
@@ -210,8 +210,9 @@ def _step(model, rule, variables, optimiser, x, y):
     return {"params": params, "batch_stats": statistics}, optimiser, norm + 0 * value
 
 
-def _rule(spec, directions, hyper):
+def rule_of(spec: TrainSpec, hyper: Hyper) -> optax.GradientTransformation:
     """Direction, then decay, then learning rate, then the latent clip; the traced numbers carry no state."""
+    directions = spec.optimiser.transform()
 
     def update(updates, state, params=None):
         updates, state = directions.update(updates, state, params)

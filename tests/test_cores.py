@@ -19,6 +19,14 @@ def test_use_cores_gives_devices_and_a_pinned_pool():
     assert len(jax.devices()) == 2 and is_pinned(jax.devices()[0])  # the tests' own
 
 
+def test_use_cores_asks_for_wide_vectors_unless_the_user_has_said_otherwise():
+    code = (
+        "import os; os.environ['XLA_FLAGS'] = '{}'; import jaxbnn; jaxbnn.use_cores(); print(os.environ['XLA_FLAGS'])"
+    )
+    for given, kept in (("", "--xla_cpu_prefer_vector_width=512"), ("--xla_cpu_prefer_vector_width=128",) * 2):
+        assert in_a_fresh_process(code.format(given))[:2] == (0, kept)
+
+
 def test_use_cores_after_jax_has_started_is_refused():
     code = "import jaxbnn, jax; jax.devices(); jaxbnn.use_cores(3)"
     returned, _, error = in_a_fresh_process(code)

@@ -12,7 +12,7 @@ NN, INFO, DATA = {"nn"}, {"info"}, {"data"}
 SPECS = {"nn", "info", "data", "train", "observe"}
 EVERYTHING = SPECS | {"batches", "block", "config", "cores", "figures", "netcdf", "plots", "progress", "provenance"}
 EVERYTHING |= {"analysis", "tables", "calibration", "result", "run", "snapshot", "store", "studies", "cli", ""}
-EVERYTHING |= {"job", "worker", "cost", "shuffle", "comparison"}
+EVERYTHING |= {"job", "worker", "cost", "shuffle", "comparison", "lanes"}
 MAY = {
     "nn": NN,
     "info": INFO,
@@ -27,10 +27,11 @@ MAY = {
     "train": {"nn", "data", "batches", "shuffle"},
     "observe": {"info", "data", "batches"},
     "config": SPECS,
-    "block": {"train", "observe", "info", "data"},
+    "lanes": {"data", "nn", "observe", "train"},
+    "block": {"data", "info", "lanes", "observe", "train"},
     "store": {"config", "info", "netcdf"},
     "result": {"config", "store", "block", "observe", "data", "info"},
-    "job": {"block", "config", "data", "observe", "snapshot", "train"},
+    "job": {"block", "config", "data", "lanes", "observe", "snapshot", "train"},
     "worker": {"block", "config", "info", "job", "result", "snapshot", "store"},
     "cost": {"block", "config", "job"},
     "run": {"config", "cores", "job", "progress", "provenance", "result", "store", "worker"},

@@ -345,11 +345,11 @@ def test_a_users_settings_of_jax_do_not_change_a_seeds_bits(tiny):
     with jax.threefry_partitionable(False):
         other = jobs.starter(job)(keys, job.split).state.variables
     jax.tree.map(np.testing.assert_array_equal, usual, other)
-    from jaxbnn.train import _batches
+    from jaxbnn.train import batches_of
 
     with jax.enable_x64(True):
-        wide_indices = _batches(jax.random.key(0), 50, 10)
-    np.testing.assert_array_equal(wide_indices, _batches(jax.random.key(0), 50, 10))
+        wide_indices = batches_of(jax.random.key(0), 50, 10)
+    np.testing.assert_array_equal(wide_indices, batches_of(jax.random.key(0), 50, 10))
 
 
 def test_a_machine_without_git_has_no_commit(monkeypatch):

@@ -6,7 +6,7 @@ import pytest
 
 from jaxbnn.data import Dataset
 from jaxbnn.nn import MLP, Tanh
-from jaxbnn.train import Adam, AdamW, Bop, Hyper, Sgd, TrainSpec, _batches, trainer
+from jaxbnn.train import Adam, AdamW, Bop, Hyper, Sgd, TrainSpec, batches_of, trainer
 
 RNG = np.random.default_rng(0)
 DATA = Dataset(RNG.normal(size=(20, 3)).astype(np.float32), RNG.integers(0, 2, 20).astype(np.int32))
@@ -27,7 +27,7 @@ def one_epoch(model, spec, hyper=HYPER, data=DATA, key=0):
 
 
 def test_3276_examples_in_batches_of_64_make_52_steps_and_wrap_round_the_shuffled_order():
-    batches = np.asarray(_batches(jax.random.key(0), 3276, 64))
+    batches = np.asarray(batches_of(jax.random.key(0), 3276, 64))
     assert batches.shape == (52, 64)
     order = batches.ravel()
     assert sorted(order[:3276]) == list(range(3276))
@@ -36,7 +36,7 @@ def test_3276_examples_in_batches_of_64_make_52_steps_and_wrap_round_the_shuffle
 
 
 def test_another_key_is_another_order():
-    one, other = (_batches(jax.random.key(k), 100, 10) for k in (0, 1))
+    one, other = (batches_of(jax.random.key(k), 100, 10) for k in (0, 1))
     assert not np.array_equal(one, other)
 
 
@@ -67,7 +67,7 @@ def test_full_batch_steps_are_those_of_optax(optimiser):
 def test_gradient_norm_has_mean_and_variance_over_the_steps_of_the_epoch():
     spec = TrainSpec(epochs=1, batch_size=10, optimiser=Sgd())
     train, state, _, norm = one_epoch(REAL, spec)
-    order = _batches(jax.random.split(state.key)[1], 20, 10)
+    order = batches_of(jax.random.split(state.key)[1], 20, 10)
     params, norms = state.variables["params"], []
     for index in order:
         gradient = jax.grad(lambda p, i=index: loss(REAL, p, Dataset(DATA.x[i], DATA.y[i])))(params)

@@ -1,5 +1,7 @@
 """Rows of activations packed into uint32 words: equal rows give equal words, and only equal rows do."""
 
+from functools import reduce
+from operator import and_, or_
 from typing import Any
 
 import jax
@@ -8,6 +10,7 @@ import numpy as np
 from jax.core import Tracer
 
 WORD = 32
+FEW = 64  # codes of a row, up to which a loop over them is written out: XLA:CPU then works on many rows at once
 
 
 def pack_signs(t: jax.Array) -> jax.Array:
@@ -27,6 +30,8 @@ def are_signs(t: jax.Array) -> jax.Array:
     t = _rows(t)
     if t.dtype == jnp.bool_:
         return jnp.ones(t.shape[0], jnp.bool_)
+    if t.shape[1] <= FEW:
+        return reduce(and_, [(t[:, j] == 1) | (t[:, j] == -1) for j in range(t.shape[1])])
     return jnp.all((t == 1) | (t == -1), axis=1)
 
 
@@ -102,9 +107,9 @@ def _rows(t) -> Any:
 
 def _pack(codes, bits):
     n_codes, per_word = codes.shape[1], WORD // bits
-    if n_codes < per_word:
-        shift = bits * jnp.arange(n_codes, dtype=jnp.uint32).reshape(1, n_codes)
-        return jnp.sum(codes << shift, axis=1, keepdims=True, dtype=jnp.uint32)
+    if n_codes <= FEW:
+        words = [range(first, min(first + per_word, n_codes)) for first in range(0, n_codes, per_word)]
+        return jnp.stack([reduce(or_, [codes[:, j] << (bits * (j - w[0])) for j in w]) for w in words], axis=1)
     padded = jnp.pad(codes, ((0, 0), (0, -n_codes % per_word))).reshape(codes.shape[0], -1, per_word)
     shift = bits * jnp.arange(per_word, dtype=jnp.uint32)
     return jnp.sum(padded << shift.reshape(1, 1, per_word), axis=2, dtype=jnp.uint32)

@@ -1,0 +1,84 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from jaxbnn.nn import MLP, Relu, SwishSign, Tanh, lanes
+
+N_LANES = 3
+X = np.random.default_rng(0).normal(size=(10, 5)).astype(np.float32)
+MODELS = {
+    "binary": MLP((4, 3), 2, kernel_slope=SwishSign(2.0)),
+    "real ends": MLP((4, 3), 3, binary_first=False, binary_last=False, momentum=0.5, epsilon=0.1),
+    "with biases": MLP((4,), 2, Tanh(), kernel_slope=None, normalise=False),
+    "real, normalised": MLP((4,), 2, Relu(), kernel_slope=None),
+}
+
+
+def variables_of(model):
+    """Variables of three lanes, lanes in front; biases and running statistics away from where they start."""
+    keys = jax.random.split(jax.random.key(1), N_LANES)
+    variables = {"batch_stats": {}} | dict(jax.vmap(lambda key: model.init(key, X, train=False))(keys))
+    return jax.tree.map(
+        lambda leaf: leaf + 0.1 * jnp.abs(jnp.sin(1 + jnp.arange(leaf.size).reshape(leaf.shape))), variables
+    )
+
+
+def last(tree):
+    return jax.tree.map(lambda leaf: jnp.moveaxis(leaf, 0, -1), tree)
+
+
+@pytest.mark.parametrize("train", [False, True])
+@pytest.mark.parametrize("name", MODELS)
+def test_layers_and_statistics_are_those_of_the_module_lane_by_lane(name, train):
+    model = MODELS[name]
+    variables = variables_of(model)
+    logits, layers, statistics = lanes.forward(model, last(variables), X[:, :, None], train=train)
+    for i in range(N_LANES):
+        own = jax.tree.map(lambda leaf, i=i: leaf[i], variables)
+        (theirs, hidden), state = model.apply(own, X, train=train, mutable=["batch_stats", "intermediates"])
+        np.testing.assert_allclose(logits[..., i], theirs, atol=1e-5)
+        for layer, t in zip(model.layer_names, hidden, strict=True):
+            np.testing.assert_allclose(layers[layer][..., i], t, atol=1e-5)
+        if model.normalise:
+            of_lane = jax.tree.map(lambda leaf, i=i: leaf[..., i], statistics)
+            jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), of_lane, dict(state)["batch_stats"])
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_gradients_are_those_of_the_module_lane_by_lane(name):
+    model, y = MODELS[name], np.arange(10) % 2
+    variables = variables_of(model)
+
+    def ours(params):
+        x = jnp.repeat(X[:, :, None], N_LANES, axis=2)
+        logits, *_ = lanes.forward(model, last(variables) | {"params": params}, x, train=True)
+        labels = jnp.repeat(jnp.asarray(y)[:, None], N_LANES, axis=1)
+        return jnp.sum(lanes.mean(lanes.cross_entropy(logits, labels)))
+
+    def theirs(params, statistics):
+        (logits, _), _ = model.apply(
+            {"params": params, "batch_stats": statistics}, X, train=True, mutable=["batch_stats"]
+        )
+        return jnp.mean(optax.softmax_cross_entropy_with_integer_labels(logits, y))
+
+    gradient = jax.grad(ours)(last(variables)["params"])
+    expected = last(jax.vmap(jax.grad(theirs))(variables["params"], variables["batch_stats"]))
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), gradient, expected)
+
+
+def test_cross_entropy_known_answers_and_logits_that_would_overflow():
+    logits = jnp.array([[0.0, 0.0], [1000.0, 0.0]])[:, :, None]
+    each = lanes.cross_entropy(logits, jnp.array([[1], [1]]))
+    np.testing.assert_allclose(each[:, 0], [np.log(2), 1000], rtol=1e-6)
+
+
+def test_the_mean_over_the_first_axis():
+    np.testing.assert_allclose(lanes.mean(jnp.arange(12.0).reshape(3, 2, 2)), [[4, 5], [6, 7]])
+
+
+def test_small_are_mlps_of_up_to_64_units_and_inputs():
+    assert lanes.is_small(MLP((64, 2), 2), 64)
+    assert not lanes.is_small(MLP((65,), 2), 12) and not lanes.is_small(MLP((4,), 2), 65)
+    assert not lanes.is_small(MLP((4,), 65), 12) and not lanes.is_small(object(), 12)
