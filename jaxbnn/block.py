@@ -14,8 +14,9 @@ import jax
 import jax.numpy as jnp
 from flax import linen
 
-from jaxbnn import lanes
+from jaxbnn import health, lanes
 from jaxbnn.data import Split
+from jaxbnn.health import Health
 from jaxbnn.info import plane
 from jaxbnn.info.plane import NO_POINT, InfoPlane
 from jaxbnn.observe import Probe, Spectra, encoder, recorder, viewer
@@ -38,6 +39,7 @@ class Record(NamedTuple):
 
     planes: tuple[InfoPlane, ...]  # one a probe
     series: Series
+    health: Health | None  # leaves [E, L]; None where the network has none
 
 
 class Block(NamedTuple):
@@ -70,6 +72,11 @@ class Plan:
     lanes_last: bool = False  # train and look at all lanes with their axis last: small networks on a CPU
     room: int = 32  # measured rows whose spectra one call of `advance` holds
 
+    @property
+    def passing(self) -> Probe | None:
+        """What is seen for the network's health alone."""
+        return health.probe_of(self.model, self.probes[0])
+
     def trainer(self, split: Split):
         """The trainer of one lane."""
         return trainer(self.model, self.train, split.train.x[:1])
@@ -97,7 +104,9 @@ def start(plan: Plan, keys: jax.Array, split: Split, n_rows: int, n_layers: tupl
     with jax.threefry_partitionable(True):
         state = plan.over_lanes(lambda split, key: plan.trainer(split).init(key))(split, keys)
     unset = jnp.full(n_rows, jnp.nan, jnp.float32)
-    record = Record(tuple(plane.empty(n_rows, n) for n in n_layers), Series(*[unset] * len(Series._fields)))
+    planes = tuple(plane.empty(n_rows, n) for n in n_layers)
+    fitness = jax.tree.map(lambda leaf: jnp.stack([leaf] * n_rows), health.none(n_layers[0]))
+    record = Record(planes, Series(*[unset] * len(Series._fields)), fitness if plan.passing else None)
     return Block(jnp.int32(0), state, jax.tree.map(lambda leaf: jnp.stack([leaf] * keys.shape[0]), record))
 
 
@@ -111,13 +120,13 @@ def advance(plan: Plan, block: Block, until: jax.Array, inputs: Inputs) -> tuple
     train, observe = _trainer(plan), _observer(plan, inputs)
     unset = jnp.full(inputs.hyper.decay.shape, jnp.nan, jnp.float32)
     first = block.record.planes[0].rows[0]
-    *_, spectra = jax.eval_shape(
-        observe, block.state, GradientNorm(unset, unset), block.record, jnp.zeros(unset.shape, jnp.int32)
-    )
+    norm, params = GradientNorm(unset, unset), block.state.variables["params"]
+    *_, spectra = jax.eval_shape(observe, block.state, norm, block.record, jnp.zeros(unset.shape, jnp.int32), params)
     spectra = jax.tree.map(lambda s: jnp.zeros((s.shape[0], plan.room, *s.shape[1:]), s.dtype), spectra)
 
     def step(i, carry):
         state, record, spectra = carry
+        before = state.variables["params"]
         # Step 0 trains no epoch: it records the untrained network.
         state, norm = jax.lax.fori_loop(
             0,
@@ -127,7 +136,7 @@ def advance(plan: Plan, block: Block, until: jax.Array, inputs: Inputs) -> tuple
         )
 
         def measured(record, spectra):
-            finite, record, new = observe(state, norm, record, jnp.full(unset.shape, i))
+            finite, record, new = observe(state, norm, record, jnp.full(unset.shape, i), before)
             place = inputs.row[i] - first
             return finite, record, jax.tree.map(lambda held, now: held.at[:, place].set(now), spectra, new)
 
@@ -168,21 +177,22 @@ def _trainer(plan):
 
 
 def _observer(plan, inputs):
-    """All lanes' (finite, record, spectra) of an epoch: (state, norm, record, epoch) -> these, leaves [lanes, ...]."""
+    """All lanes' (finite, record, spectra) of an epoch: (state, norm, record, epoch, params before it) -> these."""
     shared, seen = (inputs.split, inputs.reference), ("train", "test")
+    probes = (*plan.probes, *filter(None, [plan.passing]))
     record = plan.over_lanes(partial(_record, plan), plan.map_lanes)
     if plan.lanes_last:
-        views = lanes.viewer(plan.model, plan.probes, seen)
+        views = lanes.viewer(plan.model, probes, seen)
         return lambda state, *rest: record(shared, views(inputs.split, state.variables), state, *rest)
 
     def observe(shared, state, *rest):
-        view = viewer(plan.model, plan.probes, seen)(shared[0], state.variables)
+        view = viewer(plan.model, probes, seen)(shared[0], state.variables)
         return _record(plan, shared, view, state, *rest)
 
     return partial(plan.over_lanes(observe, plan.map_lanes), shared)
 
 
-def _record(plan, shared, view, state, norm, record, epoch):
+def _record(plan, shared, view, state, norm, record, epoch, before):
     """Whether the seed is still finite, its record with the row of this epoch, and that row's spectra.
 
     All of it is unset once the seed has diverged.
@@ -197,4 +207,17 @@ def _record(plan, shared, view, state, norm, record, epoch):
     now = Series(train.loss, test.loss, train.accuracy, test.accuracy, norm.mean, norm.variance)
     row = record.planes[0].rows
     series = jax.tree.map(lambda leaf, new: leaf.at[row].set(jnp.where(finite, new, jnp.nan)), record.series, now)
-    return finite, Record(planes, series), spectra
+    return finite, Record(planes, series, _fitness(plan, view, state, finite, record, epoch, before)), spectra
+
+
+def _fitness(plan, view, state, finite, record, epoch, before):
+    """The record of the network's health with the row of this epoch."""
+    if record.health is None:
+        return None
+    hidden, passing = view.codes[plan.probes[0].name][:-1], view.codes[plan.passing.name]
+    now = health.measure(plan.model, hidden, passing, before, state.variables["params"], plan.train.latent_limit)
+    now = now._replace(flips=jnp.where(epoch > 0, now.flips, jnp.nan))
+    unset, row = health.none(len(hidden) + 1), record.planes[0].rows
+    return jax.tree.map(
+        lambda leaf, new, none: leaf.at[row].set(jnp.where(finite, new, none)), record.health, now, unset
+    )

@@ -1,5 +1,6 @@
 """What a run's result says: the seeds' records as named variables with dimensions, units and attributes."""
 
+import hashlib
 import math
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -11,6 +12,7 @@ from jaxbnn import config
 from jaxbnn.block import Record, Series
 from jaxbnn.config import Experiment
 from jaxbnn.data import Split
+from jaxbnn.health import Health
 from jaxbnn.info import ragged, reliability
 from jaxbnn.info.counts import Spectrum, room
 from jaxbnn.info.ragged import Ragged
@@ -44,6 +46,14 @@ TRUST = {
     "guess_chao1": {"long_name": "a guess of n_needed where that is -1: (Chao1 - 1)/(2 tolerance ln 2)"},
     "guess_units": {"long_name": "another: (k / log2 k)^2, k the patterns possible, 2^D of D signs"},
 }
+HEALTH = {
+    "flips": "share of the binary weights into the layer whose sign is not that of the epoch before",
+    "saturated": "share of the latent weights into the layer at the limit they are clipped to",
+    "dead": "units whose slope is 0 for every example; -1: not counted",
+    "constant": "units with one sign for every example; -1: not counted",
+    "duplicate": "further units that equal an earlier one on every example; -1: not counted",
+    "complementary": "further units opposite to an earlier one on every example; -1: not counted",
+}
 OF_LAST_EPOCH = ("n_needed", "guess_chao1", "guess_units")
 
 
@@ -66,7 +76,7 @@ class Finished(NamedTuple):
 def check_names(experiment: Experiment) -> None:
     """ValueError where a further probe's name, which is to name a group, already names a variable or a dimension."""
     for probe in experiment.probes[1:]:
-        if probe.name in (*SEED_ROWS, *Series._fields, *PLANE, *TRUST, *SPECTRA) or probe.name.endswith(
+        if probe.name in (*SEED_ROWS, *Series._fields, *PLANE, *TRUST, *HEALTH, *SPECTRA) or probe.name.endswith(
             ("_units", "_keep")
         ):
             raise ValueError(f"expected a probe's name that is no variable of a result, got {probe.name!r}")
@@ -96,7 +106,8 @@ def groups(
         }
         named[probe.name] = Group(coordinates, variables, {**_attributes(experiment, probe, split), DATA: checksum})
     main = named.pop(experiment.probes[0].name)
-    return {"": main._replace(variables={**main.variables, **_curves(finished.record.series)}), **named}
+    curves = {**_curves(finished.record.series), **_health(finished.record.health)}
+    return {"": main._replace(variables={**main.variables, **curves}), **named}
 
 
 def spectra(result, key: str = "t") -> Spectrum:
@@ -193,6 +204,12 @@ def _curves(series: Series):
     return {name: Variable(SEED_CURVES, values, units.get(name, {})) for name, values in series._asdict().items()}
 
 
+def _health(health: Health | None):
+    if health is None:
+        return {}
+    return {name: Variable(SEED_ROWS, values, {"long_name": HEALTH[name]}) for name, values in health._asdict().items()}
+
+
 def _attributes(experiment, probe, split):
     return {
         "experiment": experiment.name,
@@ -203,4 +220,5 @@ def _attributes(experiment, probe, split):
         "tolerance": probe.tolerance,
         "population": int(probe.is_population(split)),
         "n_examples": len(choose(split, probe.sample).y),
+        "labels_sha256": hashlib.sha256(np.concatenate([part.y for part in split[:2]]).tobytes()).hexdigest(),
     }

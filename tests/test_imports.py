@@ -12,7 +12,7 @@ NN, INFO, DATA = {"nn"}, {"info"}, {"data"}
 SPECS = {"nn", "info", "data", "train", "observe"}
 EVERYTHING = SPECS | {"batches", "block", "config", "cores", "figures", "netcdf", "plots", "progress", "provenance"}
 EVERYTHING |= {"analysis", "tables", "calibration", "result", "run", "snapshot", "store", "studies", "cli", ""}
-EVERYTHING |= {"job", "worker", "cost", "shuffle", "comparison", "lanes"}
+EVERYTHING |= {"job", "worker", "cost", "shuffle", "comparison", "lanes", "health"}
 MAY = {
     "nn": NN,
     "info": INFO,
@@ -28,9 +28,10 @@ MAY = {
     "observe": {"info", "data", "batches"},
     "config": SPECS,
     "lanes": {"data", "nn", "observe", "train"},
-    "block": {"data", "info", "lanes", "observe", "train"},
+    "health": {"info", "nn", "observe"},
+    "block": {"data", "health", "info", "lanes", "observe", "train"},
     "store": {"config", "info", "netcdf"},
-    "result": {"config", "store", "block", "observe", "data", "info"},
+    "result": {"config", "store", "block", "observe", "data", "health", "info"},
     "job": {"block", "config", "data", "lanes", "observe", "snapshot", "train"},
     "worker": {"block", "config", "info", "job", "result", "snapshot", "store"},
     "cost": {"block", "config", "job"},

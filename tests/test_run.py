@@ -43,7 +43,7 @@ def test_a_finished_run_has_its_files_and_variables(tiny, finished):
     spectra = {f"{key}_{of}" for key in ("t", "ty") for of in ("size", "multiplicity", "number")}
     planes = {*result.PLANE, *result.TRUST, *spectra}
     curves = {f"{part}_{of}" for part in ("train", "test") for of in ("loss", "accuracy")}
-    curves |= {"gradient_norm_mean", "gradient_norm_variance"}
+    curves |= {"gradient_norm_mean", "gradient_norm_variance", *result.HEALTH}
     assert set(main.data_vars) == planes | curves and set(test.data_vars) == planes
     assert main.i_xt.attrs["units"] == main.i_ty.attrs["units"] == main.h_t.attrs["units"] == "bit"
     assert main.epoch.values.tolist() == list(tiny.epochs) and main.seed.values.tolist() == [0, 1, 2, 3, 4]
