@@ -81,7 +81,5 @@ def test_a_run_records_its_health_on_the_planes_epochs(tiny, finished):
         (idle[..., :2] >= 0).all() and (idle[..., :2].values <= 2 * units).all() and (result.dead[..., 2] == -1).all()
     )
     # A layer of which c units are constant or repeat or oppose another shows at most 2**(D - c) patterns.
-    free = (
-        units - np.maximum(result.constant + result.duplicate, result.constant + result.complementary)[..., :2].values
-    )
-    assert (result.n_patterns[..., :2].values <= 2.0**free).all()
+    free = units - hidden.constant - np.maximum(hidden.duplicate, hidden.complementary)
+    assert (hidden.n_patterns <= 2.0**free).all()
