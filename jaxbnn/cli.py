@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
-from jaxbnn import analysis, calibration, comparison, config, data, figures, info, store, studies, tables
+from jaxbnn import analysis, calibration, comparison, config, data, figures, info, report, store, studies, tables
 from jaxbnn import result as results
 from jaxbnn.config import Experiment, Resampled, Runnable
 from jaxbnn.cores import use_cores
@@ -52,6 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def parser() -> Parser:
     """The commands and their options."""
     top = Parser(prog="jaxbnn", description="Information planes of binary networks: many seeds, counted exactly.")
+    reported = [study.name for study in studies.STUDIES if study.report]
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     add = commands.add_parser
     listing = add("list", help="the experiments that can be run")
@@ -76,6 +77,12 @@ def parser() -> Parser:
     measure.add_argument("--tolerance", type=float, metavar="BITS", help="of a file: what reliable allows (0.1)")
     measure.add_argument("--estimator", metavar="NAME", help=f"of a folder: {', '.join(ESTIMATORS)}")
     measure.add_argument("--json", action="store_true", help="print JSON")
+    reporting = add("report", help="a paper's figures and the ledger of its claims, from finished runs")
+    reporting.set_defaults(command=report_study)
+    reporting.add_argument("study", help=f"one of {', '.join(reported)}")
+    reporting.add_argument("--out", required=True, metavar="DIR", help="where report.md and its figures are written")
+    reporting.add_argument("--runs", default="runs", metavar="DIR", help="where runs were written (default: runs)")
+    reporting.add_argument("--data-root", metavar="DIR", help="where data files are ($JAXBNN_DATA is asked next)")
     compare = add("compare", help="are two finished runs' planes different, over seeds?")
     compare.set_defaults(command=compare_runs)
     for name in ("a", "b"):
@@ -267,6 +274,19 @@ def compare_runs(options: argparse.Namespace) -> int:
     found = {quantity: comparison.compare(a, b, quantity) for quantity in ("i_xt", "i_ty")}
     print_table(tables.comparison_table(found, a.attrs["experiment"], b.attrs["experiment"]))
     print(tables.comparison_words(found))
+    return 0
+
+
+def report_study(options: argparse.Namespace) -> int:
+    """jaxbnn report STUDY."""
+    named = {study.name: (study, study.report) for study in studies.STUDIES if study.report}
+    if options.study not in named:
+        raise ValueError(f"expected a study among {', '.join(named)}, got {options.study!r}")
+    use_cores()
+    study, make = named[options.study]
+    made = make()
+    runs = report.find_runs(study, made.needs, options.runs, options.data_root)
+    print(report.write(study, made, runs, options.out))
     return 0
 
 

@@ -123,6 +123,30 @@ def digest(experiment: Runnable) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
 
+def changes(experiment: Runnable, base: Runnable) -> list[str]:
+    """What the experiment has that its base has not, name and seeds apart: ["train.epochs=30 (not 5000)", ...]."""
+    pair = [_plain(normal(each)) for each in (experiment, base)]
+    ours, theirs = ({key: each[key] for key in each if key not in ("name", "seeds")} for each in pair)
+    return _differences(ours, theirs, "")
+
+
+def _differences(ours, theirs, path):
+    if ours == theirs:
+        return []
+    if isinstance(ours, dict) and isinstance(theirs, dict) and ours.keys() == theirs.keys():
+        pairs = [(value, theirs[key], f"{path}.{key}" if path else key) for key, value in ours.items()]
+    elif isinstance(ours, list) and isinstance(theirs, list) and len(ours) == len(theirs):
+        pairs = [(*both, f"{path}.{i}") for i, both in enumerate(zip(ours, theirs, strict=True))]
+    else:
+        return [f"{path}={_brief(ours)} (not {_brief(theirs)})"]
+    return [line for pair in pairs for line in _differences(*pair)]
+
+
+def _brief(value):
+    """A value as a change shows it: a specification by its type's name."""
+    return value["type"] if isinstance(value, dict) and "type" in value else json.dumps(value)
+
+
 def override(experiment: Any, assignment: str) -> Any:
     """The experiment with one value changed, e.g. "train.epochs=10", "model.widths=50,10", "train.optimiser=AdamW".
 

@@ -26,6 +26,7 @@ from jaxbnn.info.ragged import Ragged
 
 PART, SPECTRA, SNAPSHOT = "part.nc", "spectra.nc", "epoch-{}.npz"
 RESULT, CONFIG, PROVENANCE, BLOCKS = "result.nc", "config.json", "provenance.json", "blocks"
+REPORT = "report.md"
 DATA = "data_sha256"  # the attribute of a result that names its data
 KEPT_CHECKPOINTS = 2
 BLOCK_NAME = re.compile(r"\d+(-\d+)?(,\d+(-\d+)?)*")
@@ -233,6 +234,12 @@ def save_figure(folder: Path, name: str, figure) -> list[Path]:
         figure.savefig(beside, dpi=150)
         beside.replace(path)
     return paths
+
+
+def write_report(folder: Path, text: str) -> Path:
+    """report.md; its path."""
+    _write_text(folder / REPORT, text)
+    return folder / REPORT
 
 
 def finished_seeds(folder: Path, checksum: str | None = None) -> tuple[int, ...]:

@@ -2,16 +2,18 @@
 
 import hashlib
 import time
+from collections.abc import Mapping
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from jaxbnn import config, result, snapshot, store
-from jaxbnn.block import advance
+from jaxbnn.block import Block, advance
 from jaxbnn.block import snapshot as take_snapshot
 from jaxbnn.info import ragged
-from jaxbnn.job import beginning, keys_of, starter
+from jaxbnn.job import Job, beginning, keys_of, starter
 from jaxbnn.result import Finished, Sample
 
 CHUNK_SECONDS = 2.0  # aimed at between two turns of the host
@@ -22,13 +24,13 @@ def work(job, seeds, inputs, device, board):
     """A block from its last checkpoint, or from its beginning, to its end: its part, or None if the run was stopped."""
     place = store.block_folder(job.folder, seeds)
     like = jax.eval_shape(starter(job), keys_of(job, [0]), inputs.split)
-    identity = _identity(job, like)
+    identity = identity_of(job, like)
     arrays = store.load_checkpoint(place, identity)
     if arrays is not None and not store.has_spectra(place):
         # They go when a result is written: where that was removed since, its blocks start again.
         store.forget(place)
         arrays = None
-    block = _restore(arrays, like, device) or beginning(job, seeds, inputs, device)
+    block = restore(arrays, like, device) or beginning(job, seeds, inputs, device)
     step = saved = int(block.step)
     if step:
         board.resume(seeds, step - 1)
@@ -94,13 +96,14 @@ def _to_host(block):
     return {f"leaf_{i:03d}": np.asarray(leaf) for i, leaf in enumerate(jax.device_get(leaves))}
 
 
-def _identity(job, like):
+def identity_of(job: Job, like: Any) -> dict[str, str]:
     """What a checkpoint must share with the run that goes on from it; `like` is the block's tree of shapes."""
     layout = hashlib.sha256(str(jax.tree_util.tree_flatten_with_path(like)).encode()).hexdigest()
     return {"config": config.digest(job.experiment), "data": job.checksum, "jax": jax.__version__, "layout": layout}
 
 
-def _restore(arrays, like, device):
+def restore(arrays: Mapping[str, np.ndarray] | None, like: Any, device: jax.Device) -> Block | None:
+    """The block a checkpoint holds, `like` its tree of shapes; None where there is none."""
     if arrays is None:
         return None
     leaves, structure = jax.tree.flatten(like)

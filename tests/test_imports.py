@@ -12,7 +12,7 @@ NN, INFO, DATA = {"nn"}, {"info"}, {"data"}
 SPECS = {"nn", "info", "data", "train", "observe"}
 EVERYTHING = SPECS | {"batches", "block", "config", "cores", "figures", "netcdf", "plots", "progress", "provenance"}
 EVERYTHING |= {"analysis", "tables", "calibration", "result", "run", "snapshot", "store", "studies", "cli", ""}
-EVERYTHING |= {"job", "worker", "cost", "shuffle", "comparison", "lanes", "health"}
+EVERYTHING |= {"job", "worker", "cost", "shuffle", "comparison", "lanes", "health", "phases", "report", "trained"}
 MAY = {
     "nn": NN,
     "info": INFO,
@@ -42,7 +42,10 @@ MAY = {
     "comparison": set(),
     "tables": {"comparison", "info"},
     "figures": {"plots"},
-    "studies": {*SPECS, "config", "plots", "studies"},
+    "trained": {"job", "store", "worker"},
+    "phases": set(),
+    "report": {"config", "store", "studies", "trained"},
+    "studies": {*SPECS, "comparison", "config", "phases", "plots", "studies"},
     "cli": EVERYTHING,
     "__main__": {"cli"},
     "": EVERYTHING - {"cli", "figures", "plots"},
@@ -60,7 +63,7 @@ OUTSIDE = {
     "netcdf": {"numpy", "h5netcdf"},
     "store": {"numpy", "orbax", "xarray"},
     "cli": {"jax", "numpy", "rich"},
-    "studies": set(),
+    "studies": {"jax", "matplotlib", "numpy", "scipy"},
     "config": {"numpy"},
 }
 TRAINING = {"jax", "flax", "optax", "numpy", "scipy"}
@@ -115,4 +118,9 @@ def test_orbax_xarray_and_pooch_have_one_file_each():
     }
     users |= {"h5netcdf": {room(f) for f in FILES for _, o in imports(f) if o == "h5netcdf"}}
     assert users.pop("h5netcdf") == {"netcdf"}
-    assert users == {"orbax": {"store"}, "xarray": {"store"}, "pooch": {"data"}, "matplotlib": {"plots", "figures"}}
+    assert users == {
+        "orbax": {"store"},
+        "xarray": {"store"},
+        "pooch": {"data"},
+        "matplotlib": {"plots", "figures", "studies"},
+    }

@@ -7,6 +7,7 @@ What cannot be trusted is drawn grey, dashed and hollow, never in the colours of
 
 from jaxbnn.plots.curves import curves as curves
 from jaxbnn.plots.curves import overview as overview
+from jaxbnn.plots.functions import functions as functions
 from jaxbnn.plots.maps import rightness as rightness
 from jaxbnn.plots.maps import verdicts as verdicts
 from jaxbnn.plots.plane import plane as plane

@@ -1,8 +1,57 @@
-"""A study: what can be run under a name, and what its source leaves unsaid."""
+"""A study: what can be run under a name, what its source leaves unsaid, what it claims, and its figures."""
 
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, NamedTuple
 
-from jaxbnn.config import Runnable
+from jaxbnn.config import Experiment, Runnable
+
+Verdict = Literal["confirmed", "contradicted", "too weak to say", "not attempted"]
+
+
+class Run(NamedTuple):
+    """A finished run as a study's claims and figures see it."""
+
+    experiment: Experiment
+    label: str  # what sets it apart from the study's experiment of that name; "" where nothing does
+    results: Mapping[str, Any]  # probe -> its group as an xarray.Dataset; the main one under "" too
+    networks: Callable[[], Mapping[int, Any]]  # seed -> trained variables
+
+
+Runs = Mapping[str, Run]
+
+
+class Finding(NamedTuple):
+    """What our runs say of a claim."""
+
+    verdict: Verdict
+    number: str  # ours, with its 95 % interval over seeds and its unit
+
+
+class Claim(NamedTuple):
+    """One sentence of a paper that runs can test."""
+
+    id: str
+    says: str
+    definition: str  # what is computed, and when the claim counts as confirmed or contradicted
+    judge: Callable[[Runs], Finding]
+
+
+class Picture(NamedTuple):
+    """A figure of a report."""
+
+    name: str
+    caption: str
+    needs: tuple[str, ...]  # the experiments it shows
+    draw: Callable[[Runs], Any]  # a matplotlib Figure
+
+
+class Report(NamedTuple):
+    """What `jaxbnn report` makes of a study's finished runs."""
+
+    needs: tuple[str, ...]  # the experiments it is made of
+    claims: tuple[Claim, ...]
+    pictures: tuple[Picture, ...]
+    tables: tuple[Callable[[Runs], tuple[str, list[list[str]]]], ...]  # heading, and rows, the first of them names
 
 
 class Study(NamedTuple):
@@ -11,3 +60,5 @@ class Study(NamedTuple):
     cite: str
     experiments: tuple[Runnable, ...]
     assumptions: tuple[str, ...]  # choices that are ours, each a sentence
+    name: str = ""  # what `jaxbnn report` calls it
+    report: Callable[[], Report] | None = None  # made when it is asked for: its figures need matplotlib

@@ -1,0 +1,120 @@
+"""A study's report: the finished runs it is made of, its ledger of claims, its figures, in one Markdown file."""
+
+from collections import Counter
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from jaxbnn import config, store, trained
+from jaxbnn.config import Experiment
+from jaxbnn.studies.study import Report, Run, Runs, Study
+
+
+def find_runs(
+    study: Study, needs: Sequence[str], folder: str | Path, data_root: str | Path | None = None
+) -> dict[str, Run]:
+    """Name -> the finished run of each experiment a report needs, below `folder` (what `run --out` was given).
+
+    The experiment as the study names it is taken first, then one that was changed (`--set`), then its short form; what
+    is changed or short says so in its label. ValueError where one is missing, with the command that makes it, or where
+    several changed ones could be meant.
+    """
+    named = {each.name: each for each in study.experiments if isinstance(each, Experiment)}
+    found, missing = {}, []
+    for name in needs:
+        run, short = _changed_or_not(named[name], Path(folder), data_root), f"{name}-short"
+        if run is None and short in named:
+            run = _changed_or_not(named[short], Path(folder), data_root, "short form: ", named[name])
+        if run is None:
+            missing.append(f"jaxbnn run {name}{f' (or {short})' if short in named else ''}")
+        else:
+            found[name] = run
+    if missing:
+        commands = ", ".join(missing)
+        raise ValueError(f"expected finished runs in {folder}, got none of {len(missing)}: first {commands}")
+    return found
+
+
+def _changed_or_not(experiment, folder, data_root, prefix="", base=None):
+    """The run of this experiment, else the only one of its name; None where there is none."""
+    place = store.folder_of(folder, experiment)
+    finished = [path for path in sorted(place.parent.glob("*")) if store.finished_seeds(path)]
+    chosen = [place] if place in finished else finished
+    if len(chosen) > 1:
+        raise ValueError(
+            f"expected one changed run of {experiment.name}, got {', '.join(path.name for path in chosen)} in "
+            f"{place.parent}: move those that are not meant elsewhere"
+        )
+    return _read(chosen[0], data_root, prefix, base or experiment) if chosen else None
+
+
+def _read(folder, data_root, prefix, base):
+    experiment = store.read_config(folder)
+    results = {p.name: store.read_result(folder, p.name if i else None) for i, p in enumerate(experiment.probes)}
+    results[""] = results[experiment.probes[0].name]
+    changes = config.changes(experiment, base)
+    seeds = results[""].sizes["seed"]
+    label = f"{prefix}{', '.join(changes)}, {seeds} seeds" if changes else ""
+    if not changes and seeds < len(base.seeds):
+        label = f"{seeds} of {len(base.seeds)} seeds"
+    return Run(experiment, label, results, partial(trained.networks, folder, data_root))
+
+
+def write(study: Study, report: Report, runs: Runs, out: str | Path) -> Path:
+    """OUT/report.md with the ledger, tables and figures (PNG and PDF) of the study's runs; returns its path.
+
+    All is made before anything is written.
+    """
+    rows = [(claim, claim.judge(runs)) for claim in report.claims]
+    pictures = [(picture, picture.draw(runs)) for picture in report.pictures]
+    tables = [table(runs) for table in report.tables]
+    parts = [f"# {study.cite}", _about(runs), "## The claims", _ledger(rows)]
+    for heading, lines in tables:
+        parts += [f"## {heading}", _table(lines)]
+    parts.append("## Figures")
+    for picture, _ in pictures:
+        parts.append(f"![{picture.caption}]({picture.name}.png)\n\n{picture.caption}{_labels(runs, picture)}")
+    parts += ["## What the paper leaves unsaid", "\n".join(f"- {each}" for each in study.assumptions)]
+    folder = Path(out)
+    folder.mkdir(parents=True, exist_ok=True)
+    for picture, figure in pictures:
+        store.save_figure(folder, picture.name, figure)
+    return store.write_report(folder, "\n\n".join(parts) + "\n")
+
+
+def _about(runs):
+    """Which runs, and what sets them apart."""
+    rows = [["run", "seeds", "epochs", "digest", "labels (sha256)", "changed"]]
+    for name, run in runs.items():
+        result = run.results[""]
+        rows.append(
+            [
+                name,
+                str(result.sizes["seed"]),
+                str(int(result.epoch[-1])),
+                result.attrs["digest"],
+                result.attrs["labels_sha256"][:12],
+                run.label or "no",
+            ]
+        )
+    return "Made by `jaxbnn report` from these runs. Intervals are of the mean over seeds, 95 %.\n\n" + _table(rows)
+
+
+def _ledger(rows):
+    counts = Counter(finding.verdict for _, finding in rows)
+    total = ", ".join(f"{number} {verdict}" for verdict, number in sorted(counts.items()))
+    lines = [["claim", "what is computed", "found", "number"]]
+    lines += [[f"{c.id} {c.says}", c.definition, f"**{found.verdict}**", found.number] for c, found in rows]
+    return f"{len(rows)} claims: {total}.\n\n{_table(lines)}"
+
+
+def _labels(runs, picture):
+    changed = [f"{name}: {run.label}" for name, run in runs.items() if run.label and name in picture.needs]
+    return f" Changed: {'; '.join(changed)}." if changed else ""
+
+
+def _table(rows):
+    """A Markdown table, the first row its heading."""
+    cells = [[cell.replace("|", "/") for cell in row] for row in rows]
+    lines = [f"| {' | '.join(row)} |" for row in cells]
+    return "\n".join([lines[0], f"|{' --- |' * len(rows[0])}", *lines[1:]])
