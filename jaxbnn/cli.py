@@ -7,6 +7,7 @@ import math
 import signal
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import jax
@@ -16,18 +17,21 @@ from rich.table import Table
 
 from jaxbnn import analysis, calibration, comparison, config, data, figures, info, report, store, studies, tables
 from jaxbnn import result as results
+from jaxbnn.autolanes import choose_lanes
 from jaxbnn.config import Experiment, Resampled, Runnable
 from jaxbnn.cores import use_cores
-from jaxbnn.cost import Cost, estimate
+from jaxbnn.cost import Cost, check_room, estimate
 from jaxbnn.info import reliability
 from jaxbnn.info.host import ESTIMATORS as WITHOUT_ALPHABET
 from jaxbnn.info.host import WITH_ALPHABET
 from jaxbnn.info.regime import Bernoulli
 from jaxbnn.observe import alphabets_of
+from jaxbnn.programs import keep_programs
 from jaxbnn.run import run
 
 MOST_SEEDS = 10**6
 ESTIMATORS = (*WITHOUT_ALPHABET, *WITH_ALPHABET)
+GLANCE, ANNOUNCED = 0.3, 10.0  # seconds that a run is timed before it starts, and from which on it is told
 BAD_INPUT, STOPPED = 2, 75  # 75 is EX_TEMPFAIL: run the same command again
 
 
@@ -66,6 +70,8 @@ def parser() -> Parser:
         command.add_argument("--seeds", type=seeds, metavar="N|A:B", help="seeds 0 to N-1, or A to B-1")
         command.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="e.g. train.epochs=100")
         command.add_argument("--data-root", metavar="DIR", help="where data files are ($JAXBNN_DATA is asked next)")
+        command.add_argument("--lanes", type=lanes, metavar="N|auto", help="seeds trained together; auto: fastest here")
+    show.set_defaults(out="runs")
     train.add_argument("--out", default="runs", metavar="DIR", help="where runs are written (default: runs)")
     plot = add("plot", help="draw plane and curves into a finished run's folder")
     plot.set_defaults(command=plot_run)
@@ -102,6 +108,26 @@ def seeds(text: str) -> tuple[int, ...]:
     if len(chosen) > MOST_SEEDS:
         raise argparse.ArgumentTypeError(f"expected at most {MOST_SEEDS} seeds at once, got {text!r}")
     return tuple(chosen)
+
+
+def lanes(text: str) -> int | str:
+    """ "8" -> 8; "auto"."""
+    if text == "auto":
+        return text
+    if not text.isdecimal() or not 1 <= int(text) <= config.MOST_LANES:
+        raise argparse.ArgumentTypeError(f"expected auto or a number from 1 to {config.MOST_LANES}, got {text!r}")
+    return int(text)
+
+
+def with_lanes(experiment: Experiment, options: argparse.Namespace) -> Experiment:
+    """The experiment with the lanes asked for."""
+    if options.lanes is None:
+        return experiment
+    say = partial(print, file=sys.stderr)
+    chosen = options.lanes
+    if chosen == "auto":
+        chosen = choose_lanes(experiment, options.out, options.data_root, say)
+    return dataclasses.replace(experiment, lanes=chosen)
 
 
 def chosen_experiment(options: argparse.Namespace) -> Runnable:
@@ -143,13 +169,16 @@ def show_experiment(options: argparse.Namespace) -> int:
     """jaxbnn show NAME."""
     experiment = chosen_experiment(options)
     _, study = studies.find(options.name)
+    use_cores()
+    keep_programs()
+    if isinstance(experiment, Experiment):
+        experiment = with_lanes(experiment, options)
     print(config.to_json(experiment))
     print(f"\ndigest {config.digest(experiment)}\n\n{study.cite}\nAssumptions:")
     for assumption in study.assumptions:
         print(f"- {assumption}")
     if not isinstance(experiment, Experiment):
         return 0
-    use_cores()
     print(f"\nOn this machine: {cost_line(estimate(experiment, options.data_root))}")
     return 0
 
@@ -164,8 +193,15 @@ def run_experiment(options: argparse.Namespace) -> int:
     """jaxbnn run NAME."""
     experiment = chosen_experiment(options)
     use_cores()
+    keep_programs()
     if not isinstance(experiment, Experiment):
         return run_study(experiment, options)
+    experiment = with_lanes(experiment, options)
+    if set(experiment.seeds) - set(store.finished_seeds(store.folder_of(options.out, experiment))):
+        cost = estimate(experiment, options.data_root, GLANCE)
+        check_room(cost, jax.devices())
+        if cost.seconds > ANNOUNCED:
+            print(f"{experiment.name}: {cost_line(cost)}", file=sys.stderr)
     with Meter() as meter:
         folder = run(experiment, options.out, options.data_root, report=meter.show, stop=meter.stopped)
     if meter.stopped() and set(experiment.seeds) - set(store.finished_seeds(folder)):
@@ -173,7 +209,10 @@ def run_experiment(options: argparse.Namespace) -> int:
         return STOPPED
     result = store.read_result(folder).sel(seed=sorted(experiment.seeds))
     print_table(tables.result_table(result))
-    print(f"{tables.result_words(result)}\n{folder}")
+    print(tables.result_words(result))
+    if changed := studies.changed(experiment):
+        print(f"changed: {changed}")
+    print(folder)
     return 0
 
 
@@ -261,7 +300,11 @@ def print_table(table: Table) -> None:
 def plot_run(options: argparse.Namespace) -> int:
     """jaxbnn plot FOLDER."""
     result = store.read_result(options.folder)
-    drawn = figures.of_study(result) if "study" in result.attrs else figures.of_run(result)
+    if "study" in result.attrs:
+        drawn = figures.of_study(result)
+    else:
+        changed = studies.changed(store.read_config(options.folder))
+        drawn = figures.of_run(result, f"changed: {changed}" if changed else "")
     for name, figure in drawn.items():
         for path in store.save_figure(Path(options.folder), name, figure):
             print(path)
@@ -273,6 +316,9 @@ def compare_runs(options: argparse.Namespace) -> int:
     a, b = (store.read_result(folder) for folder in (options.a, options.b))
     found = {quantity: comparison.compare(a, b, quantity) for quantity in ("i_xt", "i_ty")}
     print_table(tables.comparison_table(found, a.attrs["experiment"], b.attrs["experiment"]))
+    for name, folder in (("A", options.a), ("B", options.b)):
+        if changed := studies.changed(store.read_config(folder)):
+            print(f"{name} changed: {changed}")
     print(tables.comparison_words(found))
     return 0
 

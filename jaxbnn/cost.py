@@ -1,6 +1,8 @@
 """What a run takes on this machine, from its compiled program and a few timed seconds."""
 
+import os
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -26,21 +28,37 @@ class Cost(NamedTuple):
     bytes: int  # of the compiled programs that run at the same time
 
 
-def estimate(experiment: Experiment, data_root: str | Path | None = None) -> Cost:
-    """What the experiment takes here: from its compiled program, and from timing a block on each device for seconds."""
+def estimate(experiment: Experiment, data_root: str | Path | None = None, seconds: float = TIMED_SECONDS) -> Cost:
+    """What the experiment takes here: its compiled program, and a block on each device timed for some `seconds`."""
     experiment, devices = config.normal(experiment), jax.devices()
     job = make_job(experiment, Path(), data_root, devices[0].platform)
     blocks = blocks_of(experiment.seeds, experiment.lanes)
     busy = devices[: len(blocks)]
     with ThreadPoolExecutor(max_workers=len(busy)) as pool:
-        tried = list(pool.map(partial(_try_block, job), blocks, busy))
+        tried = list(pool.map(partial(_try_block, job, seconds), blocks, busy))
     compiling, per_epoch, per_row, held = (max(each) for each in zip(*tried, strict=True))
     rounds = -(-len(blocks) // len(busy))
-    seconds = rounds * (experiment.train.epochs * per_epoch + len(experiment.epochs) * per_row)
-    return Cost(compiling, seconds, len(busy) * held)
+    total = rounds * (experiment.train.epochs * per_epoch + len(experiment.epochs) * per_row)
+    return Cost(compiling, total, len(busy) * held)
 
 
-def _try_block(job, seeds, device):
+def room(devices: Sequence[jax.Device]) -> int:
+    """Bytes that programs can have on these devices: a GPU's own memory, on CPUs what the machine has free."""
+    stats = [device.memory_stats() for device in devices]
+    limits = [each["bytes_limit"] for each in stats if each and "bytes_limit" in each]
+    return sum(limits) if limits else os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+def check_room(cost: Cost, devices: Sequence[jax.Device]) -> None:
+    """ValueError where the programs do not fit into the devices' memory."""
+    if cost.bytes > room(devices):
+        raise ValueError(
+            f"expected programs of at most {room(devices) / 2**20:.0f} MiB (the memory there is), got "
+            f"{cost.bytes / 2**20:.0f} MiB: fewer lanes take less, e.g. --lanes 1"
+        )
+
+
+def _try_block(job, seconds, seeds, device):
     """Seconds to compile, seconds of an epoch and of a measurement, and the bytes that a block of these seeds holds."""
     began = time.perf_counter()
     with jax.default_device(device):
@@ -48,7 +66,7 @@ def _try_block(job, seeds, device):
         begin = partial(beginning, job, seeds, inputs, device)
         compiled = advance.lower(job.plan, begin(), np.int32(1), inputs).compile()
         compiling = time.perf_counter() - began
-        return compiling, *_timed(job, compiled, begin, inputs), _held(compiled.memory_analysis())
+        return compiling, *_timed(seconds, compiled, begin, inputs), _held(compiled.memory_analysis())
 
 
 def _held(memory):
@@ -57,7 +75,7 @@ def _held(memory):
     return memory.argument_size_in_bytes + results + memory.temp_size_in_bytes
 
 
-def _timed(job, compiled, begin, inputs):
+def _timed(seconds, compiled, begin, inputs):
     """Warm seconds of an epoch and of a measurement: epochs with no row to record, then step 0, which only measures."""
     silent = inputs._replace(row=jnp.full_like(inputs.row, -1))
 
@@ -68,7 +86,7 @@ def _timed(job, compiled, begin, inputs):
 
     block, _ = timed(begin(), 2, inputs)
     block, first = timed(block, 3, silent)
-    n = 1 + int(TIMED_SECONDS / max(first, 1e-4))
+    n = 1 + int(seconds / max(first, 1e-4))
     _, epochs = timed(block, 3 + n, silent)
     _, row = timed(begin(), 1, inputs)
     return epochs / n, row

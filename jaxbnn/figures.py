@@ -1,5 +1,6 @@
 """The figures of a finished run: arrays of its result handed to `plots`."""
 
+import textwrap
 from functools import partial
 
 import numpy as np
@@ -13,8 +14,8 @@ NEAR = 0.1  # bits: an estimate this near the truth is right
 SHOWN = 4  # sizes of a sample for which errors are drawn
 
 
-def of_run(result) -> dict[str, Figure]:
-    """ "plane" and "curves" of a result (an xarray.Dataset as `store.read_result` gives it).
+def of_run(result, label: str = "") -> dict[str, Figure]:
+    """ "plane" and "curves" of a result (an xarray.Dataset as `store.read_result` gives it), the label above them.
 
     A point of the plane is trusted where both its verdicts allow it, a point of a curve by its own.
     """
@@ -30,6 +31,8 @@ def of_run(result) -> dict[str, Figure]:
     plots.plane(plane.subplots(), *arrays, result.epoch.values, layers, **limits, trusted=xt & ty)
     series = {name: result[name].values for name in ("train_loss", "test_loss", "train_accuracy", "test_accuracy")}
     plots.overview(curves, result.epoch.values, *arrays, series, layers, **limits, trusted_xt=xt, trusted_ty=ty)
+    for figure in (plane, curves) if label else ():
+        figure.suptitle("\n".join(textwrap.wrap(label, 70)), fontsize=9)
     return {"plane": plane, "curves": curves}
 
 

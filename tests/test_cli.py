@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 
 import numpy as np
 import pytest
@@ -44,12 +45,30 @@ def test_list_names_every_experiment(capsys):
 
 
 def test_show_prints_config_assumptions_and_cost(capsys, monkeypatch):
-    monkeypatch.setattr(cost, "TIMED_SECONDS", 0.1)
-    out = said(capsys, "show", "demo", *SHORT).out
+    monkeypatch.setattr("jaxbnn.cli.estimate", partial(cost.estimate, seconds=0.1))
+    monkeypatch.setattr("jaxbnn.cli.choose_lanes", lambda experiment, out, root, say: 2)
+    out = said(capsys, "show", "demo", *SHORT, "--lanes", "auto").out
+    assert json.loads(out[: out.index("\n}\n") + 2])["lanes"] == 2
     assert json.loads(out[: out.index("\n}\n") + 2])["train"]["epochs"] == 3
     for assumption in studies.find("demo")[1].assumptions:
         assert assumption in out
     assert re.search(r"On this machine: about \d+ s \(\d+ s of it compiling\), \d+ MiB", out)
+
+
+def test_lanes_are_a_number_or_auto(capsys):
+    for wrong in ("0", "-1", "many", "1.5", "65537"):
+        assert "expected auto or a number from 1 to 65536" in refused(capsys, "show", "demo", "--lanes", wrong)
+    options = cli.parser().parse_args(["run", "demo", "--lanes", "4"])
+    assert cli.with_lanes(studies.find("demo")[0], options).lanes == 4
+
+
+def test_a_long_run_says_what_it_takes_and_one_that_does_not_fit_is_refused(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr("jaxbnn.cli.run", lambda *_, **__: (_ for _ in ()).throw(ValueError("ran")))
+    monkeypatch.setattr("jaxbnn.cli.estimate", lambda *_: cost.Cost(2.0, 60.0, 2**20))
+    assert main(["run", "demo", "--out", str(tmp_path)]) == 2
+    assert "demo: about 1 min 2 s (2 s of it compiling), 1 MiB in the programs\n" in capsys.readouterr().err
+    monkeypatch.setattr("jaxbnn.cli.estimate", lambda *_: cost.Cost(2.0, 60.0, 2**60))
+    assert "fewer lanes take less" in refused(capsys, "run", "demo", "--out", str(tmp_path))
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +98,7 @@ def test_run_ends_with_a_table_and_the_folder_and_is_quiet_when_not_a_terminal(d
     assert result.seed.values.tolist() == [0, 1, 2]
     assert f"{float(result.i_xt.isel(epoch=-1).sel(layer='hidden_1').mean()):.4f}" in table
     assert store.read_provenance(folder)["thread_pool"] == "8"
+    assert "\nchanged: model.widths=[4, 3] (not [10, 8, 6, 4, 2]), train.epochs=3 (not 1000), lanes=2 (not " in table
 
 
 def test_run_again_says_so_and_more_seeds_are_added(demo, capsys):
@@ -169,6 +189,7 @@ def test_two_runs_are_compared(demo, tmp_path, capsys, monkeypatch):
     n = store.read_result(folder).sizes["seed"]
     out = said(capsys, "compare", folder, folder).out
     assert "A demo, minus B demo, epoch 3" in out and f"{n} and {n} seeds, 4 shared epochs" in out and "hidden_2" in out
+    assert "\nA changed: model.widths=[4, 3]" in out and "\nB changed: model.widths=[4, 3]" in out
     assert "I(X;T) p = 1.0000, I(T;Y) p = 1.0000" in out and "+0.0000 ±" in out
     assert "result.nc" in refused(capsys, "compare", folder, str(tmp_path))
     monkeypatch.setattr(comparison, "FEWEST", 99)

@@ -12,7 +12,20 @@ NN, INFO, DATA = {"nn"}, {"info"}, {"data"}
 SPECS = {"nn", "info", "data", "train", "observe"}
 EVERYTHING = SPECS | {"batches", "block", "config", "cores", "figures", "netcdf", "plots", "progress", "provenance"}
 EVERYTHING |= {"analysis", "tables", "calibration", "result", "run", "snapshot", "store", "studies", "cli", ""}
-EVERYTHING |= {"job", "worker", "cost", "shuffle", "comparison", "lanes", "health", "phases", "report", "trained"}
+EVERYTHING |= {
+    "job",
+    "worker",
+    "cost",
+    "shuffle",
+    "comparison",
+    "lanes",
+    "health",
+    "phases",
+    "report",
+    "trained",
+    "programs",
+    "autolanes",
+}
 MAY = {
     "nn": NN,
     "info": INFO,
@@ -42,6 +55,8 @@ MAY = {
     "comparison": set(),
     "tables": {"comparison", "info"},
     "figures": {"plots"},
+    "programs": set(),
+    "autolanes": {"config", "cost", "store"},
     "trained": {"job", "store", "worker"},
     "phases": set(),
     "report": {"config", "store", "studies", "trained"},

@@ -2,13 +2,19 @@
 
 import difflib
 
-from jaxbnn.config import Runnable
+from jaxbnn.config import Runnable, changes
 from jaxbnn.studies.raj_2020 import RAJ_2020
 from jaxbnn.studies.regime import REGIME
 from jaxbnn.studies.starter import STARTER
 from jaxbnn.studies.study import Study as Study
 
 STUDIES = (STARTER, REGIME, RAJ_2020)
+
+
+def changed(experiment: Runnable) -> str:
+    """What sets the experiment apart from the study's of that name, seeds apart; "" where nothing or none has it."""
+    named = {each.name: each for study in STUDIES for each in study.experiments}
+    return ", ".join(changes(experiment, named[experiment.name])) if experiment.name in named else ""
 
 
 def find(name: str) -> tuple[Runnable, Study]:
