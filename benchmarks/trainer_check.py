@@ -22,10 +22,14 @@ from torch.nn import functional
 from jaxbnn import data, phases, run, store, studies
 from jaxbnn.cores import use_cores
 from jaxbnn.nn import lanes
-from jaxbnn.studies.raj_2020_claims import LEFT
 from jaxbnn.train import Hyper, batches_of, rule_of
 
-EXPERIMENT, N_SEEDS, CHECKED = "raj2020/szt-ste", 50, 10  # epochs between two looks at the loss
+EXPERIMENT, N_SEEDS, CHECKED, LEFT = (
+    "raj2020/szt-ste",
+    50,
+    10,
+    0.672,
+)  # epochs between two looks at the loss, and the loss that has left the plateau
 
 
 def same_start(seed: int):

@@ -8,9 +8,9 @@ import jax
 
 from jaxbnn import store
 from jaxbnn.config import Experiment, changes
-from jaxbnn.cost import estimate, room
+from jaxbnn.cost import estimate
 
-MOST = 128  # lanes tried
+MOST, TRIED = 128, 4  # lanes; how many numbers of lanes that fit are timed, the largest first
 
 
 def choose_lanes(
@@ -26,22 +26,22 @@ def choose_lanes(
         if changes(dataclasses.replace(before, lanes=experiment.lanes), experiment) == []:
             say(f"lanes {before.lanes}, as in {path.parent}")
             return before.lanes
-    devices = jax.devices()
-    needed = -(-len(experiment.seeds) // len(devices))
-    tried = {}
+    needed = -(-len(experiment.seeds) // len(jax.devices()))
+    tried: dict[int, float] = {}
     for lanes in candidates(needed):
-        cost = estimate(dataclasses.replace(experiment, lanes=lanes), data_root)
-        if cost.bytes > room(devices):
-            say(f"lanes {lanes}: {cost.bytes / 2**20:.0f} MiB, too much")
+        try:
+            tried[lanes] = estimate(dataclasses.replace(experiment, lanes=lanes), data_root).seconds
+        except MemoryError:
+            say(f"lanes {lanes}: too large for the memory")
+            if lanes == 1:
+                raise
+            continue
+        say(f"lanes {lanes}: about {tried[lanes]:.0f} s")
+        if len(tried) == TRIED:
             break
-        say(f"lanes {lanes}: about {cost.seconds:.0f} s")
-        tried[lanes] = cost.seconds
-    if not tried:
-        raise ValueError(f"expected room for one network's program, got {room(devices) / 2**20:.0f} MiB")
     return min(tried, key=lambda lanes: tried[lanes])
 
 
 def candidates(needed: int) -> list[int]:
-    """Powers of two up to the first that holds the seeds of a device: the last four of them."""
-    powers = [2**k for k in range(8) if 2**k < 2 * needed and 2**k <= MOST]
-    return powers[-4:]
+    """Powers of two, from the first that holds the seeds of a device down to 1."""
+    return [2**k for k in range(7, -1, -1) if 2**k < 2 * needed and 2**k <= MOST]

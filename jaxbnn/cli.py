@@ -20,7 +20,7 @@ from jaxbnn import result as results
 from jaxbnn.autolanes import choose_lanes
 from jaxbnn.config import Experiment, Resampled, Runnable
 from jaxbnn.cores import use_cores
-from jaxbnn.cost import Cost, check_room, estimate
+from jaxbnn.cost import Cost, estimate
 from jaxbnn.info import reliability
 from jaxbnn.info.host import ESTIMATORS as WITHOUT_ALPHABET
 from jaxbnn.info.host import WITH_ALPHABET
@@ -32,6 +32,7 @@ from jaxbnn.run import run
 MOST_SEEDS = 10**6
 ESTIMATORS = (*WITHOUT_ALPHABET, *WITH_ALPHABET)
 GLANCE, ANNOUNCED = 0.3, 10.0  # seconds that a run is timed before it starts, and from which on it is told
+FEW = 10  # epochs, below which a run is not timed before
 BAD_INPUT, STOPPED = 2, 75  # 75 is EX_TEMPFAIL: run the same command again
 
 
@@ -185,7 +186,7 @@ def show_experiment(options: argparse.Namespace) -> int:
 
 def cost_line(cost: Cost) -> str:
     """A run's time and memory in words."""
-    total = clock(cost.seconds + cost.compile_seconds)
+    total = clock(cost.seconds + cost.compile_seconds) if cost.seconds == cost.seconds else "an unknown time"
     return f"about {total} ({cost.compile_seconds:.0f} s of it compiling), {cost.bytes / 2**20:.0f} MiB in the programs"
 
 
@@ -198,9 +199,8 @@ def run_experiment(options: argparse.Namespace) -> int:
         return run_study(experiment, options)
     experiment = with_lanes(experiment, options)
     if set(experiment.seeds) - set(store.finished_seeds(store.folder_of(options.out, experiment))):
-        cost = estimate(experiment, options.data_root, GLANCE)
-        check_room(cost, jax.devices())
-        if cost.seconds > ANNOUNCED:
+        cost = estimate(experiment, options.data_root, GLANCE if experiment.train.epochs >= FEW else 0)
+        if not cost.seconds <= ANNOUNCED:
             print(f"{experiment.name}: {cost_line(cost)}", file=sys.stderr)
     with Meter() as meter:
         folder = run(experiment, options.out, options.data_root, report=meter.show, stop=meter.stopped)

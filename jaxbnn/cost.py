@@ -1,6 +1,8 @@
 """What a run takes on this machine, from its compiled program and a few timed seconds."""
 
+import math
 import os
+import re
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -29,13 +31,17 @@ class Cost(NamedTuple):
 
 
 def estimate(experiment: Experiment, data_root: str | Path | None = None, seconds: float = TIMED_SECONDS) -> Cost:
-    """What the experiment takes here: its compiled program, and a block on each device timed for some `seconds`."""
+    """What the experiment takes here: its compiled program, and a block on each device timed for about `seconds`.
+
+    With 0 seconds nothing is run, and the time is NaN. MemoryError, before anything is run, where the programs do not
+    fit into the devices' memory.
+    """
     experiment, devices = config.normal(experiment), jax.devices()
     job = make_job(experiment, Path(), data_root, devices[0].platform)
     blocks = blocks_of(experiment.seeds, experiment.lanes)
     busy = devices[: len(blocks)]
     with ThreadPoolExecutor(max_workers=len(busy)) as pool:
-        tried = list(pool.map(partial(_try_block, job, seconds), blocks, busy))
+        tried = list(pool.map(partial(_try_block, job, seconds, room(busy) // len(busy)), blocks, busy))
     compiling, per_epoch, per_row, held = (max(each) for each in zip(*tried, strict=True))
     rounds = -(-len(blocks) // len(busy))
     total = rounds * (experiment.train.epochs * per_epoch + len(experiment.epochs) * per_row)
@@ -43,22 +49,17 @@ def estimate(experiment: Experiment, data_root: str | Path | None = None, second
 
 
 def room(devices: Sequence[jax.Device]) -> int:
-    """Bytes that programs can have on these devices: a GPU's own memory, on CPUs what the machine has free."""
+    """Bytes that programs can have on these devices: a GPU's own memory, on CPUs what the machine has left."""
     stats = [device.memory_stats() for device in devices]
     limits = [each["bytes_limit"] for each in stats if each and "bytes_limit" in each]
-    return sum(limits) if limits else os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    if limits:
+        return sum(limits)
+    info = Path("/proc/meminfo")
+    left = re.search(r"MemAvailable: +(\d+) kB", info.read_text()) if info.exists() else None
+    return 1024 * int(left[1]) if left else os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
-def check_room(cost: Cost, devices: Sequence[jax.Device]) -> None:
-    """ValueError where the programs do not fit into the devices' memory."""
-    if cost.bytes > room(devices):
-        raise ValueError(
-            f"expected programs of at most {room(devices) / 2**20:.0f} MiB (the memory there is), got "
-            f"{cost.bytes / 2**20:.0f} MiB: fewer lanes take less, e.g. --lanes 1"
-        )
-
-
-def _try_block(job, seconds, seeds, device):
+def _try_block(job, seconds, space, seeds, device):
     """Seconds to compile, seconds of an epoch and of a measurement, and the bytes that a block of these seeds holds."""
     began = time.perf_counter()
     with jax.default_device(device):
@@ -66,7 +67,14 @@ def _try_block(job, seconds, seeds, device):
         begin = partial(beginning, job, seeds, inputs, device)
         compiled = advance.lower(job.plan, begin(), np.int32(1), inputs).compile()
         compiling = time.perf_counter() - began
-        return compiling, *_timed(seconds, compiled, begin, inputs), _held(compiled.memory_analysis())
+        held = _held(compiled.memory_analysis())
+        if held > space:
+            raise MemoryError(
+                f"expected a program of at most {space / 2**20:.0f} MiB (what a device has), "
+                f"got {held / 2**20:.0f} MiB: fewer lanes take less, e.g. --lanes 1"
+            )
+        taken = _timed(seconds, compiled, begin, inputs) if seconds else (math.nan, math.nan)
+        return compiling, *taken, held
 
 
 def _held(memory):
@@ -76,7 +84,7 @@ def _held(memory):
 
 
 def _timed(seconds, compiled, begin, inputs):
-    """Warm seconds of an epoch and of a measurement: epochs with no row to record, then step 0, which only measures."""
+    """Seconds of an epoch and of a measurement, warm where they are short: step 0 only measures, then silent epochs."""
     silent = inputs._replace(row=jnp.full_like(inputs.row, -1))
 
     def timed(block, until, inputs):
@@ -84,9 +92,11 @@ def _timed(seconds, compiled, begin, inputs):
         block, _ = jax.block_until_ready(compiled(block, np.int32(until), inputs))
         return block, time.perf_counter() - began
 
-    block, _ = timed(begin(), 2, inputs)
-    block, first = timed(block, 3, silent)
+    block, row = timed(begin(), 1, inputs)
+    block, first = timed(block, 2, silent)
+    if first > seconds:
+        return first, row
     n = 1 + int(seconds / max(first, 1e-4))
-    _, epochs = timed(block, 3 + n, silent)
+    _, epochs = timed(block, 2 + n, silent)
     _, row = timed(begin(), 1, inputs)
     return epochs / n, row

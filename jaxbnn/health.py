@@ -15,8 +15,8 @@ from jaxbnn.nn import MLP, SignActivation, Slope
 from jaxbnn.nn.layers import LATENT
 from jaxbnn.observe import Probe
 
-EDGE = 1e-6  # a clipped latent weight may stand one rounding step off its limit
-PASSING = "passing"  # the name of what is seen beside the main probe
+EDGE = 1e-6  # of the limit: a clipped latent weight may stand one rounding step off it
+PASSING = "seen_for_health"  # the name of what is seen beside the main probe
 
 
 class Health(NamedTuple):
@@ -85,7 +85,7 @@ def _weights(before, now, limit):
     flips = jnp.mean((old > 0) != (new > 0), dtype=jnp.float32)
     if limit is None:
         return flips, unknown
-    return flips, jnp.mean(jnp.abs(new) >= limit - EDGE, dtype=jnp.float32)
+    return flips, jnp.mean(jnp.abs(new) >= limit * (1 - EDGE), dtype=jnp.float32)
 
 
 def _units(hidden, passing, n_units):

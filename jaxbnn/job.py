@@ -54,6 +54,7 @@ def make_job(experiment: Experiment, folder: Path, data_root: str | Path | None,
     """The job of an experiment as `config.normal` gives it, for devices of a platform: "cpu", "gpu", "tpu"."""
     split = _load(experiment, data_root, 0)
     numbers = {"epochs": 1, "learning_rate": 1.0, "decay": 0.0}  # traced or the host's: no part of the program
+    n_inputs = math.prod(split.train.x.shape[1:])
     plan = Plan(
         experiment.model,
         dataclasses.replace(experiment.train, **numbers),
@@ -61,7 +62,7 @@ def make_job(experiment: Experiment, folder: Path, data_root: str | Path | None,
         classes=split.n_classes,
         split_per_lane=data.is_per_seed(experiment.data),
         map_lanes=platform == "cpu",
-        lanes_last=lanes.pays(experiment.model, math.prod(split.train.x.shape[1:]), experiment.lanes, platform),
+        lanes_last=lanes.pays(experiment.model, n_inputs, experiment.train.batch_size, experiment.lanes, platform),
     )
     return Job(experiment, folder, data_root, split, data.checksum(split), plan)
 

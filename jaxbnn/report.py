@@ -1,5 +1,6 @@
 """A study's report: the finished runs it is made of, its ledger of claims, its figures, in one Markdown file."""
 
+import dataclasses
 from collections import Counter
 from collections.abc import Sequence
 from functools import partial
@@ -7,7 +8,7 @@ from pathlib import Path
 
 from jaxbnn import config, store, trained
 from jaxbnn.config import Experiment
-from jaxbnn.studies.study import Report, Run, Runs, Study
+from jaxbnn.studies.study import Claim, Finding, Report, Run, Runs, Study
 
 
 def find_runs(
@@ -52,11 +53,8 @@ def _read(folder, data_root, prefix, base):
     experiment = store.read_config(folder)
     results = {p.name: store.read_result(folder, p.name if i else None) for i, p in enumerate(experiment.probes)}
     results[""] = results[experiment.probes[0].name]
-    changes = config.changes(experiment, base)
-    seeds = results[""].sizes["seed"]
-    label = f"{prefix}{', '.join(changes)}, {seeds} seeds" if changes else ""
-    if not changes and seeds < len(base.seeds):
-        label = f"{seeds} of {len(base.seeds)} seeds"
+    changes = config.changes(dataclasses.replace(experiment, lanes=base.lanes), base)  # lanes change rounding alone
+    label = f"{prefix}{', '.join(changes)}, {results[''].sizes['seed']} seeds" if changes else ""
     return Run(experiment, label, results, partial(trained.networks, folder, data_root))
 
 
@@ -65,7 +63,7 @@ def write(study: Study, report: Report, runs: Runs, out: str | Path) -> Path:
 
     All is made before anything is written.
     """
-    rows = [(claim, claim.judge(runs)) for claim in report.claims]
+    rows = [(claim, found(claim, runs)) for claim in report.claims]
     pictures = [(picture, picture.draw(runs)) for picture in report.pictures]
     tables = [table(runs) for table in report.tables]
     parts = [f"# {study.cite}", _about(runs), "## The claims", _ledger(rows)]
@@ -82,8 +80,15 @@ def write(study: Study, report: Report, runs: Runs, out: str | Path) -> Path:
     return store.write_report(folder, "\n\n".join(parts) + "\n")
 
 
+def found(claim: Claim, runs: Runs) -> Finding:
+    """What the runs say of a claim: no more than a hint where one of them is changed or short."""
+    judged = claim.judge(runs)
+    why = [f"{name} {runs[name].label}" for name in claim.needs if runs[name].label]
+    return Finding("too weak to say", f"{judged.number} — changed: {'; '.join(why)}") if why else judged
+
+
 def _about(runs):
-    """Which runs, and what sets them apart."""
+    """Which runs, and what sets them apart: "changed" has all but the seeds and the lanes."""
     rows = [["run", "seeds", "epochs", "digest", "labels (sha256)", "changed"]]
     for name, run in runs.items():
         result = run.results[""]
@@ -97,14 +102,17 @@ def _about(runs):
                 run.label or "no",
             ]
         )
-    return "Made by `jaxbnn report` from these runs. Intervals are of the mean over seeds, 95 %.\n\n" + _table(rows)
+    return (
+        "Made by `jaxbnn report` from these runs. Intervals: 95 %, of the mean over seeds unless it says otherwise.\n\n"
+        + _table(rows)
+    )
 
 
 def _ledger(rows):
-    counts = Counter(finding.verdict for _, finding in rows)
+    counts = Counter(each.verdict for _, each in rows)
     total = ", ".join(f"{number} {verdict}" for verdict, number in sorted(counts.items()))
     lines = [["claim", "what is computed", "found", "number"]]
-    lines += [[f"{c.id} {c.says}", c.definition, f"**{found.verdict}**", found.number] for c, found in rows]
+    lines += [[f"{c.id} {c.says}", c.definition, f"**{each.verdict}**", each.number] for c, each in rows]
     return f"{len(rows)} claims: {total}.\n\n{_table(lines)}"
 
 

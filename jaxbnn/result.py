@@ -12,7 +12,7 @@ from jaxbnn import config
 from jaxbnn.block import Record, Series
 from jaxbnn.config import Experiment
 from jaxbnn.data import Split
-from jaxbnn.health import Health
+from jaxbnn.health import PASSING, Health
 from jaxbnn.info import ragged, reliability
 from jaxbnn.info.counts import Spectrum, room
 from jaxbnn.info.ragged import Ragged
@@ -76,9 +76,15 @@ class Finished(NamedTuple):
 def check_names(experiment: Experiment) -> None:
     """ValueError where a further probe's name, which is to name a group, already names a variable or a dimension."""
     for probe in experiment.probes[1:]:
-        if probe.name in (*SEED_ROWS, *Series._fields, *PLANE, *TRUST, *HEALTH, *SPECTRA) or probe.name.endswith(
-            ("_units", "_keep")
-        ):
+        if probe.name in (
+            PASSING,
+            *SEED_ROWS,
+            *Series._fields,
+            *PLANE,
+            *TRUST,
+            *HEALTH,
+            *SPECTRA,
+        ) or probe.name.endswith(("_units", "_keep")):
             raise ValueError(f"expected a probe's name that is no variable of a result, got {probe.name!r}")
 
 

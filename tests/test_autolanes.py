@@ -15,21 +15,26 @@ def timed(monkeypatch):
 
     def estimate(experiment, data_root):
         tried.append(experiment.lanes)
-        return Cost(1.0, SECONDS[experiment.lanes], experiment.lanes * 2**20)
+        if experiment.lanes > room[0]:
+            raise MemoryError("expected a smaller program")
+        return Cost(1.0, SECONDS[experiment.lanes], 2**20)
 
+    room = [8]
     monkeypatch.setattr(autolanes, "estimate", estimate)
-    return tried
+    return tried, room
 
 
-def test_the_fastest_that_fits_is_chosen(tiny, timed, tmp_path, monkeypatch):
+def test_the_fastest_that_fits_is_chosen(tiny, timed, tmp_path):
+    tried, room = timed
     said = []
     wide = dataclasses.replace(tiny, seeds=tuple(range(16)))  # eight a device
-    assert autolanes.choose_lanes(wide, tmp_path, say=said.append) == 4 and timed == [1, 2, 4, 8]
-    assert said == [f"lanes {lanes}: about {SECONDS[lanes]:.0f} s" for lanes in (1, 2, 4, 8)]
-    monkeypatch.setattr(autolanes, "room", lambda devices: 2 * 2**20)
-    assert autolanes.choose_lanes(wide, tmp_path, say=said.append) == 2 and said[-1] == "lanes 4: 4 MiB, too much"
-    monkeypatch.setattr(autolanes, "room", lambda devices: 0)
-    with pytest.raises(ValueError, match="expected room for one network's program, got 0 MiB"):
+    assert autolanes.choose_lanes(wide, tmp_path, say=said.append) == 4 and tried == [8, 4, 2, 1]
+    assert said == [f"lanes {lanes}: about {SECONDS[lanes]:.0f} s" for lanes in (8, 4, 2, 1)]
+    room[0] = 2
+    assert autolanes.choose_lanes(wide, tmp_path, say=said.append) == 2
+    assert said[4:6] == [f"lanes {lanes}: too large for the memory" for lanes in (8, 4)]
+    room[0] = 0
+    with pytest.raises(MemoryError, match="expected a smaller program"):
         autolanes.choose_lanes(wide, tmp_path, say=said.append)
 
 
@@ -41,9 +46,9 @@ def test_a_run_that_differs_in_nothing_else_is_found_again(tiny, timed, tmp_path
     other = dataclasses.replace(tiny, lanes=32, root_seed=1)
     store.folder_of(tmp_path, other).mkdir()
     store.write_config(store.folder_of(tmp_path, other), other)
-    assert autolanes.choose_lanes(tiny, tmp_path, say=lambda line: None) == 64 and timed == []
+    assert autolanes.choose_lanes(tiny, tmp_path, say=lambda line: None) == 64 and timed[0] == []
 
 
 def test_candidates_are_powers_of_two_up_to_the_seeds_of_a_device():
-    assert autolanes.candidates(1) == [1] and autolanes.candidates(3) == [1, 2, 4]
-    assert autolanes.candidates(25) == [4, 8, 16, 32] and autolanes.candidates(1000) == [16, 32, 64, 128]
+    assert autolanes.candidates(1) == [1] and autolanes.candidates(3) == [4, 2, 1]
+    assert autolanes.candidates(25)[:2] == [32, 16] and autolanes.candidates(1000)[0] == 128

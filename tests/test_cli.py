@@ -67,8 +67,9 @@ def test_a_long_run_says_what_it_takes_and_one_that_does_not_fit_is_refused(caps
     monkeypatch.setattr("jaxbnn.cli.estimate", lambda *_: cost.Cost(2.0, 60.0, 2**20))
     assert main(["run", "demo", "--out", str(tmp_path)]) == 2
     assert "demo: about 1 min 2 s (2 s of it compiling), 1 MiB in the programs\n" in capsys.readouterr().err
-    monkeypatch.setattr("jaxbnn.cli.estimate", lambda *_: cost.Cost(2.0, 60.0, 2**60))
-    assert "fewer lanes take less" in refused(capsys, "run", "demo", "--out", str(tmp_path))
+    monkeypatch.setattr("jaxbnn.cost.room", lambda devices: 2**14)
+    monkeypatch.setattr("jaxbnn.cli.estimate", cost.estimate)
+    assert "fewer lanes take less" in refused(capsys, "run", "demo", *SHORT, "--out", str(tmp_path))
 
 
 @pytest.fixture(scope="module")

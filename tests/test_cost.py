@@ -1,5 +1,8 @@
 import math
 
+import jax
+import pytest
+
 from jaxbnn import cost
 
 
@@ -9,12 +12,17 @@ def test_estimate_states_time_and_memory(tiny):
     assert math.isfinite(taken.seconds)
 
 
-def test_programs_that_do_not_fit_are_refused_before_the_run(monkeypatch):
-    import jax
-    import pytest
-
+def test_programs_that_do_not_fit_are_refused_before_anything_is_run(tiny, monkeypatch):
     assert cost.room(jax.devices()) > 2**20
-    cost.check_room(cost.Cost(1.0, 1.0, 2**20), jax.devices())
-    monkeypatch.setattr(cost, "room", lambda devices: 2**20)
-    with pytest.raises(ValueError, match="expected programs of at most 1 MiB .* got 3 MiB: fewer lanes take less"):
-        cost.check_room(cost.Cost(1.0, 1.0, 3 * 2**20), jax.devices())
+    monkeypatch.setattr(cost, "room", lambda devices: 2**14)
+    monkeypatch.setattr(cost, "_timed", None)
+    with pytest.raises(
+        MemoryError, match=r"expected a program of at most 0 MiB \(what a device has\), got .*--lanes 1"
+    ):
+        cost.estimate(tiny)
+
+
+def test_nothing_is_timed_in_0_seconds(tiny, monkeypatch):
+    monkeypatch.setattr(cost, "_timed", None)
+    taken = cost.estimate(tiny, seconds=0)
+    assert math.isnan(taken.seconds) and taken.bytes > 10_000

@@ -111,8 +111,10 @@ def test_a_block_with_its_lanes_last_records_the_same_networks(tiny, per_seed):
 
 
 def test_lanes_go_last_for_small_networks_and_enough_lanes_on_a_cpu(tiny):
-    assert lanes.pays(BINARY, 12, 16, "cpu")
-    assert not lanes.pays(BINARY, 12, 15, "cpu") and not lanes.pays(BINARY, 784, 16, "cpu")
-    assert not lanes.pays(BINARY, 12, 16, "gpu")
-    wide = jobs.make_job(dataclasses.replace(tiny, lanes=16), None, None, "cpu").plan
-    assert wide.lanes_last and not jobs.make_job(tiny, None, None, "cpu").plan.lanes_last
+    assert lanes.pays(BINARY, 12, 64, 16, "cpu")
+    assert not lanes.pays(BINARY, 12, 64, 15, "cpu") and not lanes.pays(BINARY, 784, 64, 16, "cpu")
+    assert not lanes.pays(BINARY, 12, 64, 16, "gpu")
+    assert not lanes.pays(BINARY, 12, 129, 16, "cpu") and not lanes.pays(BINARY, 12, None, 16, "cpu")
+    batches = dataclasses.replace(tiny, train=dataclasses.replace(tiny.train, batch_size=64))
+    wide = jobs.make_job(dataclasses.replace(batches, lanes=16), None, None, "cpu").plan
+    assert wide.lanes_last and not jobs.make_job(batches, None, None, "cpu").plan.lanes_last

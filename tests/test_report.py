@@ -84,11 +84,53 @@ def test_the_report_has_the_ledger_tables_and_pictures(runs, tmp_path):
         assert (path.parent / f"{picture.name}.pdf").exists()
 
 
-def test_a_changed_run_cannot_settle_what_the_paper_says_of_its_length(runs):
-    changed = {**runs, claims.MNIST: runs[claims.MNIST]._replace(label="train.epochs=6 (not 5000)")}
-    found = claims.mnist_gradients(changed)
-    assert found.verdict == "too weak to say" and "train.epochs=6 (not 5000)" in found.number
-    assert "changed" not in claims.mnist_gradients(runs).number
+def test_a_changed_run_cannot_settle_a_claim(runs):
+    made = {claim.id: claim for claim in RAJ_2020.report().claims}
+    changed = {**runs, claims.BNN["STE"]: runs[claims.BNN["STE"]]._replace(label="train.epochs=6 (not 8000)")}
+    for name in ("S4-1", "S4-12", "S4-14", "S4-25"):
+        found = report.found(made[name], changed)
+        assert found.verdict == "too weak to say" and "raj2020/szt-ste train.epochs=6 (not 8000)" in found.number
+    assert report.found(made["S4-14"], runs).verdict == "contradicted"
+    assert report.found(made["S4-8"], changed) == made["S4-8"].judge(runs)
+
+
+def test_judged_by_the_ends_of_intervals():
+    below, above, across = (0.0, -0.1, 0.1), (2.0, 1.9, 2.1), (1.0, 0.5, 1.5)
+    assert claims.judged([below, below], 1.0) == "confirmed"
+    assert claims.judged([below, above], 1.0) == "contradicted"
+    assert claims.judged([below, across], 1.0) == "too weak to say"
+    assert claims.judged([(float("nan"),) * 3], 1.0) == "too weak to say"
+
+
+def synthetic(run, **curves):
+    """The run with some of its curves replaced: values [E] for all seeds and layers, with a little noise over seeds."""
+    result = run.results[""].copy(deep=True)
+    for name, values in curves.items():
+        shape = result[name].shape
+        noise = 1e-3 * np.arange(shape[0]).reshape(-1, *[1] * (len(shape) - 1))
+        result[name][:] = np.reshape(values, (1, -1, *[1] * (len(shape) - 2))) + noise
+    return run._replace(results={**run.results, "": result})
+
+
+@pytest.mark.parametrize(("end", "verdict"), [(1.0, "contradicted"), (3.0, "confirmed")])
+def test_a_known_fall_is_told(runs, end, verdict):
+    n = runs[claims.BNN["STE"]].results[""].sizes["epoch"]
+    epochs = np.linspace(0, 1, n)
+    # The epochs of a short run all lie in one window of 50: set apart, so that each stands for itself.
+    of = synthetic(
+        runs[claims.BNN["STE"]], i_xt=np.where(epochs < 0.5, 1 + 4 * epochs, 3 + (end - 3) * (2 * epochs - 1))
+    )
+    of.results[""]["epoch"] = 100 * np.arange(n)
+    found = claims.no_compression({"STE": claims.BNN["STE"]})({claims.BNN["STE"]: of})
+    assert found.verdict == verdict
+
+
+@pytest.mark.parametrize(("rise", "verdict"), [(0.0, "confirmed"), (0.5, "contradicted")])
+def test_a_known_rise_of_the_test_loss_is_told(runs, rise, verdict):
+    n = runs[claims.BNN["STE"]].results[""].sizes["epoch"]
+    of = synthetic(runs[claims.BNN["STE"]], test_loss=0.5 + rise * np.linspace(0, 1, n))
+    of.results[""]["epoch"] = 100 * np.arange(n)
+    assert claims.no_overfitting(dict.fromkeys(claims.BNN.values(), of)).verdict == verdict
 
 
 def test_values_that_cannot_be_trusted_are_too_weak(runs):

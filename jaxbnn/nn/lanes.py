@@ -8,6 +8,7 @@ reduction over a leading axis, so this is for networks of few units (`is_small`)
 from collections.abc import Iterable
 from functools import reduce
 from operator import add
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -16,12 +17,12 @@ from jaxbnn.nn.layers import LATENT
 from jaxbnn.nn.models import MLP
 from jaxbnn.nn.surrogate import sign
 
-MOST_TERMS = 64  # units or inputs of a layer: the longest sum written out
+MOST_TERMS = 64  # units or inputs of a layer; a gradient's sum has as many terms as the batch has examples
 
 
-def is_small(model: object, n_inputs: int) -> bool:
+def is_small(model: Any, n_inputs: int) -> bool:
     """Whether `forward` takes this model: an MLP none of whose layers has more than MOST_TERMS inputs or units."""
-    return isinstance(model, MLP) and max(n_inputs, *model.widths, model.n_classes) <= MOST_TERMS
+    return type(model) is MLP and max(n_inputs, *model.widths, model.n_classes) <= MOST_TERMS
 
 
 def forward(model: MLP, variables: dict, x: jax.Array, *, train: bool) -> tuple[jax.Array, dict, dict]:

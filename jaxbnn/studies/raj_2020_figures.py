@@ -110,9 +110,8 @@ def health(names: dict[str, str], runs: Runs) -> Figure:
         result = runs[name].results[""]
         for ax, of in zip(column, HEALTH, strict=True):
             values = result[of].values.astype(np.float64)[:, 1:]
-            layers = [
-                i for i in range(values.shape[2]) if np.isfinite(values[..., i]).all() and (values[..., i] >= 0).all()
-            ]
+            values = np.where(values < 0, np.nan, values)
+            layers = [i for i in range(values.shape[2]) if np.isfinite(values[..., i]).any()]
             shown = [str(result.layer.values[i]) for i in layers]
             plots.curves(
                 ax, result.epoch.values[1:], values[..., layers], shown, HEIGHTS.get(of, f"{of} units"), trusted=True
@@ -178,7 +177,7 @@ def plateau_table(runs: Runs) -> tuple[str, list[list[str]]]:
                 f"{final.min():.3f} to {final.max():.3f}",
             ]
         )
-    return f"Leaving the plateau (training loss below {claims.LEFT:.3f} nat)", rows
+    return f"Leaving the plateau (training loss {claims.MARGIN} nat or more below H(Y))", rows
 
 
 VARIED = {
@@ -203,7 +202,7 @@ def variation_table(runs: Runs) -> tuple[str, list[list[str]]]:
             "final test accuracy",
             "I(X;T) of hidden_1 at the end, its fall",
             "I(T;Y) of hidden_5 at the end",
-            "planes: largest difference outside its band, p",
+            "I(X;T): where it differs most surely [simultaneous band], p",
         ]
     ]
     for label, (name, base) in {"STE": ("ste", ""), "swish-sign": ("swish", ""), **VARIED}.items():

@@ -34,6 +34,7 @@ class Claim(NamedTuple):
     says: str
     definition: str  # what is computed, and when the claim counts as confirmed or contradicted
     judge: Callable[[Runs], Finding]
+    needs: tuple[str, ...] = ()  # the experiments it is judged by
 
 
 class Picture(NamedTuple):
