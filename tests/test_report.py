@@ -126,9 +126,9 @@ def test_a_known_fall_is_told(runs, end, verdict):
 
 
 @pytest.mark.parametrize(("rise", "verdict"), [(0.0, "confirmed"), (0.5, "contradicted")])
-def test_a_known_rise_of_the_test_loss_is_told(runs, rise, verdict):
+def test_a_test_loss_above_the_training_loss_is_told(runs, rise, verdict):
     n = runs[claims.BNN["STE"]].results[""].sizes["epoch"]
-    of = synthetic(runs[claims.BNN["STE"]], test_loss=0.5 + rise * np.linspace(0, 1, n))
+    of = synthetic(runs[claims.BNN["STE"]], train_loss=np.full(n, 0.5), test_loss=0.5 + rise * np.linspace(0, 1, n))
     of.results[""]["epoch"] = 100 * np.arange(n)
     assert claims.no_overfitting(dict.fromkeys(claims.BNN.values(), of)).verdict == verdict
 
