@@ -186,7 +186,7 @@ def show_experiment(options: argparse.Namespace) -> int:
 
 def cost_line(cost: Cost) -> str:
     """A run's time and memory in words."""
-    total = clock(cost.seconds + cost.compile_seconds) if cost.seconds == cost.seconds else "an unknown time"
+    total = clock(cost.seconds + cost.compile_seconds)
     return f"about {total} ({cost.compile_seconds:.0f} s of it compiling), {cost.bytes / 2**20:.0f} MiB in the programs"
 
 
@@ -200,7 +200,7 @@ def run_experiment(options: argparse.Namespace) -> int:
     experiment = with_lanes(experiment, options)
     if set(experiment.seeds) - set(store.finished_seeds(store.folder_of(options.out, experiment))):
         cost = estimate(experiment, options.data_root, GLANCE if experiment.train.epochs >= FEW else 0)
-        if not cost.seconds <= ANNOUNCED:
+        if cost.seconds > ANNOUNCED:  # not where it is unknown
             print(f"{experiment.name}: {cost_line(cost)}", file=sys.stderr)
     with Meter() as meter:
         folder = run(experiment, options.out, options.data_root, report=meter.show, stop=meter.stopped)

@@ -7,20 +7,17 @@ from pathlib import Path
 
 import jax
 
-LARGEST = 2 * 2**30  # bytes; the programs that were not used for longest go first
-
 
 def keep_programs() -> None:
     """Has JAX keep what it compiles in the user's cache folder, unless the user has named a folder for it already.
 
     The folder is $XDG_CACHE_HOME/jaxbnn/programs (~/.cache without it), a part of it for each kind of CPU: a program
-    compiled for one may not run on another.
+    compiled for one may not run on another. It may be removed at any time.
     """
     if jax.config.values["jax_compilation_cache_dir"] is not None:
         return
     cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     jax.config.update("jax_compilation_cache_dir", str(Path(cache) / "jaxbnn" / "programs" / _machine()))
-    jax.config.update("jax_compilation_cache_max_size", LARGEST)
 
 
 def _machine():

@@ -93,7 +93,7 @@ def trained(experiment, folder):
         inputs = jobs.inputs_of(job, seeds, device)
         place = store.block_folder(folder, seeds)
         like = jax.eval_shape(jobs.starter(job), jobs.keys_of(job, [0]), inputs.split)
-        last = worker._restore(store.load_checkpoint(place, worker._identity(job, like)), like, device)
+        last = worker.restore(store.load_checkpoint(place, worker.identity_of(job, like)), like, device)
         for lane, seed in enumerate(seeds):
             yield jax.tree.map(lambda leaf, lane=lane: leaf[lane], last.state.variables), seed
 

@@ -1,3 +1,5 @@
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -34,16 +36,19 @@ def last(tree):
 def test_layers_and_statistics_are_those_of_the_module_lane_by_lane(name, train):
     model = MODELS[name]
     variables = variables_of(model)
-    logits, layers, statistics = lanes.forward(model, last(variables), X[:, :, None], train=train)
-    for i in range(N_LANES):
-        own = jax.tree.map(lambda leaf, i=i: leaf[i], variables)
-        (theirs, hidden), state = model.apply(own, X, train=train, mutable=["batch_stats", "intermediates"])
-        np.testing.assert_allclose(logits[..., i], theirs, atol=1e-5)
-        for layer, t in zip(model.layer_names, hidden, strict=True):
-            np.testing.assert_allclose(layers[layer][..., i], t, atol=1e-5)
-        if model.normalise:
-            of_lane = jax.tree.map(lambda leaf, i=i: leaf[..., i], statistics)
-            jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), of_lane, dict(state)["batch_stats"])
+    forward = jax.jit(partial(lanes.forward, model, train=train))
+    logits, layers, statistics = forward(last(variables), X[:, :, None])
+
+    def one(variables):
+        return model.apply(variables, X, train=train, mutable=["batch_stats"])
+
+    (theirs, hidden), state = jax.jit(jax.vmap(one))(variables)
+    np.testing.assert_allclose(logits, last(theirs), atol=1e-5)
+    for layer, t in zip(model.layer_names, hidden, strict=True):
+        np.testing.assert_allclose(layers[layer], last(t), atol=1e-5)
+    if model.normalise:
+        expected = last(dict(state)["batch_stats"])
+        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), statistics, expected)
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -63,8 +68,8 @@ def test_gradients_are_those_of_the_module_lane_by_lane(name):
         )
         return jnp.mean(optax.softmax_cross_entropy_with_integer_labels(logits, y))
 
-    gradient = jax.grad(ours)(last(variables)["params"])
-    expected = last(jax.vmap(jax.grad(theirs))(variables["params"], variables["batch_stats"]))
+    gradient = jax.jit(jax.grad(ours))(last(variables)["params"])
+    expected = last(jax.jit(jax.vmap(jax.grad(theirs)))(variables["params"], variables["batch_stats"]))
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), gradient, expected)
 
 
