@@ -3,6 +3,7 @@
 import bisect
 import dataclasses
 import math
+import threading
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -17,6 +18,10 @@ from jaxbnn.config import Experiment
 from jaxbnn.data import Split
 from jaxbnn.observe import layers_of, observer
 from jaxbnn.train import Hyper
+
+# Held by a device's thread while it compiles or reads a kept program: reading two at once has crashed jaxlib 0.10.2,
+# and compiling two at once is no faster.
+COMPILING = threading.RLock()
 
 
 @dataclasses.dataclass(frozen=True)

@@ -14,7 +14,7 @@ import numpy as np
 from jaxbnn import config, provenance, result, store
 from jaxbnn.config import Experiment
 from jaxbnn.cores import is_pinned
-from jaxbnn.job import blocks_of, inputs_of, make_job, try_probes
+from jaxbnn.job import COMPILING, blocks_of, inputs_of, make_job, try_probes
 from jaxbnn.progress import Board, Progress
 from jaxbnn.worker import work
 
@@ -89,7 +89,8 @@ def _work(job, waiting, device, board):
         try:
             while not board.halted() and (seeds := _next(waiting)) is not None:
                 if inputs is None or job.plan.split_per_lane:
-                    inputs = inputs_of(job, seeds, device)
+                    with COMPILING:
+                        inputs = jax.block_until_ready(inputs_of(job, seeds, device))
                 if (left := work(job, seeds, inputs, device, board)) is not None:
                     finished[seeds] = left
         except BaseException:

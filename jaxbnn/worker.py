@@ -3,6 +3,7 @@
 import hashlib
 import time
 from collections.abc import Mapping
+from contextlib import nullcontext
 from typing import Any
 
 import jax
@@ -13,7 +14,7 @@ from jaxbnn import config, result, snapshot, store
 from jaxbnn.block import Block, advance
 from jaxbnn.block import snapshot as take_snapshot
 from jaxbnn.info import ragged
-from jaxbnn.job import Job, beginning, keys_of, starter
+from jaxbnn.job import COMPILING, Job, beginning, keys_of, starter
 from jaxbnn.result import Finished, Sample
 
 CHUNK_SECONDS = 2.0  # aimed at between two turns of the host
@@ -30,7 +31,10 @@ def work(job, seeds, inputs, device, board):
         # They go when a result is written: where that was removed since, its blocks start again.
         store.forget(place)
         arrays = None
-    block = restore(arrays, like, device) or beginning(job, seeds, inputs, device)
+    block = restore(arrays, like, device)
+    if block is None:
+        with COMPILING:
+            block = jax.block_until_ready(beginning(job, seeds, inputs, device))
     step = saved = int(block.step)
     if step:
         board.resume(seeds, step - 1)
@@ -43,7 +47,8 @@ def work(job, seeds, inputs, device, board):
 
     while step < job.steps and not board.halted():
         began, until = time.monotonic(), job.until(step, size)
-        block, new = jax.block_until_ready(advance(job.plan, block, np.int32(until), inputs))
+        with COMPILING if not spectra and size == 1 else nullcontext():  # the first chunk, of one step
+            block, new = jax.block_until_ready(advance(job.plan, block, np.int32(until), inputs))
         spectra.append(_packed(new, len(seeds), job.rows(until) - job.rows(step)))
         now = time.monotonic()
         size = max(1, min(4 * size, int(CHUNK_SECONDS * (until - step) / max(now - began, 1e-6))))
