@@ -18,8 +18,8 @@ from jaxbnn import health, lanes
 from jaxbnn.data import Split
 from jaxbnn.health import Health
 from jaxbnn.info import plane
-from jaxbnn.info.plane import NO_POINT, InfoPlane
-from jaxbnn.observe import Probe, Spectra, encoder, recorder, viewer
+from jaxbnn.info.plane import NO_POINT, InfoPlane, Point
+from jaxbnn.observe import PARTS, Probe, Spectra, encoder, recorder, viewer
 from jaxbnn.train import GradientNorm, Hyper, TrainSpec, TrainState, score_of, trainer
 
 
@@ -40,6 +40,14 @@ class Record(NamedTuple):
     planes: tuple[InfoPlane, ...]  # one a probe
     series: Series
     health: Health | None  # leaves [E, L]; None where the network has none
+
+
+class Row(NamedTuple):
+    """What one seed reports of one epoch: an entry of each leaf of its Record."""
+
+    points: tuple[Point, ...]  # one a probe, leaves [L]
+    series: Series  # leaves []
+    health: Health | None  # leaves [L]
 
 
 class Block(NamedTuple):
@@ -105,9 +113,9 @@ def start(plan: Plan, keys: jax.Array, split: Split, n_rows: int, n_layers: tupl
         state = plan.over_lanes(lambda split, key: plan.trainer(split).init(key))(split, keys)
     unset = jnp.full(n_rows, jnp.nan, jnp.float32)
     planes = tuple(plane.empty(n_rows, n) for n in n_layers)
-    fitness = jax.tree.map(lambda leaf: jnp.stack([leaf] * n_rows), health.none(n_layers[0]))
-    record = Record(planes, Series(*[unset] * len(Series._fields)), fitness if plan.passing else None)
-    return Block(jnp.int32(0), state, jax.tree.map(lambda leaf: jnp.stack([leaf] * keys.shape[0]), record))
+    fitness = _repeated(health.none(n_layers[0]), n_rows) if plan.passing else None
+    record = Record(planes, Series(*[unset] * len(Series._fields)), fitness)
+    return Block(jnp.int32(0), state, _repeated(record, keys.shape[0]))
 
 
 @partial(jax.jit, static_argnames=("plan",), donate_argnames=("block",))
@@ -121,7 +129,7 @@ def advance(plan: Plan, block: Block, until: jax.Array, inputs: Inputs) -> tuple
     unset = jnp.full(inputs.hyper.decay.shape, jnp.nan, jnp.float32)
     first = block.record.planes[0].rows[0]
     norm, params = GradientNorm(unset, unset), block.state.variables["params"]
-    *_, spectra = jax.eval_shape(observe, block.state, norm, block.record, jnp.zeros(unset.shape, jnp.int32), params)
+    *_, spectra = jax.eval_shape(observe, block.state, norm, jnp.zeros(unset.shape, jnp.int32), params)
     spectra = jax.tree.map(lambda s: jnp.zeros((s.shape[0], plan.room, *s.shape[1:]), s.dtype), spectra)
 
     def step(i, carry):
@@ -136,9 +144,10 @@ def advance(plan: Plan, block: Block, until: jax.Array, inputs: Inputs) -> tuple
         )
 
         def measured(record, spectra):
-            finite, record, new = observe(state, norm, record, jnp.full(unset.shape, i), before)
-            place = inputs.row[i] - first
-            return finite, record, jax.tree.map(lambda held, now: held.at[:, place].set(now), spectra, new)
+            epoch, place = jnp.full(unset.shape, i), inputs.row[i] - first
+            finite, row, new = observe(state, norm, epoch, before)
+            held = jax.tree.map(lambda held, now: held.at[:, place].set(now), spectra, new)
+            return finite, jax.vmap(_write)(record, epoch, row), held
 
         finite, record, spectra = jax.lax.cond(
             inputs.row[i] >= 0, measured, lambda record, spectra: (state.finite, record, spectra), record, spectra
@@ -177,47 +186,64 @@ def _trainer(plan):
 
 
 def _observer(plan, inputs):
-    """All lanes' (finite, record, spectra) of an epoch: (state, norm, record, epoch, params before it) -> these."""
-    shared, seen = (inputs.split, inputs.reference), ("train", "test")
+    """All lanes' (finite, row, spectra) of an epoch: (state, norm, epoch, params before it) -> these."""
+    shared = inputs.split, inputs.reference
     probes = (*plan.probes, *filter(None, [plan.passing]))
-    record = plan.over_lanes(partial(_record, plan), plan.map_lanes)
+    report = plan.over_lanes(partial(_report, plan), plan.map_lanes)
     if plan.lanes_last:
-        views = lanes.viewer(plan.model, probes, seen)
-        return lambda state, *rest: record(shared, views(inputs.split, state.variables), state, *rest)
+        look = lanes.viewer(plan.model, probes, PARTS)
+
+        def observe_all(state, *rest):
+            view = look(inputs.split, state.variables)
+            return report(shared, view.codes, _scores(lanes.score_of, view, inputs.split, state), state, *rest)
+
+        return observe_all
 
     def observe(shared, state, *rest):
-        view = viewer(plan.model, probes, seen)(shared[0], state.variables)
-        return _record(plan, shared, view, state, *rest)
+        view = viewer(plan.model, probes, PARTS)(shared[0], state.variables)
+        return _report(plan, shared, view.codes, _scores(score_of, view, shared[0], state), state, *rest)
 
     return partial(plan.over_lanes(observe, plan.map_lanes), shared)
 
 
-def _record(plan, shared, view, state, norm, record, epoch, before):
-    """Whether the seed is still finite, its record with the row of this epoch, and that row's spectra.
+def _scores(score, view, split, state):
+    """The scores of both parts."""
+    return tuple(score(view.logits[part], getattr(split, part).y, state.finite) for part in PARTS)
+
+
+def _report(plan, shared, codes, scores, state, norm, epoch, before):
+    """Whether the seed is still finite, what it reports of this epoch, and that row's spectra.
 
     All of it is unset once the seed has diverged.
     """
-    split, reference = shared
-    train, test = (score_of(view.logits[part], getattr(split, part).y, state.finite) for part in ("train", "test"))
+    _, reference = shared
+    train, test = scores
     finite = state.finite & jnp.isfinite(train.loss) & jnp.isfinite(test.loss)
-    points, spectra = recorder(plan.probes, plan.classes)[1](reference, view)
+    points, spectra = recorder(plan.probes, plan.classes)[1](reference, codes)
     points = jax.tree.map(lambda p, unset: jnp.where(finite, p, unset), points, (NO_POINT,) * len(points))
     spectra = jax.tree.map(lambda s: jnp.where(finite, s, 0), spectra)
-    planes = tuple(plane.record(p, epoch, point) for p, point in zip(record.planes, points, strict=True))
-    now = Series(train.loss, test.loss, train.accuracy, test.accuracy, norm.mean, norm.variance)
-    row = record.planes[0].rows
-    series = jax.tree.map(lambda leaf, new: leaf.at[row].set(jnp.where(finite, new, jnp.nan)), record.series, now)
-    return finite, Record(planes, series, _fitness(plan, view, state, finite, record, epoch, before)), spectra
+    series = Series(train.loss, test.loss, train.accuracy, test.accuracy, norm.mean, norm.variance)
+    series = jax.tree.map(lambda value: jnp.where(finite, value, jnp.nan), series)
+    return finite, Row(points, series, _fitness(plan, codes, state, finite, epoch, before)), spectra
 
 
-def _fitness(plan, view, state, finite, record, epoch, before):
-    """The record of the network's health with the row of this epoch."""
-    if record.health is None:
+def _fitness(plan, codes, state, finite, epoch, before):
+    """The network's health at this epoch."""
+    if plan.passing is None:
         return None
-    hidden, passing = view.codes[plan.probes[0].name][:-1], view.codes[plan.passing.name]
+    hidden, passing = codes[plan.probes[0].name][:-1], codes[plan.passing.name]
     now = health.measure(plan.model, hidden, passing, before, state.variables["params"], plan.train.latent_limit)
     now = now._replace(flips=jnp.where(epoch > 0, now.flips, jnp.nan))
-    unset, row = health.none(len(hidden) + 1), record.planes[0].rows
-    return jax.tree.map(
-        lambda leaf, new, none: leaf.at[row].set(jnp.where(finite, new, none)), record.health, now, unset
-    )
+    return jax.tree.map(lambda value, none: jnp.where(finite, value, none), now, health.none(len(hidden) + 1))
+
+
+def _write(record, epoch, row):
+    """One seed's record with one more row."""
+    place = record.planes[0].rows
+    planes = tuple(plane.record(each, epoch, point) for each, point in zip(record.planes, row.points, strict=True))
+    curves = jax.tree.map(lambda leaf, value: leaf.at[place].set(value), (record.series, record.health), tuple(row[1:]))
+    return Record(planes, *curves)
+
+
+def _repeated(tree, times):
+    return jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (times, *leaf.shape)), tree)

@@ -14,7 +14,7 @@ from jaxbnn.data import Dataset, Split
 from jaxbnn.nn import lanes
 from jaxbnn.nn.models import MLP
 from jaxbnn.observe import OUTPUT, Probe, View, look_through
-from jaxbnn.train import GradientNorm, Hyper, TrainSpec, TrainState, batches_of, rule_of
+from jaxbnn.train import GradientNorm, Hyper, Score, TrainSpec, TrainState, batches_of, rule_of
 
 ROWS = 8192  # rows x lanes looked at together: their layers stay in the cache
 LARGEST_BATCH = 128
@@ -56,7 +56,7 @@ def epoch(
 
 
 def viewer(model: MLP, probes: Sequence[Probe], logits: Sequence[str] = ()) -> Callable[[Split, Any], View]:
-    """As `observe.viewer`, of all lanes: variables with leaves [S, ...] -> View with leaves [S, ...]."""
+    """As `observe.viewer`, of all lanes: variables with leaves [S, ...] -> codes [S, ...], logits [N, C, S]."""
 
     def layers_of(variables, x):
         z, layers, _ = lanes.forward(model, variables, x, train=False)
@@ -76,9 +76,16 @@ def viewer(model: MLP, probes: Sequence[Probe], logits: Sequence[str] = ()) -> C
         train, test = (Dataset(_inputs(part.x, shared), part.y) for part in (split.train, split.test))
         seen = look(split._replace(train=train, test=test), _last(variables))
         codes = jax.tree.map(lambda leaf: jnp.moveaxis(leaf, 1, 0), seen.codes)
-        return View(codes, {part: jnp.moveaxis(z, -1, 0) for part, z in seen.logits.items()})
+        return View(codes, seen.logits)
 
     return view
+
+
+def score_of(logits: jax.Array, y: jax.Array, finite: jax.Array) -> Score:
+    """As `train.score_of`, of all lanes: logits [N, C, S], labels [N] or [S, N], finite [S] -> leaves [S]."""
+    y = y[:, None] if y.ndim == 1 else y.T
+    values = lanes.mean(lanes.cross_entropy(logits, y)), lanes.mean((lanes.argmax(logits) == y).astype(jnp.float32))
+    return Score(*(jnp.where(finite, value, jnp.nan) for value in values))
 
 
 def once(alive: jax.Array, f: Callable, *arguments: Any) -> Any:

@@ -141,7 +141,7 @@ def observer(
     view = viewer(model, probes)
 
     def measure(reference: tuple, split: Split, variables: Any) -> tuple[Point, ...]:
-        return record(reference, view(split, variables))[0]
+        return record(reference, view(split, variables).codes)[0]
 
     return prepare, measure
 
@@ -188,7 +188,7 @@ def look_through(
 
 
 def recorder(probes: Sequence[Probe], classes: int | None = None) -> tuple[Callable, Callable]:
-    """prepare as `observer`'s; record: (reference, View) -> (one Point a probe, one Spectra a probe)."""
+    """prepare as `observer`'s; record: (reference, View.codes) -> (one Point a probe, one Spectra a probe)."""
     probes = tuple(probes)
     if not probes or len({p.name for p in probes}) != len(probes):
         raise ValueError(f"expected one or more probes with different names, got {[p.name for p in probes]}")
@@ -198,8 +198,8 @@ def recorder(probes: Sequence[Probe], classes: int | None = None) -> tuple[Calla
         prepared = {(s, e): e.prepare(*choose(split, s), classes) for s, e in pairs}
         return tuple(tuple(prepared[p.sample, e] for e in _estimators(p)) for p in probes)
 
-    def record(reference: tuple, view: View) -> tuple[tuple[Point, ...], tuple[Spectra, ...]]:
-        recorded = [_record(_by_layer(p, r, view.codes[p.name])) for p, r in zip(probes, reference, strict=True)]
+    def record(reference: tuple, codes: dict[str, tuple]) -> tuple[tuple[Point, ...], tuple[Spectra, ...]]:
+        recorded = [_record(_by_layer(p, r, codes[p.name])) for p, r in zip(probes, reference, strict=True)]
         points, spectra = zip(*recorded, strict=True)
         return points, spectra
 

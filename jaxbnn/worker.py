@@ -67,7 +67,8 @@ def work(job, seeds, inputs, device, board):
 def _store_epoch(job, seeds, place, epoch, block, inputs):
     """Stores what the probes want of this epoch."""
     probes = tuple(probe for probe in job.experiment.probes if probe.units or probe.keep)
-    rows = take_snapshot(job.plan, probes, block, inputs.split)
+    with COMPILING:
+        rows = jax.block_until_ready(take_snapshot(job.plan, probes, block, inputs.split))
     arrays = snapshot.arrays(job.experiment, epoch, rows, len(seeds))
     store.write_arrays(store.snapshot_path(place, epoch), arrays)
 

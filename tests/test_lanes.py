@@ -13,7 +13,7 @@ from jaxbnn.data import Dataset, Split
 from jaxbnn.info import Binned, Exact
 from jaxbnn.nn import MLP, Tanh
 from jaxbnn.observe import Probe, viewer
-from jaxbnn.train import Adam, AdamW, Bop, Hyper, Sgd, TrainSpec, trainer
+from jaxbnn.train import Adam, AdamW, Bop, Hyper, Sgd, TrainSpec, score_of, trainer
 
 RNG = np.random.default_rng(0)
 N_LANES = 3
@@ -89,7 +89,12 @@ def test_a_view_is_that_of_one_seed(own, monkeypatch):
     seen = lanes.viewer(BINARY, probes, ("train", "test"))(split, state.variables)
     one = viewer(BINARY, probes, ("train", "test"))
     axes = Split(0, 0, None, None) if own else None
-    close(seen, jax.vmap(one, (axes, 0))(split, state.variables))
+    theirs = jax.vmap(one, (axes, 0))(split, state.variables)
+    close(seen.codes, theirs.codes)
+    for part in ("train", "test"):
+        y, z = getattr(split, part).y, theirs.logits[part]
+        scores = jax.vmap(score_of, (0, 0 if own else None, 0))(z, y, state.finite)
+        close(lanes.score_of(seen.logits[part], y, state.finite), scores)
 
 
 @pytest.mark.parametrize("per_seed", [False, True])

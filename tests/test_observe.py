@@ -1,4 +1,5 @@
 import itertools
+from functools import partial
 
 import flax.linen as nn
 import jax
@@ -156,7 +157,7 @@ def test_a_submodule_called_like_a_layer_does_not_hide_it():
     variables = Own().init(jax.random.key(1), SPLIT.train.x[:1])
     main, named = measured(Own(), [Probe(), Probe("named", layers=("hidden_1",))], variables)
     (alone,) = measured(Own(), [Probe()], variables)
-    jax.tree.map(np.testing.assert_array_equal, main, alone)
+    jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-6), main, alone)  # two programs, two orders of sums
     assert float(named.xt[0]) == float(main.xt[0]) and bool(named.exact[0])
 
 

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal, NamedTuple, Protocol, get_args, runtime_checkable
 
 import jax
@@ -183,13 +184,15 @@ class SoftOutput:
 
     def estimate(self, reference: Reference, codes: jax.Array) -> Point:
         n, n_classes = codes.shape
+        multiply = partial(jnp.matmul, precision=jax.lax.Precision.HIGHEST)  # a GPU's default keeps three digits
         member = jax.nn.one_hot(reference.y, n_classes, dtype=codes.dtype)
-        share = jnp.sum(member, axis=0) / n
-        within = (member.T @ codes) / jnp.maximum(n * share, 1)[:, None]
-        summed = jnp.all(codes >= 0) & jnp.all(jnp.abs(jnp.sum(codes, axis=1) - 1) < 1e-3)
-        sound = summed & jnp.all(jnp.sum(member, axis=1) == 1)
+        size = jnp.sum(member, axis=0)
+        share, within = size / n, multiply(member.T, codes) / jnp.maximum(size, 1)[:, None]
+        total = multiply(codes, jnp.ones(n_classes, codes.dtype))
+        summed = jnp.all(codes >= 0) & jnp.all(jnp.abs(total - 1) < 1e-3)
+        sound = summed & jnp.all((reference.y >= 0) & (reference.y < n_classes))
         h_t = jnp.where(sound, entropy.of_distribution(jnp.mean(codes, axis=0)), jnp.nan)
-        xt = h_t - jnp.mean(entropy.of_distribution(codes))
+        xt = h_t - entropy.summed(codes) / n
         ty = h_t - jnp.sum(share * entropy.of_distribution(within))
         return Point(xt, ty, h_t, jnp.float32(jnp.nan), jnp.int32(-1), jnp.int32(-1), jnp.bool_(False))
 

@@ -51,6 +51,16 @@ def cross_entropy(logits: jax.Array, y: jax.Array) -> jax.Array:
     return largest + jnp.log(total) - _sum(jnp.where(y == c, z, 0) for c, z in enumerate(each))
 
 
+def argmax(x: jax.Array) -> jax.Array:
+    """The place of the largest along the second axis, the first such place: [B, C, S] -> int32 [B, S]."""
+
+    def larger(best, other):
+        better = other[1] > best[1]
+        return jnp.where(better, other[0], best[0]), jnp.maximum(best[1], other[1])
+
+    return reduce(larger, [(jnp.int32(c), x[:, c]) for c in range(x.shape[1])])[0]
+
+
 def mean(x: jax.Array) -> jax.Array:
     """The mean over the first axis, [B, ...] -> [...]: as a product, which XLA:CPU vectorises."""
     row = jnp.full((1, x.shape[0]), 1 / x.shape[0], x.dtype)

@@ -79,6 +79,11 @@ def test_cross_entropy_known_answers_and_logits_that_would_overflow():
     np.testing.assert_allclose(each[:, 0], [np.log(2), 1000], rtol=1e-6)
 
 
+def test_argmax_is_the_first_of_the_largest():
+    x = jnp.array([[1.0, 3.0, 3.0], [2.0, 1.0, 0.0], [0.0, 0.0, 5.0]])[:, :, None]
+    assert lanes.argmax(x)[:, 0].tolist() == jnp.argmax(x[:, :, 0], axis=1).tolist() == [1, 0, 2]
+
+
 def test_the_mean_over_the_first_axis():
     np.testing.assert_allclose(lanes.mean(jnp.arange(12.0).reshape(3, 2, 2)), [[4, 5], [6, 7]])
 
