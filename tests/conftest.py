@@ -18,8 +18,10 @@ if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
 
 # Compiling is what most tests wait for. These flags make it shorter and keep all that is promised of bits.
 # A version of JAX that does not know a flag would end the program.
-KNOWN = "--xla_cpu_use_fusion_emitters=false" if metadata.version("jaxlib").startswith("0.10.") else ""
-os.environ.setdefault("XLA_FLAGS", f"--xla_backend_optimization_level=0 {KNOWN}".strip())
+if "XLA_FLAGS" not in os.environ:
+    os.environ["XLA_FLAGS"] = "--xla_backend_optimization_level=0"
+    if metadata.version("jaxlib").startswith("0.10."):
+        os.environ["XLA_FLAGS"] += " --xla_cpu_use_fusion_emitters=false"
 
 import jax
 import pytest
