@@ -151,7 +151,7 @@ def list_experiments(options: argparse.Namespace) -> int:
     for experiment in (e for study in studies.STUDIES for e in study.experiments):
         if not isinstance(experiment, Experiment):
             continue
-        widths = "-".join(str(width) for width in experiment.model.widths)
+        widths = "-".join(map(str, (*getattr(experiment.model, "channels", ()), *experiment.model.widths)))
         epochs, n = str(experiment.train.epochs), str(len(experiment.seeds))
         table.add_row(experiment.name, type(experiment.data).__name__, widths, epochs, n)
     print_table(table)
@@ -349,7 +349,8 @@ def measure_folder(options: argparse.Namespace) -> int:
     found = {}
     for probe in experiment.probes:
         whole = store.read_result(options.path, None if probe is experiment.probes[0] else probe.name)
-        alphabets = alphabets_of(experiment.model, probe)
+        shape = tuple(int(n) for n in whole.attrs["example_shape"].split())
+        alphabets = alphabets_of(experiment.model, probe, shape)
         found[probe.name] = analysis.reestimate(results.at_epoch(whole, -1), name, alphabets).isel(epoch=0)
     if options.json:
         print(json.dumps({probe: estimated_json(last) for probe, last in found.items()}))

@@ -15,13 +15,14 @@ import numpy as np
 from jaxbnn import data, info, nn, observe, train
 
 FAMILIES: dict[Any, tuple[type, ...]] = {
+    nn.Model: typing.get_args(nn.Model),
     nn.Slope: (nn.Ste, nn.ApproxSign, nn.SwishSign, nn.Identity),
     nn.Activation: (nn.SignActivation, nn.Tanh, nn.HardTanh, nn.Relu, nn.SwishSignActivation),
     info.Estimator: (info.Exact, info.Binned, info.SoftOutput, info.Values, info.OwnRange),
     data.DataSpec: typing.get_args(data.DataSpec),
     train.Optimiser: typing.get_args(train.Optimiser),
 }
-SINGLE = (nn.MLP, train.TrainSpec, observe.Schedule, observe.Probe, info.FixedGrid)
+SINGLE = (train.TrainSpec, observe.Schedule, observe.Probe, info.FixedGrid)
 SPECS = {spec.__name__: spec for spec in (*SINGLE, *(s for family in FAMILIES.values() for s in family))}
 UNIONS = (typing.Union, types.UnionType)
 MOST_LANES = 2**16
@@ -37,7 +38,7 @@ class Experiment:
 
     name: str
     data: data.DataSpec
-    model: nn.MLP
+    model: nn.Model
     train: train.TrainSpec
     schedule: observe.Schedule = observe.Schedule()
     probes: tuple[observe.Probe, ...] = (observe.Probe(),)
@@ -194,7 +195,7 @@ def _field_types(spec: type) -> dict[str, Any]:
     if not dataclasses.is_dataclass(spec):
         return {}
     hints = typing.get_type_hints(spec)
-    linen = ("parent", "name") if spec is nn.MLP else ()
+    linen = ("parent", "name") if spec in typing.get_args(nn.Model) else ()
     return {f.name: hints[f.name] for f in dataclasses.fields(spec) if f.name not in linen}
 
 

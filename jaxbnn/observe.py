@@ -113,11 +113,11 @@ def layers_of(model: linen.Module, probe: Probe) -> tuple[str, ...]:
     return probe.layers or (*model.layer_names, OUTPUT)
 
 
-def alphabets_of(model: linen.Module, probe: Probe) -> dict[str, int]:
-    """How many patterns each hidden layer of a probe can show: 2**D of signs, bins**D of bins."""
+def alphabets_of(model: Any, probe: Probe, shape: tuple[int, ...]) -> dict[str, int]:
+    """How many patterns each hidden layer of a probe can show: 2**D of signs, bins**D of bins; shape: an example's."""
     each = {Exact: 2, Binned: getattr(getattr(probe.estimator, "grid", None), "bins", 0)}.get(type(probe.estimator))
-    widths = dict(zip(model.layer_names, model.widths, strict=True))
-    return {name: each ** widths[name] for name in layers_of(model, probe) if each and name in widths}
+    units = model.units(shape)
+    return {name: each ** units[name] for name in layers_of(model, probe) if each and name in units}
 
 
 class Spectra(NamedTuple):
@@ -304,7 +304,8 @@ def _forward(model, probes):
         names = getattr(model, "layer_names", None) or [f"hidden_{i}" for i in range(1, len(hidden) + 1)]
         named = dict(zip(names, hidden, strict=True)) | {OUTPUT: jax.nn.softmax(logits)}
         # A submodule that is called like a layer does not hide it.
-        return logits, hidden, named | {name: t for name, t in _submodules(state).items() if name not in named}
+        hidden_names = (*named, *getattr(model, "batch_last", ()))
+        return logits, hidden, named | {name: t for name, t in _submodules(state).items() if name not in hidden_names}
 
     return forward
 

@@ -100,7 +100,7 @@ def groups(
         points = finished.record.planes[i].points
         samples = finished.samples[i]
         names = layers_of(experiment.model, probe)
-        alphabets = alphabets_of(experiment.model, probe)
+        alphabets = alphabets_of(experiment.model, probe, split.train.x.shape[1:])
         units = [math.log2(alphabets[name]) if name in alphabets else math.nan for name in names]
         variables = _plane(points, samples) | _trust(points, samples, spectra, population, probe.tolerance, units)
         for key, each in spectra.items():  # the entries of all points, one after another
@@ -226,5 +226,6 @@ def _attributes(experiment, probe, split):
         "tolerance": probe.tolerance,
         "population": int(probe.is_population(split)),
         "n_examples": len(choose(split, probe.sample).y),
+        "example_shape": " ".join(str(n) for n in split.train.x.shape[1:]),
         "labels_sha256": hashlib.sha256(np.concatenate([part.y for part in split[:2]]).tobytes()).hexdigest(),
     }

@@ -26,7 +26,7 @@ def test_other_estimators_are_those_of_the_host_point_by_point(tiny, finished):
     hidden = found.n_patterns.values > 0
     for key in ("i_xt", "i_ty"):  # this probe corrects in the program too
         np.testing.assert_allclose(corrected[key].values[hidden], found[key].values[hidden], atol=1e-5)
-    alphabets = observe.alphabets_of(tiny.model, tiny.probes[1])
+    alphabets = observe.alphabets_of(tiny.model, tiny.probes[1], (12,))
     assert alphabets == {"hidden_1": 2**6, "hidden_2": 2**4}
     bayes = analysis.reestimate(found.copy(), "nsb", alphabets)
     one = Spectrum(*(leaf[1, 2, 0] for leaf in result.spectra(found)))
@@ -34,8 +34,8 @@ def test_other_estimators_are_those_of_the_host_point_by_point(tiny, finished):
 
 
 def test_alphabets_are_known_of_layers_that_are_counted(tiny):
-    assert observe.alphabets_of(tiny.model, tiny.probes[2]) == {"hidden_1": 26**6}
-    assert observe.alphabets_of(tiny.model, dataclasses.replace(tiny.probes[1], layers=("dense_1",))) == {}
+    assert observe.alphabets_of(tiny.model, tiny.probes[2], (12,)) == {"hidden_1": 26**6}
+    assert observe.alphabets_of(tiny.model, dataclasses.replace(tiny.probes[1], layers=("dense_1",)), (12,)) == {}
 
 
 def test_what_cannot_be_estimated_is_refused(finished):

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from jaxbnn.data.images import Mnist, Npz, load_mnist, load_npz, read_idx, read_npz
+from jaxbnn.data.cifar import Cifar10, load_cifar10
+from jaxbnn.data.images import FashionMnist, Mnist, Npz, load_mnist, load_npz, read_idx, read_npz
 from jaxbnn.data.split import Dataset, Split, checksum, relabelled, stratified
 from jaxbnn.data.synthetic import Szt, TicTacToe, load_szt, load_tic_tac_toe
 
 __all__ = [
+    "Cifar10",
     "DataSpec",
     "Dataset",
+    "FashionMnist",
     "Mnist",
     "Npz",
     "Split",
@@ -25,12 +28,12 @@ __all__ = [
     "stratified",
 ]
 
-DataSpec = Szt | TicTacToe | Mnist | Npz
+DataSpec = Szt | TicTacToe | Mnist | FashionMnist | Cifar10 | Npz
 
 
 def is_per_seed(spec: DataSpec) -> bool:
     """True when each seed gets its own split, so that `load` needs the seed."""
-    return not isinstance(spec, Mnist) and spec.split_per_seed
+    return not isinstance(spec, Mnist | Cifar10) and spec.split_per_seed
 
 
 def load(spec: DataSpec, root: str | Path | None = None, seed: int | None = None) -> Split:
@@ -43,7 +46,7 @@ def load(spec: DataSpec, root: str | Path | None = None, seed: int | None = None
     file that is not in the folder given, ConnectionError when no mirror gave the file.
     """
     if not isinstance(spec, DataSpec):
-        raise TypeError(f"expected Szt, TicTacToe, Mnist or Npz, got {spec!r}")
+        raise TypeError(f"expected Szt, TicTacToe, Mnist, FashionMnist, Cifar10 or Npz, got {spec!r}")
     return relabelled(_load(spec, root, seed), spec.label_seed)
 
 
@@ -55,5 +58,7 @@ def _load(spec: DataSpec, root: str | Path | None, seed: int | None) -> Split:
             return load_tic_tac_toe(spec, seed)
         case Mnist():
             return load_mnist(spec, root)
+        case Cifar10():
+            return load_cifar10(spec, root)
         case Npz():
             return load_npz(spec, root, seed)

@@ -28,11 +28,15 @@ OPENERS: tuple[tuple[bytes, Callable[..., Any]], ...] = (
 
 
 class File(NamedTuple):
-    """One file of a data set, known by its unpacked bytes: archives made anew differ, their contents do not."""
+    """One file of a data set, known by its unpacked bytes: archives made anew differ, their contents do not.
+
+    `packed`: only the checksum of the published, packed file is known, so that no other packing of it is taken.
+    """
 
     name: str  # without the suffix of any compression
     md5: str  # of the unpacked bytes, hex
-    size: int  # unpacked, bytes
+    size: int  # unpacked, bytes; of a packed one the most there may be
+    packed: bool = False
 
 
 class Collection(NamedTuple):
@@ -56,6 +60,27 @@ MNIST = Collection(
         "https://raw.githubusercontent.com/fgnt/mnist/master/",
     ),
     folders=("mnist", "MNIST/raw"),
+)
+
+
+FASHION_MNIST = Collection(
+    files=(
+        File("train-images-idx3-ubyte", "8d4fb7e6c68d591d4c3dfef9ec88bf0d", 16 + 60000 * 28 * 28, packed=True),
+        File("train-labels-idx1-ubyte", "25c81989df183df01b3e8a0aad5dffbe", 8 + 60000, packed=True),
+        File("t10k-images-idx3-ubyte", "bef4ecab320f06d8554ea6380940ec79", 16 + 10000 * 28 * 28, packed=True),
+        File("t10k-labels-idx1-ubyte", "bb300cfdad3c16e7a12a480ee83cd310", 8 + 10000, packed=True),
+    ),
+    mirrors=(
+        "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+        "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
+        "https://storage.googleapis.com/tensorflow/tf-keras-datasets/",
+    ),
+    folders=("fashion-mnist", "FashionMNIST/raw"),
+)
+CIFAR10 = Collection(
+    files=(File("cifar-10-binary.tar", "c32a1d4ab5d03f1284b67883e8d87530", 200_000_000, packed=True),),
+    mirrors=("https://www.cs.toronto.edu/~kriz/",),
+    folders=("cifar10", "cifar-10"),
 )
 
 
@@ -106,11 +131,25 @@ def candidates(name: str, folders: Sequence[Path]) -> Iterator[Path]:
 
 def verified(path: Path, file: File) -> bytes:
     """The unpacked bytes of the file at `path`. Raises ValueError when it does not unpack or has another md5."""
+    if file.packed:
+        return verified_packed(path, file)
     payload = unpack(path, file.size + 1)
     md5 = hashlib.md5(payload, usedforsecurity=False).hexdigest()
     if md5 != file.md5:
         count = f"{len(payload)} bytes" if len(payload) <= file.size else f"more, the first {len(payload)}"
         raise ValueError(f"expected {file.size} bytes (unpacked) with md5 {file.md5}, got {count} with md5 {md5}")
+    return payload
+
+
+def verified_packed(path: Path, file: File) -> bytes:
+    """The unpacked bytes of the file at `path`, known by its md5 as it is. Raises ValueError when that is another."""
+    with path.open("rb") as packed:
+        md5 = hashlib.file_digest(packed, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+    if md5 != file.md5:
+        raise ValueError(f"expected the file as published, with md5 {file.md5}, got one with md5 {md5}")
+    payload = unpack(path, file.size + 1)
+    if len(payload) > file.size:
+        raise ValueError(f"expected at most {file.size} bytes (unpacked), got more")
     return payload
 
 

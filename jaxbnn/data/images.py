@@ -1,4 +1,4 @@
-"""Data sets read from files: MNIST in its IDX format, and the user's own arrays in an .npz."""
+"""Data sets read from files: MNIST and Fashion-MNIST in their IDX format, the user's own arrays in an .npz."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from jaxbnn.data.fetch import MNIST, Collection, fetch, reason
+from jaxbnn.data.fetch import FASHION_MNIST, MNIST, Collection, fetch, reason
 from jaxbnn.data.split import FLOAT32_MAX, Dataset, Split, check_label_seed, check_shared, check_span, divide
 
 PARTS = ("x_train", "y_train", "x_test", "y_test")
@@ -30,6 +30,11 @@ class Mnist:
     def __post_init__(self) -> None:
         check_span(self.span)
         check_label_seed(self.label_seed)
+
+
+@dataclass(frozen=True)
+class FashionMnist(Mnist):
+    """The clothes of Xiao, Rasul & Vollgraf (2017), in the format and numbers of MNIST."""
 
 
 @dataclass(frozen=True)
@@ -58,19 +63,25 @@ class Npz:
             check_span(self.span)
 
 
-def load_mnist(spec: Mnist, root: str | Path | None = None, collection: Collection = MNIST) -> Split:
-    """MNIST's own split, x [N, 28, 28].
+def load_mnist(spec: Mnist, root: str | Path | None = None, collection: Collection | None = None) -> Split:
+    """MNIST's own split, or Fashion-MNIST's, x [N, 28, 28].
 
     `collection` lists four files: train images, train labels, test images, test labels. Raises what `fetch` and
     `read_idx` raise, and ValueError where images and labels do not go together.
     """
+    collection = collection or (FASHION_MNIST if isinstance(spec, FashionMnist) else MNIST)
     images, labels, test_images, test_labels = (
         read_idx(fetch(file, root, collection), file.name) for file in collection.files
     )
-    low, high = spec.span
-    values = (low + (high - low) * np.arange(256) / 255).astype(np.float32)
+    values = pixel_values(spec.span)
     train = digits("train", images, labels, values)
     return Split(train, digits("test", test_images, test_labels, values), n_classes=10, population=False)
+
+
+def pixel_values(span: tuple[float, float]) -> np.ndarray:
+    """What the pixels 0 .. 255 become: evenly spaced over the span, float32 [256]."""
+    low, high = span
+    return (low + (high - low) * np.arange(256) / 255).astype(np.float32)
 
 
 def digits(part: str, images: np.ndarray, labels: np.ndarray, values: np.ndarray) -> Dataset:

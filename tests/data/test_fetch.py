@@ -234,3 +234,21 @@ def test_without_pooch_a_download_says_what_to_do(tmp_path, mirrors, monkeypatch
     monkeypatch.setitem(sys.modules, "pooch", None)
     with pytest.raises(ModuleNotFoundError, match=r"expected the package pooch for a download.*or name a folder"):
         fetch(FILE, None, mirrors("good"), tmp_path)
+
+
+def test_a_packed_file_is_known_by_its_checksum_as_published(tmp_path):
+    packed = File(NAME, hashlib.md5(PACKED).hexdigest(), len(PAYLOAD), packed=True)
+    (tmp_path / NAME).write_bytes(PAYLOAD)  # an unpacked copy cannot be told from a wrong one
+    with pytest.raises(ValueError, match="expected the file as published, with md5 "):
+        find(packed, [tmp_path])
+    (tmp_path / f"{NAME}.gz").write_bytes(PACKED)
+    assert find(packed, [tmp_path]) == PAYLOAD
+    with pytest.raises(ValueError, match="expected at most 100 bytes"):
+        room.verified(tmp_path / f"{NAME}.gz", packed._replace(size=100))
+
+
+def test_a_packed_file_comes_from_the_first_mirror_that_has_it_right(mirrors, tmp_path):
+    packed = File(NAME, hashlib.md5(PACKED).hexdigest(), len(PAYLOAD), packed=True)
+    collection = mirrors("missing", "cut", "wrong", "right")
+    assert cached(packed, collection, tmp_path) == PAYLOAD
+    assert cached(packed, collection, tmp_path) == PAYLOAD

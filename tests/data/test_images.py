@@ -7,8 +7,8 @@ import zipfile
 import numpy as np
 import pytest
 
-from jaxbnn.data import Mnist, Npz, load, read_idx
-from jaxbnn.data.fetch import MNIST, Collection, File
+from jaxbnn.data import FashionMnist, Mnist, Npz, load, read_idx
+from jaxbnn.data.fetch import FASHION_MNIST, MNIST, Collection, File
 from jaxbnn.data.images import load_mnist
 
 
@@ -292,3 +292,13 @@ def test_npz_spec_refuses_bad_fields(fields, error, message):
 def test_mnist_spec_refuses_a_bad_span():
     with pytest.raises(TypeError, match=r"expected span as a tuple of two numbers, got 1\.0"):
         Mnist(span=1.0)
+
+
+def test_fashion_mnist_is_read_as_mnist_from_its_own_files(tmp_path):
+    small = small_mnist(tmp_path, PIXELS, DIGITS, PIXELS[:2], DIGITS[:2])
+    split = load_mnist(FashionMnist(span=(0.0, 1.0)), tmp_path, small)
+    np.testing.assert_array_equal(split.train.x, np.float32(PIXELS / 255))
+    # Left to itself it wants its own files, though MNIST's have the same names.
+    with pytest.raises(ValueError, match="the file as published, with md5 8d4fb7e6c68d591d4c3dfef9ec88bf0d"):
+        load(FashionMnist(), tmp_path)
+    assert [file.size for file in FASHION_MNIST.files] == [file.size for file in MNIST.files]

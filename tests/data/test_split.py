@@ -116,7 +116,7 @@ def test_a_split_per_seed_needs_a_seed(seed, error, message):
 
 
 def test_load_refuses_what_is_no_spec():
-    with pytest.raises(TypeError, match="expected Szt, TicTacToe, Mnist or Npz, got 'mnist'"):
+    with pytest.raises(TypeError, match="expected Szt, TicTacToe, Mnist, FashionMnist, Cifar10 or Npz, got 'mnist'"):
         load("mnist")
 
 

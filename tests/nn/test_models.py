@@ -3,7 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxbnn.nn import MLP, HardTanh, Relu, Ste, SwishSignActivation, Tanh
+from jaxbnn.nn import MLP, ConvNet, HardTanh, Relu, Ste, SwishSignActivation, Tanh
 
 KEY = jax.random.key(0)
 
@@ -97,3 +97,58 @@ def test_integer_inputs_are_taken_as_numbers():
     variables = model.init(KEY, x, train=False)
     whole, real = (model.apply(variables, part, train=False)[0] for part in (x, x.astype(np.float32)))
     np.testing.assert_array_equal(whole, real)
+
+
+def test_a_convnet_is_lenet_5_unless_told_otherwise():
+    x = jax.random.normal(KEY, (3, 28, 28))
+    variables, (logits, hidden) = applied(ConvNet(), x)
+    assert logits.shape == (3, 10) and [t.shape[1] for t in hidden] == [864, 256, 120, 84]
+    assert all(set(np.unique(t)) <= {-1, 1} for t in hidden)
+    assert ConvNet().layer_names == ("conv_1", "conv_2", "hidden_1", "hidden_2")
+    assert ConvNet().units((28, 28)) == dict(zip(ConvNet().layer_names, (864, 256, 120, 84), strict=True))
+    assert list(ConvNet().units((32, 32, 3)).values())[:2] == [1176, 400]
+    assert set(variables["params"]) == {
+        *("kernel_1", "kernel_norm_1", "kernel_2", "kernel_norm_2"),
+        *(f"{kind}_{name}" for kind in ("dense", "norm") for name in ("1", "2", "output")),
+    }
+
+
+def test_a_convnet_equals_one_written_with_jaxs_convolution():
+    """In training, on colour images: convolution, pooling, BatchNorm, tanh; then dense, BatchNorm, tanh; the output."""
+    x = jax.random.normal(KEY, (5, 9, 9, 2))
+    model = ConvNet((4,), 3, (3,), 2, activation=Tanh(), kernel_slope=None)
+    variables, (logits, (pooled, hidden)) = applied(model, x, train=True)
+    params = variables["params"]
+
+    def normal(y, axes):
+        return (y - y.mean(axes, keepdims=True)) / jnp.sqrt(y.var(axes, keepdims=True) + 1e-3)
+
+    layout = ("NHWC", "HWIO", "NHWC")
+    kernel = params["kernel_1"]["kernel"]
+    y = jax.lax.conv_general_dilated(x, kernel, (1, 1), "VALID", dimension_numbers=layout)
+    y = jax.lax.reduce_window(y, -jnp.inf, jax.lax.max, (1, 2, 2, 1), (1, 2, 2, 1), "VALID")
+    y = jnp.tanh(normal(y, (0, 1, 2))).reshape(5, -1)
+    np.testing.assert_allclose(pooled, y, atol=1e-4)
+    y = jnp.tanh(normal(y @ params["dense_1"]["kernel"], (0,)))
+    np.testing.assert_allclose(hidden, y, atol=1e-4)
+    np.testing.assert_allclose(logits, normal(y @ params["dense_output"]["kernel"], (0,)), atol=1e-3)
+
+
+@pytest.mark.parametrize(("first", "last"), [(True, True), (False, False)])
+def test_a_convnets_first_and_last_layer_are_binary_or_real(first, last):
+    model = ConvNet((4,), 2, (2, 2), 2, 1, binary_first=first, binary_last=last)
+    params = model.init(KEY, jnp.ones((1, 4, 4)), train=False)["params"]
+    kind = {True: "latent", False: "kernel"}
+    assert set(params["kernel_1"]) == {kind[first]} and set(params["dense_output"]) == {kind[last]}
+    assert set(params["kernel_2"]) == set(params["dense_1"]) == {"latent"}
+
+
+def test_what_a_convnet_cannot_be_is_refused():
+    with pytest.raises(ValueError, match=r"channels, side and pool >= 1, got \(6, 0\)"):
+        ConvNet(channels=(6, 0))
+    with pytest.raises(TypeError, match=r"channels as a tuple of integers, got \[6\]"):
+        ConvNet(channels=[6])
+    with pytest.raises(ValueError, match=r"images large enough for 2 convolutions, got \(10, 10\)"):
+        ConvNet().units((10, 10))
+    with pytest.raises(ValueError, match=r"expected images \[H, W\] or \[H, W, C\] for a ConvNet, .*\(12,\)"):
+        ConvNet().init(KEY, jnp.ones((1, 12)), train=False)
