@@ -17,7 +17,7 @@ import numpy as np
 from jaxbnn import config
 from jaxbnn.block import advance
 from jaxbnn.config import Experiment
-from jaxbnn.job import COMPILING, beginning, blocks_of, inputs_of, make_job
+from jaxbnn.job import beginning, blocks_of, inputs_of, make_job
 
 TIMED_SECONDS = 2.0
 
@@ -63,10 +63,9 @@ def _try_block(job, seconds, space, seeds, device):
     """Seconds to compile, seconds of an epoch and of a measurement, and the bytes that a block of these seeds holds."""
     began = time.perf_counter()
     with jax.default_device(device):
-        with COMPILING:
-            inputs = jax.block_until_ready(inputs_of(job, seeds, device))
-            begin = partial(beginning, job, seeds, inputs, device)
-            compiled = advance.lower(job.plan, jax.block_until_ready(begin()), np.int32(1), inputs).compile()
+        inputs = inputs_of(job, seeds, device)
+        begin = partial(beginning, job, seeds, inputs, device)
+        compiled = advance.lower(job.plan, begin(), np.int32(1), inputs).compile()
         compiling = time.perf_counter() - began
         held = _held(compiled.memory_analysis())
         if held > space:

@@ -3,7 +3,6 @@
 import bisect
 import dataclasses
 import math
-import threading
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -13,15 +12,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxbnn import data, lanes, nn, snapshot
-from jaxbnn.block import Block, Inputs, Plan, prepare, start
+from jaxbnn.block import Block, Inputs, Plan, advance, prepare, start
 from jaxbnn.config import Experiment
 from jaxbnn.data import Split
-from jaxbnn.observe import layers_of, observer
+from jaxbnn.observe import layers_of
 from jaxbnn.train import Hyper
-
-# Held by a device's thread while it compiles or reads a kept program: reading two at once has crashed jaxlib 0.10.2,
-# and compiling two at once is no faster.
-COMPILING = threading.RLock()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,7 +58,7 @@ def make_job(experiment: Experiment, folder: Path, data_root: str | Path | None,
     plan = Plan(
         experiment.model,
         dataclasses.replace(experiment.train, **numbers),
-        experiment.probes,
+        tuple(_in_program(probe) for probe in experiment.probes),
         classes=split.n_classes,
         split_per_lane=data.is_per_seed(experiment.data),
         map_lanes=platform == "cpu",
@@ -71,6 +66,11 @@ def make_job(experiment: Experiment, folder: Path, data_root: str | Path | None,
         lanes_last=lanes.pays(experiment.model, n_inputs, experiment.train.batch_size, experiment.lanes, platform),
     )
     return Job(experiment, folder, data_root, split, data.checksum(split), plan)
+
+
+def _in_program(probe):
+    """The probe without what is the host's alone: runs that differ in no more share one program."""
+    return dataclasses.replace(probe, population=None, tolerance=0.1, units=(), keep=())
 
 
 def _load(experiment, data_root, seed):
@@ -89,15 +89,16 @@ def _load(experiment, data_root, seed):
     return split
 
 
-def try_probes(job: Job) -> None:
-    """Measures in shapes alone: what a probe cannot name or an estimator cannot take raises here."""
-    prepare_sample, measure = observer(job.experiment.model, job.experiment.probes)
+def try_program(job: Job, device: jax.Device) -> None:
+    """Traces the program on shapes alone: what a probe cannot name or an estimator cannot take raises here.
 
-    def untrained(split):
-        variables = job.experiment.model.init(jax.random.key(0), split.train.x[:1], train=False)
-        return measure(prepare_sample(split), split, variables)
-
-    jax.eval_shape(untrained, job.split)
+    JAX keeps the trace, so that the run on this device does not make it again.
+    """
+    with jax.default_device(device):
+        split, row, hyper = _unplaced(job, [0])
+        block = jax.eval_shape(starter(job), keys_of(job, [0]), split)
+        reference = jax.eval_shape(partial(prepare, job.plan), split)
+        jax.eval_shape(partial(advance, job.plan), block, np.int32(1), Inputs(split, reference, hyper, row))
 
 
 def blocks_of(seeds: Sequence[int], lanes: int, begun: Sequence[tuple[int, ...]] = ()) -> list[tuple[int, ...]]:
@@ -112,6 +113,12 @@ def blocks_of(seeds: Sequence[int], lanes: int, begun: Sequence[tuple[int, ...]]
 
 def inputs_of(job: Job, seeds: Sequence[int], device: jax.Device) -> Inputs:
     """The program's inputs on a device, for a block of these seeds where each has its own split."""
+    split, row, hyper = jax.device_put(_unplaced(job, seeds), device)
+    return Inputs(split, prepare(job.plan, split), hyper, row)
+
+
+def _unplaced(job, seeds):
+    """(split, row, hyper) on the host."""
     split = job.split
     if job.plan.split_per_lane:
         splits = [_load(job.experiment, job.data_root, seed) for seed in job.lanes(seeds)]
@@ -119,9 +126,7 @@ def inputs_of(job: Job, seeds: Sequence[int], device: jax.Device) -> Inputs:
     row = np.full(job.steps, -1, np.int32)
     row[list(job.experiment.epochs)] = np.arange(len(job.experiment.epochs))
     lanes, spec = job.experiment.lanes, job.experiment.train
-    hyper = Hyper(np.full(lanes, spec.learning_rate, np.float32), np.full(lanes, spec.decay, np.float32))
-    split, hyper, row = jax.device_put((split, hyper, row), device)
-    return Inputs(split, prepare(job.plan, split), hyper, row)
+    return split, row, Hyper(np.full(lanes, spec.learning_rate, np.float32), np.full(lanes, spec.decay, np.float32))
 
 
 def beginning(job: Job, seeds: Sequence[int], inputs: Inputs, device: jax.Device) -> Block:

@@ -63,7 +63,7 @@ def merge(sources: Sequence[Path], target: Path) -> None:
     """One file of the seeds of several, rising; of a seed in two sources the first counts.
 
     ValueError where they differ in groups, variables or fixed dimensions. What has dimension "seed" in front is copied
-    seed by seed; ragged entries follow their seed; the rest is the first source's.
+    in runs of neighbouring seeds; ragged entries follow their seed; the rest is the first source's.
     """
     import h5netcdf
 
@@ -119,10 +119,11 @@ def _merge_group(sources, target):
         if differ:
             names = ", ".join(sorted({str(name) for name, _ in differ})[:5])
             raise ValueError(f"expected results of one version and experiment, got some that differ in {names}")
-    order = _seeds(sources)
+    runs = _runs(_seeds(sources))
     ragged = {v.attrs[SAMPLE]: name for name, v in sources[0].variables.items() if SAMPLE in v.attrs}
     for name, dimension in sources[0].dimensions.items():
-        sizes = {"seed": len(order)} | {d: _entries(sources, order, size) for d, size in ragged.items()}
+        sizes = {"seed": sum(stop - start for _, start, stop in runs)}
+        sizes |= {d: _entries(sources, runs, size) for d, size in ragged.items()}
         target.dimensions[name] = sizes.get(name, dimension.size)
     target.attrs.update(dict(sources[0].attrs))
     for name, variable in sources[0].variables.items():
@@ -131,10 +132,11 @@ def _merge_group(sources, target):
         )
         made.attrs.update({k: v for k, v in variable.attrs.items() if k != "_FillValue"})
         if variable.dimensions[:1] == ("seed",):
-            for place, (_, source, i) in enumerate(order):
-                made[place] = sources[source].variables[name][i]
+            _copy(made, [(sources[source].variables[name], start, stop) for source, start, stop in runs])
         elif variable.dimensions[:1] and variable.dimensions[0] in ragged:
-            _copy_entries(sources, order, made, name, ragged[variable.dimensions[0]])
+            ends = [_ends(group.variables[ragged[variable.dimensions[0]]][...]) for group in sources]
+            parts = [(source, *(int(ends[source][i]) for i in run)) for source, *run in runs]
+            _copy(made, [(sources[source].variables[name], start, stop) for source, start, stop in parts])
         else:
             made[...] = variable[...]
 
@@ -154,19 +156,29 @@ def _seeds(sources):
     return sorted(first.values())
 
 
-def _entries(sources, order, size):
-    return sum(int(sources[source].variables[size][i].sum()) for _, source, i in order)
-
-
-def _copy_entries(sources, order, made, name, size):
-    ends = [_ends(group.variables[size][...]) for group in sources]
-    place = 0
+def _runs(order):
+    """(source, start, stop) of seeds that are neighbours there too."""
+    runs = []
     for _, source, i in order:
-        start, end = (int(ends[source][i - 1]) if i else 0), int(ends[source][i])
-        made[place : place + end - start] = sources[source].variables[name][start:end]
-        place += end - start
+        if runs and runs[-1][0] == source and runs[-1][2] == i:
+            runs[-1] = (source, runs[-1][1], i + 1)
+        else:
+            runs.append((source, i, i + 1))
+    return runs
+
+
+def _entries(sources, runs, size):
+    return sum(int(sources[source].variables[size][start:stop].sum()) for source, start, stop in runs)
+
+
+def _copy(made, parts):
+    """Writes the parts, each (variable, start, stop), one behind the other."""
+    place = 0
+    for variable, start, stop in parts:
+        made[place : place + stop - start] = variable[start:stop]
+        place += stop - start
 
 
 def _ends(sizes):
-    """Where each seed's entries end: sizes [S, ...] -> [S]."""
-    return np.cumsum(sizes.reshape(len(sizes), -1).sum(axis=1))
+    """Where the first seeds' entries end, from none of them to all: sizes [S, ...] -> [S + 1]."""
+    return np.concatenate([[0], np.cumsum(sizes.reshape(len(sizes), -1).sum(axis=1))])

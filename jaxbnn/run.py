@@ -14,7 +14,7 @@ import numpy as np
 from jaxbnn import config, provenance, result, store
 from jaxbnn.config import Experiment
 from jaxbnn.cores import is_pinned
-from jaxbnn.job import COMPILING, blocks_of, inputs_of, make_job, try_probes
+from jaxbnn.job import blocks_of, inputs_of, make_job, try_program
 from jaxbnn.progress import Board, Progress
 from jaxbnn.worker import work
 
@@ -41,7 +41,7 @@ def run(
     if not is_pinned(devices[0]):
         warnings.warn("these bits hold for this machine only: call jaxbnn.use_cores() before JAX starts", stacklevel=2)
     result.check_names(experiment)
-    try_probes(job)
+    try_program(job, devices[0])
     store.check_libraries()
     store.make_folder(job.folder)
     with store.locked(job.folder):
@@ -89,8 +89,7 @@ def _work(job, waiting, device, board):
         try:
             while not board.halted() and (seeds := _next(waiting)) is not None:
                 if inputs is None or job.plan.split_per_lane:
-                    with COMPILING:
-                        inputs = jax.block_until_ready(inputs_of(job, seeds, device))
+                    inputs = inputs_of(job, seeds, device)
                 if (left := work(job, seeds, inputs, device, board)) is not None:
                     finished[seeds] = left
         except BaseException:

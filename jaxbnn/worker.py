@@ -3,7 +3,6 @@
 import hashlib
 import time
 from collections.abc import Mapping
-from contextlib import nullcontext
 from typing import Any
 
 import jax
@@ -14,7 +13,7 @@ from jaxbnn import config, result, snapshot, store
 from jaxbnn.block import Block, advance
 from jaxbnn.block import snapshot as take_snapshot
 from jaxbnn.info import ragged
-from jaxbnn.job import COMPILING, Job, beginning, keys_of, starter
+from jaxbnn.job import Job, beginning, keys_of, starter
 from jaxbnn.result import Finished, Sample
 
 CHUNK_SECONDS = 2.0  # aimed at between two turns of the host
@@ -33,8 +32,7 @@ def work(job, seeds, inputs, device, board):
         arrays = None
     block = restore(arrays, like, device)
     if block is None:
-        with COMPILING:
-            block = jax.block_until_ready(beginning(job, seeds, inputs, device))
+        block = jax.block_until_ready(beginning(job, seeds, inputs, device))
     step = saved = int(block.step)
     if step:
         board.resume(seeds, step - 1)
@@ -47,8 +45,7 @@ def work(job, seeds, inputs, device, board):
 
     while step < job.steps and not board.halted():
         began, until = time.monotonic(), job.until(step, size)
-        with COMPILING if not spectra and size == 1 else nullcontext():  # the first chunk, of one step
-            block, new = jax.block_until_ready(advance(job.plan, block, np.int32(until), inputs))
+        block, new = jax.block_until_ready(advance(job.plan, block, np.int32(until), inputs))
         spectra.append(_packed(new, len(seeds), job.rows(until) - job.rows(step)))
         now = time.monotonic()
         size = max(1, min(4 * size, int(CHUNK_SECONDS * (until - step) / max(now - began, 1e-6))))
@@ -67,8 +64,7 @@ def work(job, seeds, inputs, device, board):
 def _store_epoch(job, seeds, place, epoch, block, inputs):
     """Stores what the probes want of this epoch."""
     probes = tuple(probe for probe in job.experiment.probes if probe.units or probe.keep)
-    with COMPILING:
-        rows = jax.block_until_ready(take_snapshot(job.plan, probes, block, inputs.split))
+    rows = take_snapshot(job.plan, probes, block, inputs.split)
     arrays = snapshot.arrays(job.experiment, epoch, rows, len(seeds))
     store.write_arrays(store.snapshot_path(place, epoch), arrays)
 

@@ -6,6 +6,7 @@ the programs they start.
 
 import atexit
 import dataclasses
+import gc
 import os
 import shutil
 import tempfile
@@ -30,6 +31,15 @@ from jaxbnn.cores import use_cores
 
 use_cores(2)
 jax.config.update("jax_numpy_rank_promotion", "raise")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def programs_of_one_file():
+    """A file's compiled programs go with it: each takes hundreds of memory maps, of which Linux lets a process have
+    65530."""
+    yield
+    jax.clear_caches()
+    gc.collect()
 
 
 @pytest.fixture(scope="session")
