@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
-from jaxbnn import analysis, calibration, comparison, config, data, figures, info, report, store, studies, tables
+from jaxbnn import analysis, calibration, comparison, config, data, figures, grid, info, report, store, studies, tables
 from jaxbnn import result as results
 from jaxbnn.autolanes import choose_lanes
 from jaxbnn.config import Experiment, Resampled, Runnable
@@ -69,9 +69,12 @@ def parser() -> Parser:
     for command in (show, train):
         command.add_argument("name", help="see jaxbnn list")
         command.add_argument("--seeds", type=seeds, metavar="N|A:B", help="seeds 0 to N-1, or A to B-1")
-        command.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="e.g. train.epochs=100")
+        changes = {"action": "append", "default": [], "metavar": "KEY=VALUE"}
+        command.add_argument("--set", **changes, help="train.epochs=100; with a list, each of its values in turn")
         command.add_argument("--data-root", metavar="DIR", help="where data files are ($JAXBNN_DATA is asked next)")
         command.add_argument("--lanes", type=lanes, metavar="N|auto", help="seeds trained together; auto: fastest here")
+        command.add_argument("--only", metavar="GROUP", help="of a grid: one group of its settings")
+        command.add_argument("--scale", type=float, metavar="X", help="of a grid: X times the epochs and images")
     show.set_defaults(out="runs")
     train.add_argument("--out", default="runs", metavar="DIR", help="where runs are written (default: runs)")
     plot = add("plot", help="draw plane and curves into a finished run's folder")
@@ -131,16 +134,27 @@ def with_lanes(experiment: Experiment, options: argparse.Namespace) -> Experimen
     return dataclasses.replace(experiment, lanes=chosen)
 
 
-def chosen_experiment(options: argparse.Namespace) -> Runnable:
-    """The named experiment with the options' seeds and overrides."""
-    experiment, _ = studies.find(options.name)
+def chosen_experiments(options: argparse.Namespace) -> tuple[Runnable, ...]:
+    """The named experiment, or the settings of the named grid, with the options' seeds, scale and overrides."""
+    settings = studies.settings(options.name, options.only)
+    if not settings and (options.only or options.scale):
+        raise ValueError(f"expected --only and --scale with a grid such as nothnagel2026, got {options.name}")
+    chosen = settings or (studies.find(options.name)[0],)
+    if not isinstance(chosen[0], Experiment):
+        return (chosen_study(chosen[0], options),)
+    if options.scale:
+        chosen = tuple(grid.scaled(experiment, options.scale) for experiment in chosen)
+    chosen = [made for experiment in chosen for made in grid.product(experiment, options.set)]
+    return tuple(dataclasses.replace(each, seeds=options.seeds) for each in chosen) if options.seeds else tuple(chosen)
+
+
+def chosen_study(study: Runnable, options: argparse.Namespace) -> Runnable:
+    """The study of samples with the options' overrides."""
+    if options.seeds:
+        raise ValueError(f"expected no --seeds with {options.name}, a study of samples: --set repetitions=5, say")
     for assignment in options.set:
-        experiment = config.override(experiment, assignment)
-    if not isinstance(experiment, Experiment):
-        if options.seeds:
-            raise ValueError(f"expected no --seeds with {options.name}, a study of samples: --set repetitions=5, say")
-        return experiment
-    return dataclasses.replace(experiment, seeds=options.seeds) if options.seeds else experiment
+        study = config.override(study, assignment)
+    return study
 
 
 def list_experiments(options: argparse.Namespace) -> int:
@@ -156,6 +170,14 @@ def list_experiments(options: argparse.Namespace) -> int:
         table.add_row(experiment.name, type(experiment.data).__name__, widths, epochs, n)
     print_table(table)
     table = Table(box=None, pad_edge=False)
+    for heading in ("grid", "group (--only)", "data", "settings", "epochs", "seeds"):
+        table.add_column(heading)
+    for name, group, settings in ((s.name, *each) for s in studies.STUDIES for each in s.grid.items()):
+        first = settings[0]
+        counts = (str(n) for n in (len(settings), first.train.epochs, len(first.seeds)))
+        table.add_row(name, group, type(first.data).__name__, *counts)
+    print_table(table)
+    table = Table(box=None, pad_edge=False)
     for heading in ("name", "samples of", "examples N", "repetitions"):
         table.add_column(heading)
     for samples in (e for study in studies.STUDIES for e in study.experiments if not isinstance(e, Experiment)):
@@ -168,10 +190,12 @@ def list_experiments(options: argparse.Namespace) -> int:
 
 def show_experiment(options: argparse.Namespace) -> int:
     """jaxbnn show NAME."""
-    experiment = chosen_experiment(options)
-    _, study = studies.find(options.name)
+    experiment, *others = chosen_experiments(options)
+    _, study = studies.find(experiment.name)
     use_cores()
     keep_programs()
+    if others:
+        print(f"the first of {1 + len(others)} settings:")
     if isinstance(experiment, Experiment):
         experiment = with_lanes(experiment, options)
     print(config.to_json(experiment))
@@ -192,20 +216,20 @@ def cost_line(cost: Cost) -> str:
 
 def run_experiment(options: argparse.Namespace) -> int:
     """jaxbnn run NAME."""
-    experiment = chosen_experiment(options)
+    experiment, *others = chosen_experiments(options)
     use_cores()
     keep_programs()
     if not isinstance(experiment, Experiment):
         return run_study(experiment, options)
+    if others:
+        return run_grid([experiment, *others], options)
     experiment = with_lanes(experiment, options)
-    if set(experiment.seeds) - set(store.finished_seeds(store.folder_of(options.out, experiment))):
+    if unfinished(experiment, options):
         cost = estimate(experiment, options.data_root, GLANCE if experiment.train.epochs >= FEW else 0)
         if cost.seconds > ANNOUNCED:  # not where it is unknown
             print(f"{experiment.name}: {cost_line(cost)}", file=sys.stderr)
-    with Meter() as meter:
-        folder = run(experiment, options.out, options.data_root, report=meter.show, stop=meter.stopped)
-    if meter.stopped() and set(experiment.seeds) - set(store.finished_seeds(folder)):
-        print(f"stopped: the same command goes on from {folder}", file=sys.stderr)
+    folder = run_one(experiment, options)
+    if folder is None:
         return STOPPED
     result = store.read_result(folder).sel(seed=sorted(experiment.seeds))
     print_table(tables.result_table(result))
@@ -214,6 +238,46 @@ def run_experiment(options: argparse.Namespace) -> int:
         print(f"changed: {changed}")
     print(folder)
     return 0
+
+
+def run_one(experiment: Experiment, options: argparse.Namespace) -> Path | None:
+    """The folder of the experiment once it is finished, with a progress bar; None where a signal stopped it."""
+    with Meter() as meter:
+        folder = run(experiment, options.out, options.data_root, report=meter.show, stop=meter.stopped)
+    if meter.stopped() and set(experiment.seeds) - set(store.finished_seeds(folder)):
+        print(f"stopped: the same command goes on from {folder}", file=sys.stderr)
+        return None
+    return folder
+
+
+def run_grid(experiments: list[Experiment], options: argparse.Namespace) -> int:
+    """Settings one after another, those of one program together; finished ones are not run again."""
+    programs = grid.by_program([with_lanes(experiment, options) for experiment in experiments])
+    left = [[each for each in group if unfinished(each, options)] for group in programs]
+    n_left, total, done = sum(map(len, left)), 0.0, 0
+    for group in filter(None, left):
+        total += len(group) * estimate(group[0], options.data_root, GLANCE).seconds
+        jax.clear_caches()  # a process has so many memory maps, a program takes hundreds
+    said = f"about {clock(total)} without compiling, one after another" if n_left else "nothing to do"
+    print(f"{len(experiments)} settings, {n_left} to run, {len(programs)} programs: {said}", file=sys.stderr)
+    finished = []
+    for group in programs:
+        for experiment in group:
+            if unfinished(experiment, options):
+                done += 1
+                print(f"[{done}/{n_left}] {experiment.name} {studies.changed(experiment)}".rstrip(), file=sys.stderr)
+            folder = run_one(experiment, options)
+            if folder is None:
+                return STOPPED
+            finished.append((experiment, folder))
+        jax.clear_caches()
+    print_table(tables.grid_table([(e.name, store.read_result(folder)) for e, folder in finished]))
+    return 0
+
+
+def unfinished(experiment: Experiment, options: argparse.Namespace) -> bool:
+    """Whether the experiment lacks seeds where its run is written."""
+    return bool(set(experiment.seeds) - set(store.finished_seeds(store.folder_of(options.out, experiment))))
 
 
 def run_study(study: Bernoulli | Resampled, options: argparse.Namespace) -> int:

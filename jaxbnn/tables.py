@@ -32,6 +32,21 @@ def result_table(result) -> Table:
     return table
 
 
+def grid_table(results) -> Table:
+    """A line for each (name, result): test accuracy and the last hidden layer's I(X;T) and I(T;Y), and their trust."""
+    table = Table()
+    for heading in ("setting", "test accuracy", "layer", r"I(X;T) \[bit]", "trust", r"I(T;Y) \[bit]", "trust"):
+        table.add_column(heading)
+    for name, result in results:
+        last = result.isel(epoch=-1)
+        i = len(last.layer) - 2  # the output comes last
+        accuracy = spread(bands(last.test_accuracy.values[:, None]), 0)
+        xt, ty = (spread(bands(last[key].values), i) for key in ("i_xt", "i_ty"))
+        trust_xt, trust_ty = (verdicts(last[key].values[:, i]) for key in ("verdict_xt", "verdict_ty"))
+        table.add_row(name, accuracy, str(last.layer.values[i]), xt, trust_xt, ty, trust_ty)
+    return table
+
+
 def spread(of, i: int) -> str:
     """One layer's mean over seeds and half its 95 % interval; the mean alone for one seed, "-" for none."""
     if of.n_seeds[i] < 1:

@@ -42,6 +42,7 @@ def test_list_names_every_experiment(capsys):
     out = said(capsys, "list").out
     for name in ("demo", "szt", "tictactoe", "mnist-small"):
         assert re.search(rf"^{name} ", out, re.M)
+    assert re.search(r"^nothnagel2026 +mnist-lenet +Mnist +11 +300 +3", out, re.M)
 
 
 def test_show_prints_config_assumptions_and_cost(capsys, monkeypatch):
@@ -53,6 +54,27 @@ def test_show_prints_config_assumptions_and_cost(capsys, monkeypatch):
     for assumption in studies.find("demo")[1].assumptions:
         assert assumption in out
     assert re.search(r"On this machine: about \d+ s \(\d+ s of it compiling\), \d+ MiB", out)
+
+
+def test_several_values_are_run_one_after_another_and_end_in_one_table(capsys, tmp_path):
+    changes = ("--set", "train.optimiser=AdamW", "--set", "train.decay=0,0.5", "--set", "train.epochs=2")
+    command = ("run", "szt", "--seeds", "2", "--out", str(tmp_path), *SHORT[2:], *changes)
+    first = said(capsys, *command)
+    assert "2 settings, 2 to run, 1 programs: about" in first.err
+    assert re.search(r"\[2/2\] szt .*train.decay=0.5 \(not 0.0\)", first.err)
+    assert len(list((tmp_path / "szt").glob("*/result.nc"))) == 2 and first.out.count("hidden_2") == 2
+    again = said(capsys, *command)
+    assert "2 settings, 0 to run, 1 programs: nothing to do" in again.err and again.out == first.out
+
+
+def test_a_grid_is_run_by_groups_and_made_smaller(capsys, tmp_path):
+    shape = ("--set", "model.widths=4,3", "--seeds", "1")
+    out = said(capsys, "run", "nothnagel2026", "--only", "szt", "--scale", "0.0002", "--out", str(tmp_path), *shape)
+    assert "11 settings, 11 to run, 1 programs" in out.err and "[11/11] nothnagel2026/szt-wd-2" in out.err
+    assert "train.epochs=2 (not 8000)" in out.err and len(list(tmp_path.rglob("result.nc"))) == 11
+    assert "expected a group of nothnagel2026" in refused(capsys, "run", "nothnagel2026", "--only", "mnist")
+    assert "--scale with a grid" in refused(capsys, "run", "szt", "--scale", "0.5")
+    assert "scale above 0 and at most 1, got 2.0" in refused(capsys, "run", "nothnagel2026", "--scale", "2")
 
 
 def test_lanes_are_a_number_or_auto(capsys):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from jaxbnn.data.cifar import Cifar10, load_cifar10
 from jaxbnn.data.images import FashionMnist, Mnist, Npz, load_mnist, load_npz, read_idx, read_npz
-from jaxbnn.data.split import Dataset, Split, checksum, relabelled, stratified
+from jaxbnn.data.split import Dataset, Split, checksum, relabelled, shortened, stratified
 from jaxbnn.data.synthetic import Szt, TicTacToe, load_szt, load_tic_tac_toe
 
 __all__ = [
@@ -47,7 +47,7 @@ def load(spec: DataSpec, root: str | Path | None = None, seed: int | None = None
     """
     if not isinstance(spec, DataSpec):
         raise TypeError(f"expected Szt, TicTacToe, Mnist, FashionMnist, Cifar10 or Npz, got {spec!r}")
-    return relabelled(_load(spec, root, seed), spec.label_seed)
+    return relabelled(shortened(_load(spec, root, seed), getattr(spec, "most", None)), spec.label_seed)
 
 
 def _load(spec: DataSpec, root: str | Path | None, seed: int | None) -> Split:

@@ -11,7 +11,16 @@ from pathlib import Path
 import numpy as np
 
 from jaxbnn.data.fetch import FASHION_MNIST, MNIST, Collection, fetch, reason
-from jaxbnn.data.split import FLOAT32_MAX, Dataset, Split, check_label_seed, check_shared, check_span, divide
+from jaxbnn.data.split import (
+    FLOAT32_MAX,
+    Dataset,
+    Split,
+    check_label_seed,
+    check_most,
+    check_shared,
+    check_span,
+    divide,
+)
 
 PARTS = ("x_train", "y_train", "x_test", "y_test")
 WHOLE = ("x", "y")
@@ -21,15 +30,17 @@ WHOLE = ("x", "y")
 class Mnist:
     """The handwritten digits of LeCun et al. (1998): 60000 train, 10000 test, ten classes; black is 0, ink is 255.
 
-    `span` is what pixel values 0 and 255 become. `label_seed`: see `relabelled`.
+    `span` is what pixel values 0 and 255 become. `label_seed`: see `relabelled`. `most`: see `shortened`.
     """
 
     span: tuple[float, float] = (-1.0, 1.0)
     label_seed: int | None = None
+    most: int | None = None
 
     def __post_init__(self) -> None:
         check_span(self.span)
         check_label_seed(self.label_seed)
+        check_most(self.most)
 
 
 @dataclass(frozen=True)

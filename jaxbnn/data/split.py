@@ -72,6 +72,20 @@ def check_label_seed(seed: object) -> None:
         check_seed("label_seed", seed)
 
 
+def check_most(most: object) -> None:
+    """Raises ValueError unless `most` is None or a whole number of at least 1."""
+    if most is not None and not (isinstance(most, int) and not isinstance(most, bool) and most >= 1):
+        raise ValueError(f"expected most as a whole number of at least 1 or none, got {most!r}")
+
+
+def shortened(split: Split, most: int | None) -> Split:
+    """The split with at most the first `most` examples of either part; None leaves it."""
+    if most is None:
+        return split
+    train, test = (Dataset(part.x[:most], part.y[:most]) for part in (split.train, split.test))
+    return split._replace(train=train, test=test)
+
+
 def relabelled(split: Split, label_seed: int | None) -> Split:
     """The split with its training labels in a random order, by `default_rng(label_seed)`; None leaves them.
 

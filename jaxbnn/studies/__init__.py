@@ -2,25 +2,42 @@
 
 import difflib
 
-from jaxbnn.config import Runnable, changes
+from jaxbnn.config import Experiment, Runnable, changes
+from jaxbnn.studies.nothnagel_2026 import NOTHNAGEL_2026
 from jaxbnn.studies.raj_2020 import RAJ_2020
 from jaxbnn.studies.regime import REGIME
 from jaxbnn.studies.starter import STARTER
 from jaxbnn.studies.study import Study as Study
 
-STUDIES = (STARTER, REGIME, RAJ_2020)
+STUDIES = (STARTER, REGIME, RAJ_2020, NOTHNAGEL_2026)
 
 
 def changed(experiment: Runnable) -> str:
     """What sets the experiment apart from the study's of that name, seeds apart; "" where nothing or none has it."""
-    named = {each.name: each for study in STUDIES for each in study.experiments}
-    return ", ".join(changes(experiment, named[experiment.name])) if experiment.name in named else ""
+    named = _named()
+    return ", ".join(changes(experiment, named[experiment.name][0])) if experiment.name in named else ""
 
 
 def find(name: str) -> tuple[Runnable, Study]:
     """The experiment of that name and the study it belongs to; ValueError offers the nearest names."""
-    named = {experiment.name: (experiment, study) for study in STUDIES for experiment in study.experiments}
+    named = _named()
     if name not in named:
         near = difflib.get_close_matches(name, named, n=3, cutoff=0.4) or list(named)
         raise ValueError(f"unknown experiment {name!r}: expected {' or '.join(near)} (all: jaxbnn list)")
     return named[name]
+
+
+def settings(name: str, only: str | None = None) -> tuple[Experiment, ...]:
+    """The settings of the grid of that name, of the group `only` where one is given; () for what is no grid."""
+    grid = {study.name: study.grid for study in STUDIES if study.grid}.get(name, {})
+    if only is None or not grid:
+        return tuple(setting for group in grid.values() for setting in group)
+    if only not in grid:
+        raise ValueError(f"expected a group of {name} ({', '.join(grid)}), got {only!r}")
+    return grid[only]
+
+
+def _named():
+    """Name -> (experiment, its study)."""
+    every = [(study, (*study.experiments, *settings(study.name))) for study in STUDIES]
+    return {experiment.name: (experiment, study) for study, each in every for experiment in each}

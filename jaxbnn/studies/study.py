@@ -1,6 +1,7 @@
 """A study: what can be run under a name, what its source leaves unsaid, what it claims, and its figures."""
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 from jaxbnn.config import Experiment, Runnable
@@ -63,3 +64,4 @@ class Study(NamedTuple):
     assumptions: tuple[str, ...]  # choices that are ours, each a sentence
     name: str = ""  # what `jaxbnn report` calls it
     report: Callable[[], Report] | None = None  # made when it is asked for: its figures need matplotlib
+    grid: Mapping[str, tuple[Experiment, ...]] = MappingProxyType({})  # group -> many settings, run by the study's name
