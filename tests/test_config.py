@@ -219,5 +219,5 @@ def test_optional_tuples_and_words_are_read_as_they_are_declared():
     assert override(npz, "data.span=-1,1").data.span == (-1.0, 1.0)
     assert override(npz, "data.span=none").data.span is None
     assert override(npz, "data.path=2024").data.path == "2024"
-    with pytest.raises(ValueError, match="data: expected one of Szt, TicTacToe, Mnist, Npz"):
+    with pytest.raises(ValueError, match="data: expected one of Szt, TicTacToe, Mnist, FashionMnist, Cifar10, Npz"):
         from_json(edited(data={"type": ["Szt"]}))
