@@ -67,11 +67,15 @@ def test_several_values_are_run_one_after_another_and_end_in_one_table(capsys, t
     assert "2 settings, 0 to run, 1 programs: nothing to do" in again.err and again.out == first.out
 
 
-def test_a_grid_is_run_by_groups_and_made_smaller(capsys, tmp_path):
+def test_a_grid_is_run_by_groups_and_made_smaller(capsys, tmp_path, monkeypatch):
+    cubes = studies.settings("nothnagel2026", "szt")
+    monkeypatch.setitem(studies.NOTHNAGEL_2026.grid, "szt", cubes[-2:])
+    monkeypatch.setattr("jaxbnn.cli.estimate", lambda *_: cost.Cost(1.0, 60.0, 1))
     shape = ("--set", "model.widths=4,3", "--seeds", "1")
     out = said(capsys, "run", "nothnagel2026", "--only", "szt", "--scale", "0.0002", "--out", str(tmp_path), *shape)
-    assert "11 settings, 11 to run, 1 programs" in out.err and "[11/11] nothnagel2026/szt-wd-2" in out.err
-    assert "train.epochs=2 (not 8000)" in out.err and len(list(tmp_path.rglob("result.nc"))) == 11
+    assert "2 settings, 2 to run, 1 programs: about 2 min 0 s" in out.err
+    assert "[1/2] nothnagel2026/szt-wd-1_7" in out.err and "[2/2] nothnagel2026/szt-wd-2" in out.err
+    assert "train.epochs=2 (not 8000)" in out.err and len(list(tmp_path.rglob("result.nc"))) == 2
     assert "expected a group of nothnagel2026" in refused(capsys, "run", "nothnagel2026", "--only", "mnist")
     assert "--scale with a grid" in refused(capsys, "run", "szt", "--scale", "0.5")
     assert "scale above 0 and at most 1, got 2.0" in refused(capsys, "run", "nothnagel2026", "--scale", "2")
