@@ -42,7 +42,7 @@ def kill_after(process, lines, delay):
 
 def test_killed_and_resumed(tiny, tmp_path):
     chance = random.Random(0)
-    longer = dataclasses.replace(tiny.train, epochs=30)
+    longer = dataclasses.replace(tiny.train, epochs=14)
     experiment = dataclasses.replace(tiny, model=MLP((4,), 2), train=longer, probes=tiny.probes[:1])
     (tmp_path / "experiment.json").write_text(to_json(experiment))
     kill_after(started(tmp_path), chance.randint(2, 8), chance.uniform(0, 0.2))
