@@ -1,0 +1,183 @@
+"""Compression against generalisation over many runs: how much a layer loses, and whether accuracy goes with it.
+
+Runs belong to settings (their seeds). Source of the factor and of pooled ranks: Nothnagel & Geiger 2026.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+from jaxbnn.phases import WINDOW
+
+FEWEST = 4  # runs, below which there is no p-value
+DRAWS = 2000
+LEVEL = 0.95
+LEAST_FALL = 0.05  # bits
+
+
+class End(NamedTuple):
+    """A quantity over the last WINDOW epochs, leaves [S]."""
+
+    mean: NDArray
+    median: NDArray
+    low: NDArray  # the smallest
+    high: NDArray  # the largest
+
+
+class Compression(NamedTuple):
+    """Whether a group of runs compresses."""
+
+    mean: float  # bits, of the falls
+    low: float  # 95 % bootstrap interval of that mean
+    high: float
+    compresses: bool  # the whole interval lies above the least fall
+
+
+class Link(NamedTuple):
+    """A rank correlation over runs; NaN where it is undefined, or said of too few runs."""
+
+    rho: float
+    p: float
+    low: float  # 95 % bootstrap interval: settings are drawn, then seeds of each
+    high: float
+    n: int  # runs
+
+
+def end(epoch: ArrayLike, values: ArrayLike) -> End:
+    """Over the measured epochs of the last WINDOW, of values [S, E]."""
+    last = _last(epoch, values)
+    return End(last.mean(axis=1), np.median(last, axis=1), last.min(axis=1), last.max(axis=1))
+
+
+def compression_factor(epoch: ArrayLike, i_xt: ArrayLike) -> NDArray:
+    """(max - mean of the last WINDOW epochs) / max of I(X;T) [S, E], in 0 .. 1: [S]; NaN where the maximum is 0.
+
+    A maximum is biased upwards: noise alone gives a factor above 0, so that a control belongs beside it.
+    """
+    top = np.asarray(i_xt, np.float64).max(axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(top > 0, (top - end(epoch, i_xt).mean) / top, np.nan)
+
+
+def compression(falls: ArrayLike, least: float = LEAST_FALL, seed: int = 0) -> Compression:
+    """Whether the runs' falls [S] (bits, a loss is positive) have a mean surely above `least`."""
+    x = _finite(np.asarray(falls, np.float64))[0]
+    if len(x) < FEWEST:
+        return Compression(float(x.mean()) if len(x) else np.nan, np.nan, np.nan, False)
+    drawn = np.random.default_rng(seed).choice(x, (DRAWS, len(x))).mean(axis=1)
+    low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Compression(float(x.mean()), float(low), float(high), bool(low > least))
+
+
+def pooled(x: ArrayLike, y: ArrayLike, setting: Sequence, seed: int = 0) -> Link:
+    """Spearman's correlation of x and y [R] over all runs, whatever their setting, with its usual p-value."""
+    return _link(_over_all, _p_over_all, x, y, setting, seed)
+
+
+def within(x: ArrayLike, y: ArrayLike, setting: Sequence, seed: int = 0) -> Link:
+    """The correlation of ranks taken within each setting: what the settings do to both x and y is gone.
+
+    Ranks are centred in their setting and correlated over all runs. p: 2000 times y is dealt anew within each setting;
+    (1 + draws with |rho| as large) / 2001.
+    """
+    return _link(_spearman, _p_within, x, y, setting, seed)
+
+
+def partial_spearman(x: ArrayLike, y: ArrayLike, given: ArrayLike) -> tuple[float, float]:
+    """(rho, p) of the ranks of x and y [R], each without what the ranks of `given` [R] say of it; p by Student's t.
+
+    rho = (r_xy - r_xg r_yg) / sqrt((1 - r_xg^2)(1 - r_yg^2)) with R - 3 degrees of freedom.
+    """
+    x, y, g = _finite(*(np.asarray(each, np.float64) for each in (x, y, given)))
+    xy, xg, yg = _spearman(x, y), _spearman(x, g), _spearman(y, g)
+    left = (1 - xg**2) * (1 - yg**2)
+    if not left > 1e-12 or len(x) <= FEWEST:
+        return np.nan, np.nan
+    rho = float(np.clip((xy - xg * yg) / np.sqrt(left), -1, 1))
+    t = rho * np.sqrt((len(x) - 3) / max(1 - rho**2, 1e-300))
+    return rho, float(2 * stats.t.sf(abs(t), len(x) - 3))
+
+
+def holm(p: ArrayLike) -> NDArray:
+    """The p-values [M] corrected for being M tests: no test's is smaller than a smaller one's; NaN is no test.
+
+    Source: Holm 1979.
+    """
+    p = np.asarray(p, np.float64)
+    corrected, tested = np.full(p.shape, np.nan), np.flatnonzero(np.isfinite(p))
+    order = tested[np.argsort(p[tested], kind="stable")]
+    corrected[order] = np.minimum(np.maximum.accumulate(p[order] * np.arange(len(order), 0, -1)), 1)
+    return corrected
+
+
+def _link(correlate: Callable, p_value: Callable, x, y, setting, seed) -> Link:
+    codes = np.unique(np.asarray(setting), return_inverse=True)[1].astype(np.float64)
+    x, y, codes = _finite(np.asarray(x, np.float64), np.asarray(y, np.float64), codes)
+    if len(x) < FEWEST:
+        return Link(np.nan, np.nan, np.nan, np.nan, len(x))
+    codes = np.unique(codes, return_inverse=True)[1]
+    rng, rho = np.random.default_rng(seed), correlate(x, y, codes)
+    if not np.isfinite(rho):
+        return Link(np.nan, np.nan, np.nan, np.nan, len(x))
+    drawn = np.array([correlate(x[places], y[places], names) for places, names in _draws(codes, rng)])
+    low, high = np.nanquantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Link(rho, p_value(x, y, codes, rho, rng), float(low), float(high), len(x))
+
+
+def _spearman(x, y, codes=None):
+    """The correlation of ranks, taken within each code where codes [R] are given. NaN where one is constant."""
+    a, b = (_centred_ranks(each, np.zeros(len(x), int) if codes is None else codes) for each in (x, y))
+    size = np.sqrt((a @ a) * (b @ b))
+    return float(np.clip(a @ b / size, -1, 1)) if size > 0 else np.nan
+
+
+def _over_all(x, y, codes):
+    return _spearman(x, y)
+
+
+def _p_over_all(x, y, codes, rho, rng):
+    _, p = stats.spearmanr(x, y)
+    return float(p)  # pyright: ignore[reportArgumentType]
+
+
+def _p_within(x, y, codes, rho, rng):
+    """The share of dealings of y within its settings whose correlation is as large."""
+    a, b = (_centred_ranks(each, codes) for each in (x, y))
+    order = np.argsort(codes, kind="stable")
+    dealt = b[order][np.argsort(codes[order] + rng.random((DRAWS, len(b))), axis=1)]
+    reached = np.abs(dealt @ a[order]) >= np.abs(a @ b) * (1 - 1e-9)
+    return float((1 + reached.sum()) / (1 + DRAWS))
+
+
+def _centred_ranks(values, codes):
+    """Ranks within each code, minus their mean there."""
+    ranks = stats.rankdata(codes * (1 + len(values)) + stats.rankdata(values))
+    return ranks - (np.bincount(codes, ranks) / np.maximum(np.bincount(codes), 1))[codes]
+
+
+def _draws(codes, rng):
+    """(places, names) of DRAWS samples: settings with replacement, of each as many runs as it has.
+
+    A setting drawn twice counts as two: names are the draws' own.
+    """
+    order, sizes = np.argsort(codes, kind="stable"), np.bincount(codes)
+    starts = np.cumsum(sizes) - sizes
+    for _ in range(DRAWS):
+        kinds = rng.integers(len(sizes), size=len(sizes))
+        names = np.repeat(np.arange(len(kinds)), sizes[kinds])
+        within_kind = (rng.random(len(names)) * sizes[kinds][names]).astype(int)
+        yield order[starts[kinds][names] + within_kind], names
+
+
+def _last(epoch, values):
+    e, v = np.asarray(epoch), np.asarray(values, np.float64)
+    return v[:, e > e[-1] - WINDOW]
+
+
+def _finite(*arrays):
+    """The runs of which every array has a number."""
+    there = np.all([np.isfinite(each) for each in arrays], axis=0)
+    return [each[there] for each in arrays]
