@@ -112,8 +112,8 @@ def main():
     use_cores(1)
     timing.heading("LeNet-5, batch 64, 8 networks: a training step")
     print(timing.device(), "\n")
-    rows = [("jaxbnn, patches, network after network", ours(True, rounds))]
-    rows.append(("jaxbnn, patches, vmapped", ours(False, rounds)))
+    rows = [("jaxbnn: patches, vmapped", ours(False, rounds))]
+    rows.append(("patches, network after network", ours(True, rounds)))
     with patch.object(conv, "convolve", direct):
         rows.append(("vmapped lax.conv", ours(False, rounds)))
         rows.append(("lax.conv, network after network", ours(True, rounds)))

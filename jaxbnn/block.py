@@ -77,7 +77,6 @@ class Plan:
     classes: int  # all labels are below it
     split_per_lane: bool
     map_lanes: bool  # measure lane after lane (CPU), not all at once
-    train_mapped: bool = False  # train lane after lane too: convolutions on a CPU, whose patches then stay in the cache
     lanes_last: bool = False  # train and look at all lanes with their axis last: small networks on a CPU
     room: int = 32  # measured rows whose spectra one call of `advance` holds
 
@@ -181,7 +180,7 @@ def _trainer(plan):
 
     def train(split, state, hyper):
         with jax.threefry_partitionable(True):  # whatever the user's setting: it is part of a seed's bits
-            return (all_last if plan.lanes_last else plan.over_lanes(one, plan.train_mapped))(split, state, hyper)
+            return (all_last if plan.lanes_last else plan.over_lanes(one))(split, state, hyper)
 
     return train
 

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxbnn import data, lanes, nn, snapshot
+from jaxbnn import data, lanes, snapshot
 from jaxbnn.block import Block, Inputs, Plan, advance, prepare, start
 from jaxbnn.config import Experiment
 from jaxbnn.data import Split
@@ -62,7 +62,6 @@ def make_job(experiment: Experiment, folder: Path, data_root: str | Path | None,
         classes=split.n_classes,
         split_per_lane=data.is_per_seed(experiment.data),
         map_lanes=platform == "cpu",
-        train_mapped=platform == "cpu" and isinstance(experiment.model, nn.ConvNet),
         lanes_last=lanes.pays(experiment.model, n_inputs, experiment.train.batch_size, experiment.lanes, platform),
     )
     return Job(experiment, folder, data_root, split, data.checksum(split), plan)

@@ -47,7 +47,7 @@ MAY = {
     "block": {"data", "health", "info", "lanes", "observe", "train"},
     "store": {"config", "info", "netcdf"},
     "result": {"config", "store", "block", "observe", "data", "health", "info"},
-    "job": {"block", "config", "data", "lanes", "nn", "observe", "snapshot", "train"},
+    "job": {"block", "config", "data", "lanes", "observe", "snapshot", "train"},
     "worker": {"block", "config", "info", "job", "result", "snapshot", "store"},
     "cost": {"block", "config", "job"},
     "run": {"config", "cores", "job", "progress", "provenance", "result", "store", "worker"},

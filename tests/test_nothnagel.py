@@ -1,11 +1,14 @@
 """The grid of Nothnagel & Geiger 2026 is the 125 settings the paper's analysis lists."""
 
+import dataclasses
 from collections import Counter
 
+import jax
+import numpy as np
 import pytest
 
-from jaxbnn import config, nn, studies, train
-from jaxbnn.data import Cifar10, FashionMnist, Mnist, Szt
+from jaxbnn import config, info, nn, observe, run, store, studies, train
+from jaxbnn.data import Cifar10, Dataset, FashionMnist, Mnist, Npz, Split, Szt
 
 GRID = studies.NOTHNAGEL_2026.grid
 EVERY = studies.settings("nothnagel2026")
@@ -45,3 +48,35 @@ def test_settings_are_found_by_name_and_group():
     assert studies.settings("nothnagel2026", "szt") == GRID["szt"] and studies.settings("szt") == ()
     with pytest.raises(ValueError, match="expected a group of nothnagel2026 .*, got 'mnist'"):
         studies.settings("nothnagel2026", "mnist")
+
+
+def test_a_lenet_of_the_grid_runs_shrunk_on_made_images(tmp_path):
+    """On images of CIFAR-10's shape; a seed alone has the bits it has among others."""
+    rng = np.random.default_rng(0)
+    parts = {f"x_{part}": rng.integers(0, 256, (n, 14, 14, 3), np.uint8) for part, n in (("train", 90), ("test", 40))}
+    labels = {f"y_{part}": rng.integers(0, 10, len(parts[f"x_{part}"])) for part in ("train", "test")}
+    np.savez(tmp_path / "images.npz", **parts, **labels)
+    lenet, _ = studies.find("nothnagel2026/cifar10-lenet-wd-0_5")
+    model = dataclasses.replace(lenet.model, channels=(3, 4), side=3, widths=(6,))
+    spec = dataclasses.replace(lenet.train, epochs=2, batch_size=30)
+    made = Npz("images.npz", span=(-1.0, 1.0))
+    short = dataclasses.replace(lenet, data=made, model=model, train=spec, seeds=(0, 1))
+    one = jax.devices()[:1]
+    found = store.read_result(run(short, tmp_path / "both", tmp_path, devices=one))
+    assert list(found.layer.values) == ["conv_1", "conv_2", "hidden_1", "output"]
+    assert np.isfinite(found.i_xt).all() and bool(found.exact[..., :3].all()) and np.isfinite(found.train_loss).all()
+    assert (found.n_patterns.values[..., 0] >= found.n_patterns.values[..., 1]).all()
+    alone = store.read_result(run(dataclasses.replace(short, seeds=(1,)), tmp_path / "one", tmp_path, devices=one))
+    for name in ("i_xt", "train_loss", "n_patterns"):
+        np.testing.assert_array_equal(alone[name].values[0], found[name].values[1])
+
+
+def test_what_has_its_batch_last_is_no_layer():
+    x = np.zeros((4, 14, 14), np.float32)
+    model = nn.ConvNet((6,), 2, (3,), 3)
+    probe = observe.Probe(layers=("kernel_1",), estimator=info.Binned())
+    variables = model.init(jax.random.key(0), x[:1], train=False)
+    view = observe.viewer(model, [probe])
+    split = Split(Dataset(x, np.zeros(4, np.int32)), Dataset(x, np.zeros(4, np.int32)), 2, False)
+    with pytest.raises(ValueError, match="layers to be among conv_1, .*, got 'kernel_1'"):
+        view(split, variables)
