@@ -137,12 +137,12 @@ def with_lanes(experiment: Experiment, options: argparse.Namespace) -> Experimen
 def chosen_experiments(options: argparse.Namespace) -> tuple[Runnable, ...]:
     """The named experiment, or the settings of the named grid, with the options' seeds, scale and overrides."""
     settings = studies.settings(options.name, options.only)
-    if not settings and (options.only or options.scale):
-        raise ValueError(f"expected --only and --scale with a grid such as nothnagel2026, got {options.name}")
+    if not settings and options.only is not None:
+        raise ValueError(f"expected --only with a grid such as nothnagel2026, got {options.name}")
     chosen = settings or (studies.find(options.name)[0],)
     if not isinstance(chosen[0], Experiment):
         return (chosen_study(chosen[0], options),)
-    if options.scale:
+    if options.scale is not None:
         chosen = tuple(grid.scaled(experiment, options.scale) for experiment in chosen)
     chosen = [made for experiment in chosen for made in grid.product(experiment, options.set)]
     return tuple(dataclasses.replace(each, seeds=options.seeds) for each in chosen) if options.seeds else tuple(chosen)
@@ -228,7 +228,8 @@ def run_experiment(options: argparse.Namespace) -> int:
         cost = estimate(experiment, options.data_root, GLANCE if experiment.train.epochs >= FEW else 0)
         if cost.seconds > ANNOUNCED:  # not where it is unknown
             print(f"{experiment.name}: {cost_line(cost)}", file=sys.stderr)
-    folder = run_one(experiment, options)
+    with Meter() as meter:
+        folder = run_one(experiment, options, meter)
     if folder is None:
         return STOPPED
     result = store.read_result(folder).sel(seed=sorted(experiment.seeds))
@@ -240,10 +241,9 @@ def run_experiment(options: argparse.Namespace) -> int:
     return 0
 
 
-def run_one(experiment: Experiment, options: argparse.Namespace) -> Path | None:
-    """The folder of the experiment once it is finished, with a progress bar; None where a signal stopped it."""
-    with Meter() as meter:
-        folder = run(experiment, options.out, options.data_root, report=meter.show, stop=meter.stopped)
+def run_one(experiment: Experiment, options: argparse.Namespace, meter: "Meter") -> Path | None:
+    """The folder of the experiment once it is finished; None where a signal stopped it."""
+    folder = run(experiment, options.out, options.data_root, report=meter.show, stop=meter.stopped)
     if meter.stopped() and set(experiment.seeds) - set(store.finished_seeds(folder)):
         print(f"stopped: the same command goes on from {folder}", file=sys.stderr)
         return None
@@ -252,27 +252,44 @@ def run_one(experiment: Experiment, options: argparse.Namespace) -> Path | None:
 
 def run_grid(experiments: list[Experiment], options: argparse.Namespace) -> int:
     """Settings one after another, those of one program together; finished ones are not run again."""
-    programs = grid.by_program([with_lanes(experiment, options) for experiment in experiments])
+    programs = []
+    for group in grid.by_program(experiments):
+        lanes = with_lanes(group[0], options).lanes
+        programs.append([dataclasses.replace(each, lanes=lanes) for each in group])
+        jax.clear_caches()  # a process has so many memory maps, a program takes hundreds
+    with Meter() as meter:
+        if not run_programs(programs, options, meter):
+            print("stopped: the same command goes on", file=sys.stderr)
+            return STOPPED
+    lines = ((each, store.folder_of(options.out, each)) for group in programs for each in group)
+    print_table(tables.grid_table((each.name, last_epoch(folder, each.seeds)) for each, folder in lines))
+    return 0
+
+
+def run_programs(programs: list[list[Experiment]], options: argparse.Namespace, meter: "Meter") -> bool:
+    """Whether every setting is finished: not where a signal asked to stop."""
     left = [[each for each in group if unfinished(each, options)] for group in programs]
     n_left, total, done = sum(map(len, left)), 0.0, 0
     for group in filter(None, left):
         total += len(group) * estimate(group[0], options.data_root, GLANCE).seconds
-        jax.clear_caches()  # a process has so many memory maps, a program takes hundreds
-    said = f"about {clock(total)} without compiling, one after another" if n_left else "nothing to do"
-    print(f"{len(experiments)} settings, {n_left} to run, {len(programs)} programs: {said}", file=sys.stderr)
-    finished = []
-    for group in programs:
-        for experiment in group:
-            if unfinished(experiment, options):
-                done += 1
-                print(f"[{done}/{n_left}] {experiment.name} {studies.changed(experiment)}".rstrip(), file=sys.stderr)
-            folder = run_one(experiment, options)
-            if folder is None:
-                return STOPPED
-            finished.append((experiment, folder))
         jax.clear_caches()
-    print_table(tables.grid_table([(e.name, store.read_result(folder)) for e, folder in finished]))
-    return 0
+        if meter.stopped():
+            return False
+    said = f"about {clock(total)} without compiling, one after another" if n_left else "nothing to do"
+    print(f"{sum(map(len, programs))} settings, {n_left} to run, {len(programs)} programs: {said}", file=sys.stderr)
+    for group in left:
+        for experiment in group:
+            done += 1
+            print(f"[{done}/{n_left}] {experiment.name} {studies.changed(experiment)}".rstrip(), file=sys.stderr)
+            if run_one(experiment, options, meter) is None or meter.stopped():
+                return False
+        jax.clear_caches()
+    return True
+
+
+def last_epoch(folder: Path, seeds: tuple[int, ...]):
+    """A finished run's last epoch, of these seeds."""
+    return store.read_result(folder).sel(seed=sorted(seeds)).isel(epoch=[-1])
 
 
 def unfinished(experiment: Experiment, options: argparse.Namespace) -> bool:
@@ -413,6 +430,8 @@ def measure_folder(options: argparse.Namespace) -> int:
     found = {}
     for probe in experiment.probes:
         whole = store.read_result(options.path, None if probe is experiment.probes[0] else probe.name)
+        if "example_shape" not in whole.attrs:
+            raise ValueError(f"expected a run of this version in {options.path}, got an earlier one's: run it again")
         shape = tuple(int(n) for n in whole.attrs["example_shape"].split())
         alphabets = alphabets_of(experiment.model, probe, shape)
         found[probe.name] = analysis.reestimate(results.at_epoch(whole, -1), name, alphabets).isel(epoch=0)

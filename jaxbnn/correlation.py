@@ -41,7 +41,7 @@ class Link(NamedTuple):
 
     rho: float
     p: float
-    low: float  # 95 % bootstrap interval: settings are drawn, then seeds of each
+    low: float  # 95 % bootstrap interval over settings
     high: float
     n: int  # runs
 
@@ -63,7 +63,8 @@ def compression_factor(epoch: ArrayLike, i_xt: ArrayLike) -> NDArray:
 
 
 def compression(falls: ArrayLike, least: float = LEAST_FALL, seed: int = 0) -> Compression:
-    """Whether the runs' falls [S] (bits, a loss is positive) have a mean surely above `least`."""
+    """Whether falls [S] (bits, a loss is positive) have a mean surely above `least`: of the seeds of one setting, or
+    one value a setting."""
     x = _finite(np.asarray(falls, np.float64))[0]
     if len(x) < FEWEST:
         return Compression(float(x.mean()) if len(x) else np.nan, np.nan, np.nan, False)
@@ -73,23 +74,29 @@ def compression(falls: ArrayLike, least: float = LEAST_FALL, seed: int = 0) -> C
 
 
 def pooled(x: ArrayLike, y: ArrayLike, setting: Sequence, seed: int = 0) -> Link:
-    """Spearman's correlation of x and y [R] over all runs, whatever their setting, with its usual p-value."""
-    return _link(_over_all, _p_over_all, x, y, setting, seed)
+    """Spearman's correlation of x and y [R] over all runs, whatever their setting, with its usual p-value.
+
+    That p takes the runs of a setting as independent, so it is too small where settings matter: the interval, which
+    draws whole settings, says how sure the correlation is.
+    """
+    return _link(_over_all, _p_over_all, _draws, x, y, setting, seed)
 
 
 def within(x: ArrayLike, y: ArrayLike, setting: Sequence, seed: int = 0) -> Link:
     """The correlation of ranks taken within each setting: what the settings do to both x and y is gone.
 
     Ranks are centred in their setting and correlated over all runs. p: 2000 times y is dealt anew within each setting;
-    (1 + draws with |rho| as large) / 2001.
+    (1 + draws with |rho| as large) / 2001. The interval draws settings with all their runs: runs drawn twice would be
+    ties, which pull ranks of few towards 0.
     """
-    return _link(_spearman, _p_within, x, y, setting, seed)
+    return _link(_spearman, _p_within, _whole, x, y, setting, seed)
 
 
 def partial_spearman(x: ArrayLike, y: ArrayLike, given: ArrayLike) -> tuple[float, float]:
     """(rho, p) of the ranks of x and y [R], each without what the ranks of `given` [R] say of it; p by Student's t.
 
-    rho = (r_xy - r_xg r_yg) / sqrt((1 - r_xg^2)(1 - r_yg^2)) with R - 3 degrees of freedom.
+    rho = (r_xy - r_xg r_yg) / sqrt((1 - r_xg^2)(1 - r_yg^2)) with R - 3 degrees of freedom: runs are taken as
+    independent, so give it one value a setting (its seeds' mean, say).
     """
     x, y, g = _finite(*(np.asarray(each, np.float64) for each in (x, y, given)))
     xy, xg, yg = _spearman(x, y), _spearman(x, g), _spearman(y, g)
@@ -113,7 +120,7 @@ def holm(p: ArrayLike) -> NDArray:
     return corrected
 
 
-def _link(correlate: Callable, p_value: Callable, x, y, setting, seed) -> Link:
+def _link(correlate: Callable, p_value: Callable, draws: Callable, x, y, setting, seed) -> Link:
     codes = np.unique(np.asarray(setting), return_inverse=True)[1].astype(np.float64)
     x, y, codes = _finite(np.asarray(x, np.float64), np.asarray(y, np.float64), codes)
     if len(x) < FEWEST:
@@ -122,7 +129,7 @@ def _link(correlate: Callable, p_value: Callable, x, y, setting, seed) -> Link:
     rng, rho = np.random.default_rng(seed), correlate(x, y, codes)
     if not np.isfinite(rho):
         return Link(np.nan, np.nan, np.nan, np.nan, len(x))
-    drawn = np.array([correlate(x[places], y[places], names) for places, names in _draws(codes, rng)])
+    drawn = np.array([correlate(x[places], y[places], names) for places, names in draws(codes, rng)])
     low, high = np.nanquantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Link(rho, p_value(x, y, codes, rho, rng), float(low), float(high), len(x))
 
@@ -170,6 +177,14 @@ def _draws(codes, rng):
         names = np.repeat(np.arange(len(kinds)), sizes[kinds])
         within_kind = (rng.random(len(names)) * sizes[kinds][names]).astype(int)
         yield order[starts[kinds][names] + within_kind], names
+
+
+def _whole(codes, rng):
+    """As `_draws`, of each setting its own runs."""
+    members = [np.flatnonzero(codes == kind) for kind in range(codes.max() + 1)]
+    for _ in range(DRAWS):
+        drawn = [members[kind] for kind in rng.integers(len(members), size=len(members))]
+        yield np.concatenate(drawn), np.repeat(np.arange(len(drawn)), [len(runs) for runs in drawn])
 
 
 def _last(epoch, values):

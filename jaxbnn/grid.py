@@ -44,16 +44,11 @@ def by_program(experiments: Sequence[Experiment]) -> list[tuple[Experiment, ...]
 
 
 def _values(experiment, assignment):
-    """The experiment under each value of one assignment."""
+    """The experiment under each value of one assignment: the whole text where the field takes it, else its parts."""
     key, _, text = assignment.partition("=")
-    if "," not in text or isinstance(_field(experiment, key), tuple):
+    try:
         return [config.override(experiment, assignment)]
+    except ValueError:
+        if "," not in text or text.startswith(("{", "[")):
+            raise
     return [config.override(experiment, f"{key}={value}") for value in text.split(",")]
-
-
-def _field(experiment, key):
-    """What stands at a key such as train.decay; None where nothing does."""
-    value = experiment
-    for name in key.strip().split("."):
-        value = value[int(name)] if isinstance(value, tuple) and name.isdigit() else getattr(value, name, None)
-    return value

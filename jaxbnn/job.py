@@ -120,8 +120,8 @@ def _unplaced(job, seeds):
     """(split, row, hyper) on the host."""
     split = job.split
     if job.plan.split_per_lane:
-        splits = [_load(job.experiment, job.data_root, seed) for seed in job.lanes(seeds)]
-        split = jax.tree.map(lambda *leaves: np.stack(leaves), *splits)
+        splits = {seed: _load(job.experiment, job.data_root, seed) for seed in seeds}
+        split = jax.tree.map(lambda *leaves: np.stack(leaves), *(splits[seed] for seed in job.lanes(seeds)))
     row = np.full(job.steps, -1, np.int32)
     row[list(job.experiment.epochs)] = np.arange(len(job.experiment.epochs))
     lanes, spec = job.experiment.lanes, job.experiment.train

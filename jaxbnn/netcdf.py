@@ -4,6 +4,7 @@ A ragged variable follows the CF convention: `<name>_size` counts each point's e
 names the dimension along which the entries of all points stand one after another.
 """
 
+import math
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+AT_ONCE = 2**24  # values copied at once: what is merged is never whole in memory
 SAMPLE = "sample_dimension"
 
 
@@ -175,8 +177,11 @@ def _copy(made, parts):
     """Writes the parts, each (variable, start, stop), one behind the other."""
     place = 0
     for variable, start, stop in parts:
-        made[place : place + stop - start] = variable[start:stop]
-        place += stop - start
+        step = max(1, AT_ONCE // max(1, math.prod(variable.shape[1:])))
+        for first in range(start, stop, step):
+            last = min(first + step, stop)
+            made[place : place + last - first] = variable[first:last]
+            place += last - first
 
 
 def _ends(sizes):

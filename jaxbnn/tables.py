@@ -39,7 +39,7 @@ def grid_table(results) -> Table:
         table.add_column(heading)
     for name, result in results:
         last = result.isel(epoch=-1)
-        i = len(last.layer) - 2  # the output comes last
+        i = max(i for i, layer in enumerate(last.layer.values) if layer != "output" or len(last.layer) == 1)
         accuracy = spread(bands(last.test_accuracy.values[:, None]), 0)
         xt, ty = (spread(bands(last[key].values), i) for key in ("i_xt", "i_ty"))
         trust_xt, trust_ty = (verdicts(last[key].values[:, i]) for key in ("verdict_xt", "verdict_ty"))

@@ -77,8 +77,21 @@ def test_a_grid_is_run_by_groups_and_made_smaller(capsys, tmp_path, monkeypatch)
     assert "[1/2] nothnagel2026/szt-wd-1_7" in out.err and "[2/2] nothnagel2026/szt-wd-2" in out.err
     assert "train.epochs=2 (not 8000)" in out.err and len(list(tmp_path.rglob("result.nc"))) == 2
     assert "expected a group of nothnagel2026" in refused(capsys, "run", "nothnagel2026", "--only", "mnist")
-    assert "--scale with a grid" in refused(capsys, "run", "szt", "--scale", "0.5")
+    assert "--only with a grid" in refused(capsys, "run", "szt", "--only", "szt")
+    assert "scale above 0 and at most 1, got 0.0" in refused(capsys, "run", "nothnagel2026", "--scale", "0")
     assert "scale above 0 and at most 1, got 2.0" in refused(capsys, "run", "nothnagel2026", "--scale", "2")
+
+
+def test_a_signal_between_two_settings_ends_the_grid(capsys, tmp_path, monkeypatch):
+    def finished(experiment, options, meter):
+        meter._ask(None, None)  # as the last chunk ends
+        return tmp_path
+
+    monkeypatch.setattr(cli.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(cli, "run_one", finished)
+    monkeypatch.setattr(cli, "estimate", lambda *_: cost.Cost(1.0, 60.0, 1))
+    err = said(capsys, "run", "nothnagel2026", "--only", "szt", "--out", str(tmp_path), code=cli.STOPPED).err
+    assert "[1/11]" in err and "[2/11]" not in err and "stopped: the same command goes on" in err
 
 
 def test_lanes_are_a_number_or_auto(capsys):

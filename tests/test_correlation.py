@@ -91,3 +91,12 @@ def test_the_interval_covers_the_true_correlation(monkeypatch):
     truth = stats.spearmanr(*sample(50_000)[:2]).statistic
     small = [correlation.pooled(*sample(25), seed=i) for i in range(40)]
     assert sum(link.low <= truth <= link.high for link in small) >= 34
+
+
+def test_the_interval_within_settings_stands_around_the_correlation():
+    rng = np.random.default_rng(6)
+    setting = np.repeat(np.arange(60), 3)
+    x, noise = rng.normal(size=(2, 180))
+    found = correlation.within(x, x + noise, setting)
+    assert found.low < found.rho < found.high
+    assert (found.low + found.high) / 2 == pytest.approx(found.rho, abs=0.03)

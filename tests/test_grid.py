@@ -3,7 +3,7 @@ import dataclasses
 import pytest
 
 from jaxbnn import config, grid, studies
-from jaxbnn.data import Szt
+from jaxbnn.data import Npz, Szt
 
 SZT = studies.find("szt")[0]
 
@@ -14,6 +14,11 @@ def test_a_product_has_every_combination_and_a_list_stays_whole():
     assert {(e.train.decay, e.train.learning_rate) for e in made} == {(d, r) for d in (0, 0.1, 1) for r in (1e-3, 1e-4)}
     assert len(made) == 6 and all(e.model.widths == (4, 3) for e in made)
     assert grid.product(SZT, []) == (SZT,)
+    (one,) = grid.product(SZT, ['train.optimiser={"type": "Adam", "b1": 0.5, "b2": 0.9}'])
+    assert one.train.optimiser.b1 == 0.5
+    npz = dataclasses.replace(SZT, data=Npz("a.npz"))
+    assert grid.product(npz, ["data.span=-1,1"])[0].data.span == (-1.0, 1.0)
+    assert grid.product(npz, ["data.path=a,b.npz"])[0].data.path == "a,b.npz"
     assert len(grid.product(SZT, ["train.epochs=5,5"])) == 1
     with pytest.raises(ValueError, match="unknown key 'train.decoy'"):
         grid.product(SZT, ["train.decoy=0,1"])

@@ -72,7 +72,9 @@ def written(path, seeds, value):
     return path
 
 
-def test_merged_files_have_all_seeds_in_order_with_their_entries(tmp_path):
+@pytest.mark.parametrize("at_once", [2**24, 5, 1])
+def test_merged_files_have_all_seeds_in_order_with_their_entries(tmp_path, monkeypatch, at_once):
+    monkeypatch.setattr(netcdf, "AT_ONCE", at_once)
     sources = [written(tmp_path / f"{i}.nc", *of) for i, of in enumerate((([4, 5], 2), ([0, 9], 3), ([5, 1], 1)))]
     netcdf.merge(sources, tmp_path / "result.nc")
     for group in (None, "test"):

@@ -82,7 +82,7 @@ def shortened(split: Split, most: int | None) -> Split:
     """The split with at most the first `most` examples of either part; None leaves it."""
     if most is None:
         return split
-    train, test = (Dataset(part.x[:most], part.y[:most]) for part in (split.train, split.test))
+    train, test = (Dataset(part.x[:most].copy(), part.y[:most].copy()) for part in (split.train, split.test))
     return split._replace(train=train, test=test)
 
 
