@@ -6,7 +6,7 @@ import pytest
 
 from jaxbnn.data import Dataset
 from jaxbnn.nn import MLP, Tanh
-from jaxbnn.train import Adam, AdamW, Bop, Hyper, Sgd, TrainSpec, batches_of, trainer
+from jaxbnn.train import Adam, AdamW, Bop, Hyper, Sgd, TrainSpec, batches_of, rule_of, trainer
 
 RNG = np.random.default_rng(0)
 DATA = Dataset(RNG.normal(size=(20, 3)).astype(np.float32), RNG.integers(0, 2, 20).astype(np.int32))
@@ -193,3 +193,16 @@ def test_bad_optimisers_are_refused(make):
 def test_a_batch_larger_than_the_data_is_refused():
     with pytest.raises(ValueError, match=r"at most 20 \(the training examples\), got 21"):
         one_epoch(BINARY, TrainSpec(epochs=1, batch_size=21))
+
+
+def test_decay_shrinks_latent_weights_before_the_clip_and_no_bias():
+    """The first step by hand: Adam's direction is the gradient's sign; p - rate (sign + decay p), then the clip."""
+    params = {"dense_1": {"latent": jnp.array([[0.5, -0.95, 1.0, 0.2]])}, "norm_1": {"bias": jnp.array([0.5])}}
+    gradient = {"dense_1": {"latent": jnp.array([[1.0, 3.0, -2.0, 0.0]])}, "norm_1": {"bias": jnp.array([1.0])}}
+    spec = TrainSpec(epochs=1, optimiser=AdamW(), decay=0.5)
+    rule = rule_of(spec, Hyper(jnp.float32(0.1), jnp.float32(0.5)))
+    update, _ = rule.update(gradient, rule.init(params), params)
+    moved = jax.tree.map(jnp.add, params, update)
+    # 0.5 - 0.1 (1 + 0.25); -0.95 - 0.1 (1 - 0.475) = -1.0025, clipped; 1 - 0.1 (-1 + 0.5) = 1.05, clipped
+    np.testing.assert_allclose(moved["dense_1"]["latent"], [[0.375, -1.0, 1.0, 0.19]], atol=1e-6)
+    np.testing.assert_allclose(moved["norm_1"]["bias"], [0.4], atol=1e-6)
