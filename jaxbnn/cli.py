@@ -261,8 +261,12 @@ def run_grid(experiments: list[Experiment], options: argparse.Namespace) -> int:
         if not run_programs(programs, options, meter):
             print("stopped: the same command goes on", file=sys.stderr)
             return STOPPED
-    lines = ((each, store.folder_of(options.out, each)) for group in programs for each in group)
-    print_table(tables.grid_table((each.name, last_epoch(folder, each.seeds)) for each, folder in lines))
+    every = [each for group in programs for each in group]
+    labels, shared = grid.labels(every, [studies.all_changes(each) for each in every])
+    last = (last_epoch(store.folder_of(options.out, each), each.seeds) for each in every)
+    print_table(tables.grid_table(zip(labels, last, strict=True)))
+    if shared:
+        print(f"changed: {shared}")
     return 0
 
 

@@ -33,10 +33,10 @@ def result_table(result) -> Table:
 
 
 def grid_table(results) -> Table:
-    """A line for each (name, result): test accuracy and the last hidden layer's I(X;T) and I(T;Y), and their trust."""
+    """A line for each (label, result): test accuracy and the last hidden layer's I(X;T) and I(T;Y), and their trust."""
     table = Table()
     for heading in ("setting", "test accuracy", "layer", r"I(X;T) \[bit]", "trust", r"I(T;Y) \[bit]", "trust"):
-        table.add_column(heading)
+        table.add_column(heading, overflow="fold")
     for name, result in results:
         last = result.isel(epoch=-1)
         i = max(i for i, layer in enumerate(last.layer.values) if layer != "output" or len(last.layer) == 1)

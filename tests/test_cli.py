@@ -63,6 +63,8 @@ def test_several_values_are_run_one_after_another_and_end_in_one_table(capsys, t
     assert "2 settings, 2 to run, 1 programs: about" in first.err
     assert re.search(r"\[2/2\] szt .*train.decay=0.5 \(not 0.0\)", first.err)
     assert len(list((tmp_path / "szt").glob("*/result.nc"))) == 2 and first.out.count("hidden_2") == 2
+    table = re.sub(r"[│\s]+", "", first.out)
+    assert "train.decay=0.5" in table and "changed:model.widths=[4,3](not[10,8,6,4,2]),train.epochs=2" in table
     again = said(capsys, *command)
     assert "2 settings, 0 to run, 1 programs: nothing to do" in again.err and again.out == first.out
 

@@ -14,8 +14,13 @@ STUDIES = (STARTER, REGIME, RAJ_2020, NOTHNAGEL_2026)
 
 def changed(experiment: Runnable) -> str:
     """What sets the experiment apart from the study's of that name, seeds apart; "" where nothing or none has it."""
+    return ", ".join(all_changes(experiment))
+
+
+def all_changes(experiment: Runnable) -> list[str]:
+    """As `changed`, one by one."""
     named = _named()
-    return ", ".join(changes(experiment, named[experiment.name][0])) if experiment.name in named else ""
+    return changes(experiment, named[experiment.name][0]) if experiment.name in named else []
 
 
 def find(name: str) -> tuple[Runnable, Study]:
