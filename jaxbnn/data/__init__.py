@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from jaxbnn.data.cifar import Cifar10, load_cifar10
-from jaxbnn.data.images import FashionMnist, Mnist, Npz, load_mnist, load_npz, read_idx, read_npz
+from jaxbnn.data.images import FashionMnist, Images, Mnist, Npz, load_mnist, load_npz, read_idx, read_npz
 from jaxbnn.data.split import Dataset, Split, checksum, relabelled, shortened, stratified
 from jaxbnn.data.synthetic import Szt, TicTacToe, load_szt, load_tic_tac_toe
 
@@ -33,7 +33,7 @@ DataSpec = Szt | TicTacToe | Mnist | FashionMnist | Cifar10 | Npz
 
 def is_per_seed(spec: DataSpec) -> bool:
     """True when each seed gets its own split, so that `load` needs the seed."""
-    return not isinstance(spec, Mnist | Cifar10) and spec.split_per_seed
+    return not isinstance(spec, Images) and spec.split_per_seed
 
 
 def load(spec: DataSpec, root: str | Path | None = None, seed: int | None = None) -> Split:
@@ -47,7 +47,9 @@ def load(spec: DataSpec, root: str | Path | None = None, seed: int | None = None
     """
     if not isinstance(spec, DataSpec):
         raise TypeError(f"expected Szt, TicTacToe, Mnist, FashionMnist, Cifar10 or Npz, got {spec!r}")
-    return relabelled(shortened(_load(spec, root, seed), getattr(spec, "most", None)), spec.label_seed)
+    return relabelled(
+        shortened(_load(spec, root, seed), spec.most if isinstance(spec, Images) else None), spec.label_seed
+    )
 
 
 def _load(spec: DataSpec, root: str | Path | None, seed: int | None) -> Split:

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from jaxbnn.data.fetch import CIFAR10, Collection, fetch, reason
-from jaxbnn.data.images import pixel_values
-from jaxbnn.data.split import Dataset, Split, check_label_seed, check_most, check_span
+from jaxbnn.data.images import Images, pixel_values
+from jaxbnn.data.split import Dataset, Split
 
 SIDE, CHANNELS = 32, 3
 ROW = 1 + CHANNELS * SIDE * SIDE  # bytes of an example: its label, then its red, green and blue planes
@@ -23,20 +23,8 @@ MOST = 10**5  # examples of one file: no more is read
 
 
 @dataclass(frozen=True)
-class Cifar10:
-    """The small colour images of Krizhevsky (2009): 50000 train, 10000 test, ten classes.
-
-    `span` is what channel values 0 and 255 become. `label_seed`: see `relabelled`. `most`: see `shortened`.
-    """
-
-    span: tuple[float, float] = (-1.0, 1.0)
-    label_seed: int | None = None
-    most: int | None = None
-
-    def __post_init__(self) -> None:
-        check_span(self.span)
-        check_label_seed(self.label_seed)
-        check_most(self.most)
+class Cifar10(Images):
+    """The small colour images of Krizhevsky (2009): 50000 train, 10000 test, ten classes."""
 
 
 def load_cifar10(spec: Cifar10, root: str | Path | None = None, collection: Collection = CIFAR10) -> Split:

@@ -27,8 +27,8 @@ WHOLE = ("x", "y")
 
 
 @dataclass(frozen=True)
-class Mnist:
-    """The handwritten digits of LeCun et al. (1998): 60000 train, 10000 test, ten classes; black is 0, ink is 255.
+class Images:
+    """A published set of images of bytes.
 
     `span` is what pixel values 0 and 255 become. `label_seed`: see `relabelled`. `most`: see `shortened`.
     """
@@ -41,6 +41,11 @@ class Mnist:
         check_span(self.span)
         check_label_seed(self.label_seed)
         check_most(self.most)
+
+
+@dataclass(frozen=True)
+class Mnist(Images):
+    """The handwritten digits of LeCun et al. (1998): 60000 train, 10000 test, ten classes; black is 0, ink is 255."""
 
 
 @dataclass(frozen=True)
