@@ -10,8 +10,10 @@ from functools import partial
 import numpy as np
 import pytest
 
-from jaxbnn import cli, comparison, cost, store, studies
-from jaxbnn.cli import clock, main, parser, seeds
+from jaxbnn import comparison, cost, store, studies
+from jaxbnn.cli import main, parser, seeds
+from jaxbnn.commands import choice, listing, reading, running, terminal
+from jaxbnn.commands.terminal import clock
 
 SHORT = ("--set", "train.epochs=3", "--set", "model.widths=4,3", "--set", "lanes=2")
 
@@ -19,7 +21,8 @@ SHORT = ("--set", "train.epochs=3", "--set", "model.widths=4,3", "--set", "lanes
 @pytest.fixture(autouse=True)
 def cores_are_in_use(monkeypatch):
     """JAX has started in the tests, so the command line must not start it."""
-    monkeypatch.setattr(cli, "use_cores", lambda: None)
+    for commands in (listing, reading, running):
+        monkeypatch.setattr(commands, "use_cores", lambda: None)
 
 
 def said(capsys, *arguments, code=0):
@@ -46,8 +49,8 @@ def test_list_names_every_experiment(capsys):
 
 
 def test_show_prints_config_assumptions_and_cost(capsys, monkeypatch):
-    monkeypatch.setattr("jaxbnn.cli.estimate", partial(cost.estimate, seconds=0.1))
-    monkeypatch.setattr("jaxbnn.cli.choose_lanes", lambda experiment, out, root, say: 2)
+    monkeypatch.setattr(listing, "estimate", partial(cost.estimate, seconds=0.1))
+    monkeypatch.setattr(choice, "choose_lanes", lambda experiment, out, root, say: 2)
     out = said(capsys, "show", "demo", *SHORT, "--lanes", "auto").out
     assert json.loads(out[: out.index("\n}\n") + 2])["lanes"] == 2
     assert json.loads(out[: out.index("\n}\n") + 2])["train"]["epochs"] == 3
@@ -72,7 +75,7 @@ def test_several_values_are_run_one_after_another_and_end_in_one_table(capsys, t
 def test_a_grid_is_run_by_groups_and_made_smaller(capsys, tmp_path, monkeypatch):
     cubes = studies.settings("nothnagel2026", "szt")
     monkeypatch.setitem(studies.NOTHNAGEL_2026.grid, "szt", cubes[-2:])
-    monkeypatch.setattr("jaxbnn.cli.estimate", lambda *_: cost.Cost(1.0, 60.0, 1))
+    monkeypatch.setattr(running, "estimate", lambda *_: cost.Cost(1.0, 60.0, 1))
     shape = ("--set", "model.widths=4,3", "--seeds", "1")
     out = said(capsys, "run", "nothnagel2026", "--only", "szt", "--scale", "0.0002", "--out", str(tmp_path), *shape)
     assert "2 settings, 2 to run, 1 programs: about 2 min 0 s" in out.err
@@ -89,27 +92,27 @@ def test_a_signal_between_two_settings_ends_the_grid(capsys, tmp_path, monkeypat
         meter._ask(None, None)  # as the last chunk ends
         return tmp_path
 
-    monkeypatch.setattr(cli.signal, "signal", lambda *_: None)
-    monkeypatch.setattr(cli, "run_one", finished)
-    monkeypatch.setattr(cli, "estimate", lambda *_: cost.Cost(1.0, 60.0, 1))
-    err = said(capsys, "run", "nothnagel2026", "--only", "szt", "--out", str(tmp_path), code=cli.STOPPED).err
+    monkeypatch.setattr(terminal.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(running, "run_one", finished)
+    monkeypatch.setattr(running, "estimate", lambda *_: cost.Cost(1.0, 60.0, 1))
+    err = said(capsys, "run", "nothnagel2026", "--only", "szt", "--out", str(tmp_path), code=running.STOPPED).err
     assert "[1/11]" in err and "[2/11]" not in err and "stopped: the same command goes on" in err
 
 
 def test_lanes_are_a_number_or_auto(capsys):
     for wrong in ("0", "-1", "many", "1.5", "65537"):
         assert "expected auto or a number from 1 to 65536" in refused(capsys, "show", "demo", "--lanes", wrong)
-    options = cli.parser().parse_args(["run", "demo", "--lanes", "4"])
-    assert cli.with_lanes(studies.find("demo")[0], options).lanes == 4
+    options = parser().parse_args(["run", "demo", "--lanes", "4"])
+    assert choice.with_lanes(studies.find("demo")[0], options).lanes == 4
 
 
 def test_a_long_run_says_what_it_takes_and_one_that_does_not_fit_is_refused(capsys, monkeypatch, tmp_path):
-    monkeypatch.setattr("jaxbnn.cli.run", lambda *_, **__: (_ for _ in ()).throw(ValueError("ran")))
-    monkeypatch.setattr("jaxbnn.cli.estimate", lambda *_: cost.Cost(2.0, 60.0, 2**20))
+    monkeypatch.setattr(running, "run", lambda *_, **__: (_ for _ in ()).throw(ValueError("ran")))
+    monkeypatch.setattr(running, "estimate", lambda *_: cost.Cost(2.0, 60.0, 2**20))
     assert main(["run", "demo", "--out", str(tmp_path)]) == 2
     assert "demo: about 1 min 2 s (2 s of it compiling), 1 MiB in the programs\n" in capsys.readouterr().err
     monkeypatch.setattr("jaxbnn.cost.room", lambda devices: 2**14)
-    monkeypatch.setattr("jaxbnn.cli.estimate", cost.estimate)
+    monkeypatch.setattr(running, "estimate", cost.estimate)
     assert "fewer lanes take less" in refused(capsys, "run", "demo", *SHORT, "--out", str(tmp_path))
 
 

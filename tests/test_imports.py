@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent / "jaxbnn"
 NN, INFO, DATA = {"nn"}, {"info"}, {"data"}
 SPECS = {"nn", "info", "data", "train", "observe"}
 EVERYTHING = SPECS | {"batches", "block", "config", "cores", "figures", "netcdf", "plots", "progress", "provenance"}
-EVERYTHING |= {"analysis", "tables", "calibration", "result", "run", "snapshot", "store", "studies", "cli", ""}
+EVERYTHING |= {"analysis", "tables", "calibration", "result", "run", "snapshot", "store", "studies", "commands", ""}
 EVERYTHING |= {
     "job",
     "worker",
@@ -65,9 +65,10 @@ MAY = {
     "correlation": {"phases"},
     "report": {"config", "store", "studies", "trained"},
     "studies": {*SPECS, "comparison", "config", "phases", "plots", "studies"},
-    "cli": EVERYTHING,
+    "commands": EVERYTHING,
+    "cli": {"commands", "config", "info", "studies"},
     "__main__": {"cli"},
-    "": EVERYTHING - {"cli", "figures", "plots"},
+    "": EVERYTHING - {"commands", "figures", "plots"},
 }
 OUTSIDE = {
     "nn": {"jax", "flax", "optax"},
@@ -81,7 +82,8 @@ OUTSIDE = {
     "tables": {"numpy", "rich"},
     "netcdf": {"numpy", "h5netcdf"},
     "store": {"numpy", "orbax", "xarray"},
-    "cli": {"jax", "numpy", "rich"},
+    "commands": {"jax", "rich"},
+    "cli": {"jax"},
     "studies": {"jax", "matplotlib", "numpy", "scipy"},
     "config": {"numpy"},
 }

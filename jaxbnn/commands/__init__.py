@@ -1,0 +1,1 @@
+"""What each command does with its options: it prints, and returns the exit code."""

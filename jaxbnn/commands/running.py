@@ -1,0 +1,124 @@
+"""jaxbnn run: an experiment, a grid's settings one after another, or a study of estimators."""
+
+import argparse
+import dataclasses
+import sys
+from pathlib import Path
+
+import jax
+
+from jaxbnn import calibration, figures, grid, store, studies, tables
+from jaxbnn.commands.choice import chosen_experiments, with_lanes
+from jaxbnn.commands.terminal import Meter, clock, cost_line, print_table
+from jaxbnn.config import Experiment, Resampled
+from jaxbnn.cores import use_cores
+from jaxbnn.cost import estimate
+from jaxbnn.info.regime import Bernoulli
+from jaxbnn.programs import keep_programs
+from jaxbnn.run import run
+
+GLANCE, ANNOUNCED = 0.3, 10.0  # seconds that a run is timed before it starts, and from which on it is told
+FEW = 10  # epochs, below which a run is not timed before
+STOPPED = 75  # EX_TEMPFAIL: run the same command again
+
+
+def run_experiment(options: argparse.Namespace) -> int:
+    """jaxbnn run NAME."""
+    experiment, *others = chosen_experiments(options)
+    use_cores()
+    keep_programs()
+    if not isinstance(experiment, Experiment):
+        return run_study(experiment, options)
+    if others:
+        return run_grid([experiment, *others], options)
+    experiment = with_lanes(experiment, options)
+    if unfinished(experiment, options):
+        cost = estimate(experiment, options.data_root, GLANCE if experiment.train.epochs >= FEW else 0)
+        if cost.seconds > ANNOUNCED:  # not where it is unknown
+            print(f"{experiment.name}: {cost_line(cost)}", file=sys.stderr)
+    with Meter() as meter:
+        folder = run_one(experiment, options, meter)
+    if folder is None:
+        return STOPPED
+    result = store.read_result(folder).sel(seed=sorted(experiment.seeds))
+    print_table(tables.result_table(result))
+    print(tables.result_words(result))
+    if changed := studies.changed(experiment):
+        print(f"changed: {changed}")
+    print(folder)
+    return 0
+
+
+def run_one(experiment: Experiment, options: argparse.Namespace, meter: Meter) -> Path | None:
+    """The folder of the experiment once it is finished; None where a signal stopped it."""
+    folder = run(experiment, options.out, options.data_root, report=meter.show, stop=meter.stopped)
+    if meter.stopped() and set(experiment.seeds) - set(store.finished_seeds(folder)):
+        print(f"stopped: the same command goes on from {folder}", file=sys.stderr)
+        return None
+    return folder
+
+
+def run_grid(experiments: list[Experiment], options: argparse.Namespace) -> int:
+    """Settings one after another, those of one program together; finished ones are not run again."""
+    programs = []
+    for group in grid.by_program(experiments):
+        lanes = with_lanes(group[0], options).lanes
+        programs.append([dataclasses.replace(each, lanes=lanes) for each in group])
+        jax.clear_caches()  # a process has so many memory maps, a program takes hundreds
+    with Meter() as meter:
+        if not run_programs(programs, options, meter):
+            print("stopped: the same command goes on", file=sys.stderr)
+            return STOPPED
+    every = [each for group in programs for each in group]
+    labels, shared = grid.labels(every, [studies.all_changes(each) for each in every])
+    last = (last_epoch(store.folder_of(options.out, each), each.seeds) for each in every)
+    print_table(tables.grid_table(zip(labels, last, strict=True)))
+    if shared:
+        print(f"changed: {shared}")
+    return 0
+
+
+def run_programs(programs: list[list[Experiment]], options: argparse.Namespace, meter: Meter) -> bool:
+    """Whether every setting is finished: not where a signal asked to stop."""
+    left = [[each for each in group if unfinished(each, options)] for group in programs]
+    n_left, total, done = sum(map(len, left)), 0.0, 0
+    for group in filter(None, left):
+        total += len(group) * estimate(group[0], options.data_root, GLANCE).seconds
+        jax.clear_caches()
+        if meter.stopped():
+            return False
+    said = f"about {clock(total)} without compiling, one after another" if n_left else "nothing to do"
+    print(f"{sum(map(len, programs))} settings, {n_left} to run, {len(programs)} programs: {said}", file=sys.stderr)
+    for group in left:
+        for experiment in group:
+            done += 1
+            print(f"[{done}/{n_left}] {experiment.name} {studies.changed(experiment)}".rstrip(), file=sys.stderr)
+            if run_one(experiment, options, meter) is None or meter.stopped():
+                return False
+        jax.clear_caches()
+    return True
+
+
+def last_epoch(folder: Path, seeds: tuple[int, ...]):
+    """A finished run's last epoch, of these seeds."""
+    return store.read_result(folder).sel(seed=sorted(seeds)).isel(epoch=[-1])
+
+
+def unfinished(experiment: Experiment, options: argparse.Namespace) -> bool:
+    """Whether the experiment lacks seeds where its run is written."""
+    return bool(set(experiment.seeds) - set(store.finished_seeds(store.folder_of(options.out, experiment))))
+
+
+def run_study(study: Bernoulli | Resampled, options: argparse.Namespace) -> int:
+    """jaxbnn run NAME of a study of estimators: a line for each piece on stderr, then how right the verdicts were."""
+    with Meter() as meter:
+        folder = calibration.calibrate(study, options.out, options.data_root, meter.say, meter.stopped)
+    if meter.stopped():
+        print(f"stopped: the same command goes on from {folder}", file=sys.stderr)
+        return STOPPED
+    result = store.read_result(folder)
+    print_table(tables.score_table(calibration.scores(result)))
+    for name, figure in figures.of_study(result).items():
+        store.save_figure(folder, name, figure)
+    print(folder)
+    return 0
