@@ -10,7 +10,10 @@ import pytest
 
 from jaxbnn import config, report, run, store, studies, trained
 from jaxbnn.cli import main
-from jaxbnn.studies import raj_2020_claims as claims
+from jaxbnn.studies import raj_2020_evidence as evidence
+from jaxbnn.studies import raj_2020_flips as flips
+from jaxbnn.studies import raj_2020_information as information
+from jaxbnn.studies import raj_2020_learning as learning
 from jaxbnn.studies.raj_2020 import RAJ_2020
 from jaxbnn.studies.study import Run
 
@@ -43,7 +46,7 @@ def runs(folders):
         experiment = store.read_config(folder)
         results = {p.name: store.read_result(folder, p.name if i else None) for i, p in enumerate(experiment.probes)}
         read[kind] = Run(experiment, "", results | {"": results["main"]}, partial(trained.networks, folder))
-    real = (*claims.DNN.values(), claims.RANDOM_DNN)
+    real = (*evidence.DNN.values(), evidence.RANDOM_DNN)
     return {name: read["tanh" if name in real else "ste"] for name in RAJ_2020.report().needs}
 
 
@@ -55,7 +58,7 @@ def test_every_claim_has_a_finding_with_numbers(runs):
         assert found.verdict in ("confirmed", "contradicted", "too weak to say", "not attempted")
         assert found.verdict == "not attempted" or any(character.isdigit() for character in found.number)
     # BatchNorm loses nothing that exact counting could see.
-    assert claims.batch_norm_loses(runs).verdict == "contradicted"
+    assert information.batch_norm_loses(runs).verdict == "contradicted"
 
 
 def test_bins_say_what_exact_counts_say_and_a_batch_norm_loses_nothing(folders):
@@ -87,7 +90,7 @@ def test_the_report_has_the_ledger_tables_and_pictures(runs, tmp_path, monkeypat
 
 def test_a_changed_run_cannot_settle_a_claim(runs):
     made = {claim.id: claim for claim in RAJ_2020.report().claims}
-    changed = {**runs, claims.BNN["STE"]: runs[claims.BNN["STE"]]._replace(label="train.epochs=6 (not 8000)")}
+    changed = {**runs, evidence.BNN["STE"]: runs[evidence.BNN["STE"]]._replace(label="train.epochs=6 (not 8000)")}
     for name in ("S4-1", "S4-12", "S4-14", "S4-25"):
         found = report.found(made[name], changed)
         assert found.verdict == "too weak to say" and "raj2020/szt-ste train.epochs=6 (not 8000)" in found.number
@@ -97,10 +100,10 @@ def test_a_changed_run_cannot_settle_a_claim(runs):
 
 def test_judged_by_the_ends_of_intervals():
     below, above, across = (0.0, -0.1, 0.1), (2.0, 1.9, 2.1), (1.0, 0.5, 1.5)
-    assert claims.judged([below, below], 1.0) == "confirmed"
-    assert claims.judged([below, above], 1.0) == "contradicted"
-    assert claims.judged([below, across], 1.0) == "too weak to say"
-    assert claims.judged([(float("nan"),) * 3], 1.0) == "too weak to say"
+    assert evidence.judged([below, below], 1.0) == "confirmed"
+    assert evidence.judged([below, above], 1.0) == "contradicted"
+    assert evidence.judged([below, across], 1.0) == "too weak to say"
+    assert evidence.judged([(float("nan"),) * 3], 1.0) == "too weak to say"
 
 
 def synthetic(run, **curves):
@@ -115,44 +118,44 @@ def synthetic(run, **curves):
 
 @pytest.mark.parametrize(("end", "verdict"), [(1.0, "contradicted"), (3.0, "confirmed")])
 def test_a_known_fall_is_told(runs, end, verdict):
-    n = runs[claims.BNN["STE"]].results[""].sizes["epoch"]
+    n = runs[evidence.BNN["STE"]].results[""].sizes["epoch"]
     epochs = np.linspace(0, 1, n)
     # The epochs of a short run all lie in one window of 50: set apart, so that each stands for itself.
     of = synthetic(
-        runs[claims.BNN["STE"]], i_xt=np.where(epochs < 0.5, 1 + 4 * epochs, 3 + (end - 3) * (2 * epochs - 1))
+        runs[evidence.BNN["STE"]], i_xt=np.where(epochs < 0.5, 1 + 4 * epochs, 3 + (end - 3) * (2 * epochs - 1))
     )
     of.results[""]["epoch"] = 100 * np.arange(n)
-    found = claims.no_compression({"STE": claims.BNN["STE"]})({claims.BNN["STE"]: of})
+    found = information.no_compression({"STE": evidence.BNN["STE"]})({evidence.BNN["STE"]: of})
     assert found.verdict == verdict
 
 
 @pytest.mark.parametrize(("rise", "verdict"), [(0.0, "confirmed"), (0.5, "contradicted")])
 def test_a_test_loss_above_the_training_loss_is_told(runs, rise, verdict):
-    n = runs[claims.BNN["STE"]].results[""].sizes["epoch"]
-    of = synthetic(runs[claims.BNN["STE"]], train_loss=np.full(n, 0.5), test_loss=0.5 + rise * np.linspace(0, 1, n))
+    n = runs[evidence.BNN["STE"]].results[""].sizes["epoch"]
+    of = synthetic(runs[evidence.BNN["STE"]], train_loss=np.full(n, 0.5), test_loss=0.5 + rise * np.linspace(0, 1, n))
     of.results[""]["epoch"] = 100 * np.arange(n)
-    assert claims.no_overfitting(dict.fromkeys(claims.BNN.values(), of)).verdict == verdict
+    assert learning.no_overfitting(dict.fromkeys(evidence.BNN.values(), of)).verdict == verdict
 
 
 def test_values_that_cannot_be_trusted_are_too_weak(runs):
-    result = runs[claims.MNIST].results[""].copy(deep=True)
+    result = runs[evidence.MNIST].results[""].copy(deep=True)
     result.verdict_xt[:] = 1
-    doubtful = {**runs, claims.MNIST: runs[claims.MNIST]._replace(results={"": result})}
-    found = claims.mnist_compression(doubtful)
+    doubtful = {**runs, evidence.MNIST: runs[evidence.MNIST]._replace(results={"": result})}
+    found = information.mnist_compression(doubtful)
     assert found.verdict == "too weak to say" and "saturated or biased" in found.number
 
 
 def test_flipped_outputs_by_brute_force(runs):
     from jaxbnn import data
 
-    ste = runs[claims.BNN["STE"]]
+    ste = runs[evidence.BNN["STE"]]
     split = data.load(ste.experiment.data)
     x = np.concatenate([split.train.x, split.test.x])
     variables = ste.networks()[2]
     answers = {tuple(row): int(c) for row, c in zip(x, classes(ste, variables, x), strict=True)}
     pairs = ((row, np.where(np.arange(12) == d, 1 - row, row)) for row in x for d in range(12))
     expected = np.mean([answers[tuple(row)] != answers[tuple(other)] for row, other in pairs])
-    assert claims.flipped_outputs(ste._replace(networks=lambda: {2: variables})) == pytest.approx([expected], abs=1e-9)
+    assert flips.flipped_outputs(ste._replace(networks=lambda: {2: variables})) == pytest.approx([expected], abs=1e-9)
 
 
 def classes(of, variables, x):
@@ -163,7 +166,7 @@ def test_trained_networks_are_those_that_were_measured(runs):
     """Their accuracy on the test set is the one recorded last."""
     from jaxbnn import data
 
-    ste = runs[claims.BNN["STE"]]
+    ste = runs[evidence.BNN["STE"]]
     split, found = data.load(ste.experiment.data), ste.networks()
     assert list(found) == [0, 1, 2, 3]
     accuracy = [np.mean(classes(ste, variables, split.test.x) == split.test.y) for variables in found.values()]

@@ -9,13 +9,16 @@ from matplotlib.figure import Figure
 from jaxbnn import phases, plots
 from jaxbnn.info.reliability import VERDICTS
 from jaxbnn.nn import ApproxSign, HardTanh, Ste, SwishSign, SwishSignActivation, Tanh
-from jaxbnn.studies import raj_2020_claims as claims
+from jaxbnn.studies import raj_2020_evidence as evidence
+from jaxbnn.studies import raj_2020_information as information
+from jaxbnn.studies import raj_2020_learning as learning
+from jaxbnn.studies.raj_2020_claims import CLAIMS
 from jaxbnn.studies.study import Picture, Report, Run, Runs
 
 TRUSTED = (VERDICTS.index("exact"), VERDICTS.index("reliable"))
 HEALTH = ("flips", "saturated", "dead", "constant", "duplicate", "complementary")
 HEIGHTS = {"flips": "share of weights that flipped", "saturated": "share of weights at the limit"}
-ALL = {**claims.BNN, **claims.DNN, "tic-tac-toe": claims.BOARDS}
+ALL = {**evidence.BNN, **evidence.DNN, "tic-tac-toe": evidence.BOARDS}
 SURROGATES = {
     "STE": (lambda x: np.clip(x, -1, 1), Ste()),
     "approx-sign": (lambda x: np.sign(x) * (1 - np.maximum(1 - abs(x), 0) ** 2), ApproxSign()),
@@ -122,13 +125,13 @@ def health(names: dict[str, str], runs: Runs) -> Figure:
 
 def around_the_norm(runs: Runs) -> Figure:
     """I(T;Y) of the first layer, seen in five ways."""
-    run = runs[claims.BNN["STE"]]
+    run = runs[evidence.BNN["STE"]]
     epochs = run.results[""].epoch.values
-    seen = [claims.around_the_norm(run, i) for i in range(len(epochs))]
+    seen = [information.around_the_norm(run, i) for i in range(len(epochs))]
     values = np.stack([np.stack(list(each.values()), axis=-1) for each in seen], axis=1)
     figure = Figure((8.0, 5.6), layout="constrained")
     plots.curves(
-        figure.subplots(), epochs, values, list(claims.PROBES), "I(T;Y) of the first layer [bit]", trusted=True
+        figure.subplots(), epochs, values, list(information.PROBES), "I(T;Y) of the first layer [bit]", trusted=True
     )
     return figure
 
@@ -143,7 +146,7 @@ def path_table(runs: Runs) -> tuple[str, list[list[str]]]:
     for label, name in ALL.items():
         result = runs[name].results[""]
         for i, layer in enumerate(result.layer.values):
-            taken = Counter(phases.paths(result.epoch, result.i_xt[..., i], claims.FALL))
+            taken = Counter(phases.paths(result.epoch, result.i_xt[..., i], evidence.FALL))
             most = taken.most_common(4)
             others = sum(taken.values()) - sum(n for _, n in most)
             told = [f"{path}: {n}" for path, n in most] + ([f"others: {others}"] if others else [])
@@ -164,7 +167,7 @@ def plateau_table(runs: Runs) -> tuple[str, list[list[str]]]:
         ]
     ]
     for label, name in ALL.items():
-        result, left = runs[name].results[""], claims.left_plateau(runs[name])
+        result, left = runs[name].results[""], learning.left_plateau(runs[name])
         quarters = np.quantile(left, [0.25, 0.75], method="nearest")
         final = result.test_accuracy.values[:, -1]
         rows.append(
@@ -173,11 +176,11 @@ def plateau_table(runs: Runs) -> tuple[str, list[list[str]]]:
                 str(len(left)),
                 f"{100 * np.isinf(left).mean():.0f} %",
                 f"{np.median(left):.0f} ({quarters[0]:.0f} to {quarters[1]:.0f})",
-                claims.words(final, 3).replace("+", ""),
+                evidence.words(final, 3).replace("+", ""),
                 f"{final.min():.3f} to {final.max():.3f}",
             ]
         )
-    return f"Leaving the plateau (training loss {claims.MARGIN} nat or more below H(Y))", rows
+    return f"Leaving the plateau (training loss {learning.MARGIN} nat or more below H(Y))", rows
 
 
 VARIED = {
@@ -207,7 +210,7 @@ def variation_table(runs: Runs) -> tuple[str, list[list[str]]]:
     ]
     for label, (name, base) in {"STE": ("ste", ""), "swish-sign": ("swish", ""), **VARIED}.items():
         run = runs[f"raj2020/vary-{name}"]
-        result, left = run.results[""], claims.left_plateau(run)
+        result, left = run.results[""], learning.left_plateau(run)
         fall = phases.fall(result.epoch, result.i_xt[..., 0])
         i_ty = phases.smooth(result.epoch, result.i_ty[..., -2])[:, -1]
         rows.append(
@@ -215,44 +218,45 @@ def variation_table(runs: Runs) -> tuple[str, list[list[str]]]:
                 f"{label}{f' (against {base})' if base else ''}{_changed(run)}",
                 f"{100 * np.isinf(left).mean():.0f} %",
                 f"{np.median(left):.0f}",
-                claims.words(result.test_accuracy.values[:, -1], 3).replace("+", ""),
-                f"{np.mean(fall.at + fall.change):.2f}, {claims.words(fall.change)}",
-                claims.words(i_ty).replace("+", ""),
-                claims.difference(run, runs[f"raj2020/vary-{base}"])[1] if base else "-",
+                evidence.words(result.test_accuracy.values[:, -1], 3).replace("+", ""),
+                f"{np.mean(fall.at + fall.change):.2f}, {evidence.words(fall.change)}",
+                evidence.words(i_ty).replace("+", ""),
+                information.difference(run, runs[f"raj2020/vary-{base}"])[1] if base else "-",
             ]
         )
     return "Assumptions varied alone (2000 epochs, SZT, training set; bits)", rows
 
 
-BNNS, DNNS = tuple(claims.BNN.values()), tuple(claims.DNN.values())
-BOARD, RANDOM = {"tic-tac-toe": claims.BOARDS}, {"real (tanh)": claims.RANDOM_DNN, "binary (STE)": claims.RANDOM_BNN}
-MNIST = {"MNIST, STE": claims.MNIST}
+BNNS, DNNS = tuple(evidence.BNN.values()), tuple(evidence.DNN.values())
+BOARD = {"tic-tac-toe": evidence.BOARDS}
+RANDOM = {"real (tanh)": evidence.RANDOM_DNN, "binary (STE)": evidence.RANDOM_BNN}
+MNIST = {"MNIST, STE": evidence.MNIST}
 RANDOMS = tuple(RANDOM.values())
 PICTURES = (
     Picture("surrogates", "Figure 1: the surrogates of the sign, beta 5, and their derivatives.", (), surrogates),
     Picture("activations", "Figure 4: the real networks' activations and their derivatives.", (), activations),
-    Picture("szt_planes", "Information planes of the binary networks on SZT.", BNNS, partial(planes, claims.BNN)),
-    Picture("szt_layers", "Layer by layer: the binary networks on SZT.", BNNS, partial(layer_wise, claims.BNN)),
+    Picture("szt_planes", "Information planes of the binary networks on SZT.", BNNS, partial(planes, evidence.BNN)),
+    Picture("szt_layers", "Layer by layer: the binary networks on SZT.", BNNS, partial(layer_wise, evidence.BNN)),
     Picture(
         "szt_training",
         "Loss, accuracy and gradient norm: the binary networks on SZT.",
         BNNS,
-        partial(training, claims.BNN),
+        partial(training, evidence.BNN),
     ),
     Picture(
         "real_planes",
         "Information planes of the real-valued networks on SZT, 30 bins.",
         DNNS,
-        partial(planes, claims.DNN),
+        partial(planes, evidence.DNN),
     ),
     Picture(
         "real_training",
         "Loss, accuracy and gradient norm: the real-valued networks on SZT.",
         DNNS,
-        partial(training, claims.DNN),
+        partial(training, evidence.DNN),
     ),
-    Picture("boards_planes", "Information planes on tic-tac-toe.", (claims.BOARDS,), partial(planes, BOARD)),
-    Picture("mnist_planes", "Information planes on MNIST.", (claims.MNIST,), partial(planes, MNIST)),
+    Picture("boards_planes", "Information planes on tic-tac-toe.", (evidence.BOARDS,), partial(planes, BOARD)),
+    Picture("mnist_planes", "Information planes on MNIST.", (evidence.MNIST,), partial(planes, MNIST)),
     Picture("random_planes", "Random labels on MNIST.", RANDOMS, partial(planes, RANDOM)),
     Picture(
         "random_training", "Random labels on MNIST: loss, accuracy, gradient norm.", RANDOMS, partial(training, RANDOM)
@@ -264,9 +268,9 @@ PICTURES = (
         "health",
         "Not in the paper: weights that flip, weights at their limit, idle units.",
         BNNS,
-        partial(health, claims.BNN),
+        partial(health, evidence.BNN),
     ),
 )
 VARIATIONS = tuple(f"raj2020/vary-{name}" for name in ("ste", "swish", *(name for name, _ in VARIED.values())))
-NEEDS = (*ALL.values(), claims.MNIST, claims.RANDOM_BNN, claims.RANDOM_DNN, *VARIATIONS)
-REPORT = Report(NEEDS, claims.CLAIMS, PICTURES, (plateau_table, path_table, variation_table))
+NEEDS = (*ALL.values(), evidence.MNIST, evidence.RANDOM_BNN, evidence.RANDOM_DNN, *VARIATIONS)
+REPORT = Report(NEEDS, CLAIMS, PICTURES, (plateau_table, path_table, variation_table))

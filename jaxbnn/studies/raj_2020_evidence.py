@@ -1,0 +1,79 @@
+"""What the claims of Raj et al. 2020 rest on: their runs, changes over epochs, intervals over seeds, verdicts."""
+
+import numpy as np
+from scipy import stats
+
+from jaxbnn import phases
+from jaxbnn.info.plane import bands
+from jaxbnn.info.reliability import VERDICTS
+from jaxbnn.studies.study import Finding, Run, Verdict
+
+BNN = {"STE": "raj2020/szt-ste", "approx-sign": "raj2020/szt-approx", "swish-sign": "raj2020/szt-swish"}
+DNN = {"tanh": "raj2020/szt-tanh", "hard-tanh": "raj2020/szt-hard-tanh", "sign-swish": "raj2020/szt-sign-swish"}
+BOARDS, MNIST = "raj2020/tictactoe", "raj2020/mnist-ste"
+RANDOM_BNN, RANDOM_DNN = "raj2020/random-ste", "raj2020/random-tanh"
+FALL = 0.1  # bits: a mean that falls by less has not fallen
+HIDDEN = slice(0, -1)  # of a plane's layers: all but the output
+TRUSTED = (VERDICTS.index("exact"), VERDICTS.index("reliable"))
+WEAK: Verdict = "too weak to say"
+
+
+def interval(values) -> tuple[float, float, float]:
+    """(mean, low, high) of the mean over seeds, t, 95 %."""
+    band = bands(np.asarray(values, np.float64))
+    return float(band.mean), float(band.low), float(band.high)
+
+
+def words(values, digits: int = 2) -> str:
+    """ "-3.78 [-4.01, -3.55]" """
+    mean, low, high = interval(values)
+    return f"{mean:+.{digits}f} [{low:+.{digits}f}, {high:+.{digits}f}]"
+
+
+def welch(a, b) -> tuple[float, float, float]:
+    """(mean, low, high) of mean a - mean b: Welch, 95 %."""
+    found = stats.ttest_ind(a, b, equal_var=False).confidence_interval(0.95)
+    return float(np.mean(a) - np.mean(b)), float(found.low), float(found.high)
+
+
+def judged(holds: list[tuple[float, float, float]], below: float) -> Verdict:
+    """Confirmed where every interval lies below, contradicted where one lies above, otherwise too weak to say."""
+    if all(high < below for _, _, high in holds):
+        return "confirmed"
+    return "contradicted" if any(low > below for _, low, _ in holds) else WEAK
+
+
+def trusted(run: Run, quantity: str = "xt", layers=HIDDEN, group: str = "") -> bool:
+    """Whether the verdicts allow every seed's value of these layers at the last epoch and at every tenth before it."""
+    verdict = run.results[group][f"verdict_{quantity}"][:, ::-10, layers]
+    return bool(verdict.isin(TRUSTED).all())
+
+
+def if_trusted(run, verdict, number, quantities, layers=HIDDEN, group="") -> Finding:
+    """The finding, too weak to say where a value it rests on cannot be trusted."""
+    if all(trusted(run, quantity, layers, group) for quantity in quantities):
+        return Finding(verdict, number)
+    return Finding(WEAK, f"{number} — not all values can be trusted (saturated or biased)")
+
+
+def falls(run: Run, quantity: str = "i_xt", group: str = "") -> list[phases.Change]:
+    """Of each layer."""
+    result = run.results[group]
+    return [phases.fall(result.epoch, result[quantity][..., i]) for i in range(result.sizes["layer"])]
+
+
+def per_layer(changes, names) -> str:
+    """Each layer's change, in words."""
+    return ", ".join(f"{name} {words(c.change)} (from epoch {c.epoch})" for name, c in zip(names, changes, strict=True))
+
+
+def curve(run: Run, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Measured epochs [E], and values [S, E]."""
+    result = run.results[""]
+    return result.epoch.values, result[name].values
+
+
+def decades(run: Run, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """log10 of a curve that starts with the first epoch."""
+    epoch, values = curve(run, name)
+    return epoch[1:], np.log10(np.maximum(values[:, 1:], 1e-30))
