@@ -25,7 +25,7 @@ from jaxbnn import data, figures, run, store, studies
 from jaxbnn.block import advance
 from jaxbnn.config import Experiment, normal
 from jaxbnn.cores import use_cores
-from jaxbnn.job import beginning, inputs_of, make_job
+from jaxbnn.job import alone, beginning, inputs_of, make_job
 from jaxbnn.nn import MLP
 
 SZT, MNIST = "raj2020/szt-ste", "raj2020/mnist-ste"
@@ -38,13 +38,13 @@ def ours(experiment: Experiment, n_seeds: int, n_epochs: int, data_root: str | N
     schedule = dataclasses.replace(experiment.schedule, every=1)
     experiment = normal(dataclasses.replace(experiment, train=spec, schedule=schedule, seeds=tuple(range(n_seeds))))
     devices = jax.devices()
-    job = make_job(experiment, None, data_root, devices[0].platform)
-    blocks = [experiment.seeds[i : i + experiment.lanes] for i in range(0, n_seeds, experiment.lanes)]
+    job = make_job([experiment], [], data_root, devices[0].platform)
+    blocks = [alone(experiment.seeds[i : i + experiment.lanes]) for i in range(0, n_seeds, experiment.lanes)]
     inputs = {device: inputs_of(job, blocks[0], device) for device in devices}
 
-    def take(device, seeds):
+    def take(device, pieces):
         with jax.default_device(device):
-            block = beginning(job, seeds, inputs[device], device)
+            block = beginning(job, pieces, inputs[device], device)
             block, _ = advance(job.plan, block, np.int32(1), inputs[device])  # the untrained network
 
             def go(block):
@@ -58,7 +58,7 @@ def ours(experiment: Experiment, n_seeds: int, n_epochs: int, data_root: str | N
         return partial(go, block)
 
     def prepare():
-        return [take(devices[i % len(devices)], seeds) for i, seeds in enumerate(blocks)]
+        return [take(devices[i % len(devices)], pieces) for i, pieces in enumerate(blocks)]
 
     def timed() -> float:
         goers = prepare()

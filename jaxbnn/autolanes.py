@@ -30,7 +30,7 @@ def choose_lanes(
     tried: dict[int, float] = {}
     for lanes in candidates(needed):
         try:
-            tried[lanes] = estimate(dataclasses.replace(experiment, lanes=lanes), data_root).seconds
+            tried[lanes] = estimate(dataclasses.replace(experiment, lanes=lanes), data_root=data_root).seconds
         except MemoryError:
             say(f"lanes {lanes}: too large for the memory")
             if lanes == 1:

@@ -1,6 +1,6 @@
-"""Compression against generalisation over many runs: how much a layer loses, and whether accuracy goes with it.
+"""Whether two numbers of many runs go together, compression and accuracy, say: rank correlations.
 
-Runs belong to settings (their seeds). Source of the factor and of pooled ranks: Nothnagel & Geiger 2026.
+Runs belong to settings (their seeds). Source of the pooled ranks: Nothnagel & Geiger 2026.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,30 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from jaxbnn.phases import WINDOW
-
 FEWEST = 4  # runs, below which there is no p-value
 DRAWS = 2000
 LEVEL = 0.95
-LEAST_FALL = 0.05  # bits
-
-
-class End(NamedTuple):
-    """A quantity over the last WINDOW epochs, leaves [S]."""
-
-    mean: NDArray
-    median: NDArray
-    low: NDArray  # the smallest
-    high: NDArray  # the largest
-
-
-class Compression(NamedTuple):
-    """Whether a group of runs compresses."""
-
-    mean: float  # bits, of the falls
-    low: float  # 95 % bootstrap interval of that mean
-    high: float
-    compresses: bool  # the whole interval lies above the least fall
 
 
 class Link(NamedTuple):
@@ -44,33 +23,6 @@ class Link(NamedTuple):
     low: float  # 95 % bootstrap interval over settings
     high: float
     n: int  # runs
-
-
-def end(epoch: ArrayLike, values: ArrayLike) -> End:
-    """Over the measured epochs of the last WINDOW, of values [S, E]."""
-    last = _last(epoch, values)
-    return End(last.mean(axis=1), np.median(last, axis=1), last.min(axis=1), last.max(axis=1))
-
-
-def compression_factor(epoch: ArrayLike, i_xt: ArrayLike) -> NDArray:
-    """(max - mean of the last WINDOW epochs) / max of I(X;T) [S, E], in 0 .. 1: [S]; NaN where the maximum is 0.
-
-    A maximum is biased upwards: noise alone gives a factor above 0, so that a control belongs beside it.
-    """
-    top = np.asarray(i_xt, np.float64).max(axis=1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(top > 0, (top - end(epoch, i_xt).mean) / top, np.nan)
-
-
-def compression(falls: ArrayLike, least: float = LEAST_FALL, seed: int = 0) -> Compression:
-    """Whether falls [S] (bits, a loss is positive) have a mean surely above `least`: of the seeds of one setting, or
-    one value a setting."""
-    x = _finite(np.asarray(falls, np.float64))[0]
-    if len(x) < FEWEST:
-        return Compression(float(x.mean()) if len(x) else np.nan, np.nan, np.nan, False)
-    drawn = np.random.default_rng(seed).choice(x, (DRAWS, len(x))).mean(axis=1)
-    low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Compression(float(x.mean()), float(low), float(high), bool(low > least))
 
 
 def pooled(x: ArrayLike, y: ArrayLike, setting: Sequence, seed: int = 0) -> Link:
@@ -185,11 +137,6 @@ def _whole(codes, rng):
     for _ in range(DRAWS):
         drawn = [members[kind] for kind in rng.integers(len(members), size=len(members))]
         yield np.concatenate(drawn), np.repeat(np.arange(len(drawn)), [len(runs) for runs in drawn])
-
-
-def _last(epoch, values):
-    e, v = np.asarray(epoch), np.asarray(values, np.float64)
-    return v[:, e > e[-1] - WINDOW]
 
 
 def _finite(*arrays):

@@ -30,15 +30,15 @@ class Cost(NamedTuple):
     bytes: int  # of the compiled programs that run at the same time
 
 
-def estimate(experiment: Experiment, data_root: str | Path | None = None, seconds: float = TIMED_SECONDS) -> Cost:
-    """What the experiment takes here: its compiled program, and a block on each device timed for about `seconds`.
+def estimate(*experiments: Experiment, data_root: str | Path | None = None, seconds: float = TIMED_SECONDS) -> Cost:
+    """What experiments of one program take here: it is compiled, and a block on each device timed for about `seconds`.
 
     With 0 seconds nothing is run, and the time is NaN. MemoryError, before anything is run, where the programs do not
     fit into the devices' memory.
     """
-    experiment, devices = config.normal(experiment), jax.devices()
-    job = make_job(experiment, Path(), data_root, devices[0].platform)
-    blocks = blocks_of(experiment.seeds, experiment.lanes)
+    every, devices = [config.normal(each) for each in experiments], jax.devices()
+    job, experiment = make_job(every, [], data_root, devices[0].platform), every[0]
+    blocks = blocks_of([each.seeds for each in every], experiment.lanes)
     busy = devices[: len(blocks)]
     with ThreadPoolExecutor(max_workers=len(busy)) as pool:
         tried = list(pool.map(partial(_try_block, job, seconds, room(busy) // len(busy)), blocks, busy))
@@ -59,12 +59,12 @@ def room(devices: Sequence[jax.Device]) -> int:
     return 1024 * int(left[1]) if left else os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
-def _try_block(job, seconds, space, seeds, device):
-    """Seconds to compile, seconds of an epoch and of a measurement, and the bytes that a block of these seeds holds."""
+def _try_block(job, seconds, space, pieces, device):
+    """Seconds to compile, seconds of an epoch and of a measurement, and the bytes that this block holds."""
     began = time.perf_counter()
     with jax.default_device(device):
-        inputs = inputs_of(job, seeds, device)
-        begin = partial(beginning, job, seeds, inputs, device)
+        inputs = inputs_of(job, pieces, device)
+        begin = partial(beginning, job, pieces, inputs, device)
         compiled = advance.lower(job.plan, begin(), np.int32(1), inputs).compile()
         compiling = time.perf_counter() - began
         held = _held(compiled.memory_analysis())

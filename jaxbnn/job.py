@@ -1,11 +1,16 @@
-"""What all blocks of a run share, and how a block's inputs and its beginning are made."""
+"""What all blocks of a run share, and how a block's inputs and its beginning are made.
+
+A run is of experiments that one program trains: they differ in name, seeds, learning rate and decay alone.
+"""
 
 import bisect
 import dataclasses
+import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -19,16 +24,31 @@ from jaxbnn.observe import layers_of
 from jaxbnn.train import Hyper
 
 
+class Piece(NamedTuple):
+    """Neighbouring lanes of a block that belong to one experiment."""
+
+    number: int  # of the experiment, among the job's
+    seeds: tuple[int, ...]
+
+
+Pieces = tuple[Piece, ...]  # a block's
+
+
 @dataclasses.dataclass(frozen=True)
 class Job:
     """What all blocks of a run share."""
 
-    experiment: Experiment
-    folder: Path
+    experiments: tuple[Experiment, ...]
+    folders: tuple[Path, ...]
     data_root: str | Path | None
     split: Split  # every seed's, or seed 0's where each has its own
     checksum: str  # of that split: it names the data
     plan: Plan
+
+    @property
+    def experiment(self) -> Experiment:
+        """The first: what all of them share, but for name, seeds, learning rate and decay."""
+        return self.experiments[0]
 
     @property
     def steps(self) -> int:
@@ -45,13 +65,17 @@ class Job:
         stored = [epoch + 1 for epoch in snapshot.epochs(self.experiment) if epoch >= step]
         return min(self.steps, step + size, *later[:1], *stored[:1])
 
-    def lanes(self, seeds: Sequence[int]) -> list[int]:
-        """The seeds, the last one repeated until the block is full."""
-        return [*seeds, *[seeds[-1]] * (self.experiment.lanes - len(seeds))]
+    def lanes(self, block: Pieces) -> list[tuple[Experiment, int]]:
+        """The experiment and seed of each lane, the last repeated until the block is full."""
+        pairs = [(self.experiments[piece.number], seed) for piece in block for seed in piece.seeds]
+        return [*pairs, *[pairs[-1]] * (self.experiment.lanes - len(pairs))]
 
 
-def make_job(experiment: Experiment, folder: Path, data_root: str | Path | None, platform: str) -> Job:
-    """The job of an experiment as `config.normal` gives it, for devices of a platform: "cpu", "gpu", "tpu"."""
+def make_job(
+    experiments: Sequence[Experiment], folders: Sequence[Path], data_root: str | Path | None, platform: str
+) -> Job:
+    """The job of experiments as `config.normal` gives them, for devices of a platform: "cpu", "gpu", "tpu"."""
+    experiment = experiments[0]
     split = _load(experiment, data_root, 0)
     numbers = {"epochs": 1, "learning_rate": 1.0, "decay": 0.0}  # traced or the host's: no part of the program
     n_inputs = math.prod(split.train.x.shape[1:])
@@ -64,7 +88,7 @@ def make_job(experiment: Experiment, folder: Path, data_root: str | Path | None,
         map_lanes=platform == "cpu",
         lanes_last=lanes.pays(experiment.model, n_inputs, experiment.train.batch_size, experiment.lanes, platform),
     )
-    return Job(experiment, folder, data_root, split, data.checksum(split), plan)
+    return Job(tuple(experiments), tuple(folders), data_root, split, data.checksum(split), plan)
 
 
 def _in_program(probe):
@@ -94,43 +118,77 @@ def try_program(job: Job, device: jax.Device) -> None:
     JAX keeps the trace, so that the run on this device does not make it again.
     """
     with jax.default_device(device):
-        split, row, hyper = _unplaced(job, [0])
-        block = jax.eval_shape(starter(job), keys_of(job, [0]), split)
+        split, row, hyper = _unplaced(job, alone([0]))
+        block = jax.eval_shape(starter(job), keys_of(job, alone([0])), split)
         reference = jax.eval_shape(partial(prepare, job.plan), split)
         jax.eval_shape(partial(advance, job.plan), block, np.int32(1), Inputs(split, reference, hyper, row))
 
 
-def blocks_of(seeds: Sequence[int], lanes: int, begun: Sequence[tuple[int, ...]] = ()) -> list[tuple[int, ...]]:
-    """The seeds in blocks of `lanes`: first those that were begun before, so that nothing is trained twice."""
-    left, blocks = list(seeds), []
-    for block in begun:
-        if len(block) <= lanes and set(block) <= set(left):
-            blocks.append(block)
-            left = [seed for seed in left if seed not in block]
-    return sorted(blocks + [tuple(left[i : i + lanes]) for i in range(0, len(left), lanes)])
+def alone(seeds: Iterable[int]) -> Pieces:
+    """A block of a job's first experiment."""
+    return (Piece(0, tuple(seeds)),)
 
 
-def inputs_of(job: Job, seeds: Sequence[int], device: jax.Device) -> Inputs:
-    """The program's inputs on a device, for a block of these seeds where each has its own split."""
-    split, row, hyper = jax.device_put(_unplaced(job, seeds), device)
+def blocks_of(missing: Sequence[Sequence[int]], lanes: int, begun: Iterable[tuple[Piece, int]] = ()) -> list[Pieces]:
+    """The missing seeds of each experiment in blocks of `lanes`.
+
+    begun: pieces that have a checkpoint and its step: they go on with others of that step, so that nothing is trained
+    twice. The rest follows in order.
+    """
+    left, by_step = [list(seeds) for seeds in missing], {}
+    for piece, step in begun:
+        if len(piece.seeds) <= lanes and set(piece.seeds) <= set(left[piece.number]):
+            by_step.setdefault(step, []).append(piece)
+            left[piece.number] = [seed for seed in left[piece.number] if seed not in piece.seeds]
+    pairs = [(number, seed) for number, seeds in enumerate(left) for seed in seeds]
+    fresh = [_pieces(pairs[i : i + lanes]) for i in range(0, len(pairs), lanes)]
+    return sorted([*fresh, *(block for pieces in by_step.values() for block in _together(sorted(pieces), lanes))])
+
+
+def _pieces(pairs):
+    """(number, seed) pairs as a block."""
+    by_number = itertools.groupby(pairs, key=lambda pair: pair[0])
+    return tuple(Piece(number, tuple(seed for _, seed in of)) for number, of in by_number)
+
+
+def _together(pieces, lanes):
+    """Pieces in blocks, as many in each as there is room for."""
+    blocks = []
+    for piece in pieces:
+        if not blocks or sum(len(each.seeds) for each in (*blocks[-1], piece)) > lanes:
+            blocks.append(())
+        blocks[-1] += (piece,)
+    return blocks
+
+
+def inputs_of(job: Job, block: Pieces, device: jax.Device) -> Inputs:
+    """The program's inputs on a device, for this block."""
+    split, row, hyper = jax.device_put(_unplaced(job, block), device)
     return Inputs(split, prepare(job.plan, split), hyper, row)
 
 
-def _unplaced(job, seeds):
+def hyper_of(job: Job, block: Pieces) -> Hyper:
+    """The lanes' learning rates and decays, on the host: all that differs between blocks of one split."""
+    specs = [experiment.train for experiment, _ in job.lanes(block)]
+    values = zip(*((spec.learning_rate, spec.decay) for spec in specs), strict=True)
+    return Hyper(*(np.array(each, np.float32) for each in values))
+
+
+def _unplaced(job, block):
     """(split, row, hyper) on the host."""
     split = job.split
     if job.plan.split_per_lane:
-        splits = {seed: _load(job.experiment, job.data_root, seed) for seed in seeds}
-        split = jax.tree.map(lambda *leaves: np.stack(leaves), *(splits[seed] for seed in job.lanes(seeds)))
+        seeds = [seed for _, seed in job.lanes(block)]
+        splits = {seed: _load(job.experiment, job.data_root, seed) for seed in set(seeds)}
+        split = jax.tree.map(lambda *leaves: np.stack(leaves), *(splits[seed] for seed in seeds))
     row = np.full(job.steps, -1, np.int32)
     row[list(job.experiment.epochs)] = np.arange(len(job.experiment.epochs))
-    lanes, spec = job.experiment.lanes, job.experiment.train
-    return split, row, Hyper(np.full(lanes, spec.learning_rate, np.float32), np.full(lanes, spec.decay, np.float32))
+    return split, row, hyper_of(job, block)
 
 
-def beginning(job: Job, seeds: Sequence[int], inputs: Inputs, device: jax.Device) -> Block:
-    """A block of these seeds before its first step."""
-    return starter(job)(jax.device_put(keys_of(job, seeds), device), inputs.split)
+def beginning(job: Job, block: Pieces, inputs: Inputs, device: jax.Device) -> Block:
+    """A block before its first step."""
+    return starter(job)(jax.device_put(keys_of(job, block), device), inputs.split)
 
 
 def starter(job: Job) -> Callable[[jax.Array, Split], Block]:
@@ -139,7 +197,7 @@ def starter(job: Job) -> Callable[[jax.Array, Split], Block]:
     return partial(start, job.plan, n_rows=len(job.experiment.epochs), n_layers=n_layers)
 
 
-def keys_of(job: Job, seeds: Sequence[int]) -> jax.Array:
+def keys_of(job: Job, block: Pieces) -> jax.Array:
     """The lanes' typed keys: fold_in(key(root_seed), seed)."""
     root = jax.random.key(job.experiment.root_seed, impl="threefry2x32")
-    return jnp.stack([jax.random.fold_in(root, seed) for seed in job.lanes(seeds)])
+    return jnp.stack([jax.random.fold_in(root, seed) for _, seed in job.lanes(block)])

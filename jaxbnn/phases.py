@@ -21,13 +21,13 @@ class Change(NamedTuple):
     change: NDArray  # [S] the end's value minus it
 
 
-def smooth(epoch: ArrayLike, values: ArrayLike) -> NDArray:
-    """The mean over the measured epochs in (e - WINDOW, e], for each e: [S, E] -> [S, E]. NaN where one is NaN.
+def smooth(epoch: ArrayLike, values: ArrayLike, window: int = WINDOW) -> NDArray:
+    """The mean over the measured epochs in (e - window, e], for each e: [S, E] -> [S, E]. NaN where one is NaN.
 
     Where fewer epochs are measured than that, it is a mean of few, down to the value itself.
     """
     e, v = np.asarray(epoch), np.asarray(values, np.float64)
-    first = np.searchsorted(e, e - WINDOW, side="right")
+    first = np.searchsorted(e, e - window, side="right")
     return np.stack([v[:, a : b + 1].mean(axis=1) for b, a in enumerate(first)], axis=1)
 
 

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable
 from typing import NamedTuple
 
 import numpy as np
@@ -25,8 +25,8 @@ class Board:
     def __init__(self, n_networks: int, n_epochs: int, report: Callable[[Progress], None], stop: Callable[[], bool]):
         self._lock, self._halt, self._report, self._stop = threading.Lock(), threading.Event(), report, stop
         self._total, self._began = n_networks * n_epochs, time.monotonic()
-        self._done: dict[Sequence[int], int] = {}  # seeds -> network epochs
-        self._accuracy: dict[Sequence[int], np.ndarray] = {}
+        self._done: dict[Hashable, int] = {}  # block -> network epochs
+        self._accuracy: dict[Hashable, np.ndarray] = {}
         self._resumed = 0
 
     def halt(self) -> None:
@@ -37,17 +37,17 @@ class Board:
         """Whether a thread shall not begin another chunk."""
         return self._halt.is_set() or self._stop()
 
-    def resume(self, seeds: Sequence[int], epochs: int) -> None:
-        """A block of these seeds goes on from a checkpoint."""
+    def resume(self, block: Hashable, n_networks: int, epochs: int, name: str) -> None:
+        """A block of so many networks goes on from a checkpoint."""
         with self._lock:
-            self._done[seeds] = epochs * len(seeds)
-            self._resumed += self._done[seeds]
-            self._tell(f"seeds {seeds[0]} to {seeds[-1]} go on from epoch {epochs}")
+            self._done[block] = epochs * n_networks
+            self._resumed += self._done[block]
+            self._tell(f"{name} go on from epoch {epochs}")
 
-    def tell(self, seeds: Sequence[int], epochs: int, accuracy: np.ndarray) -> None:
-        """A block of these seeds has reached an epoch; accuracy [n_seeds] is the latest on the test set."""
+    def tell(self, block: Hashable, n_networks: int, epochs: int, accuracy: np.ndarray) -> None:
+        """A block has reached an epoch; accuracy [n_networks] is the latest on the test set."""
         with self._lock:
-            self._done[seeds], self._accuracy[seeds] = epochs * len(seeds), accuracy
+            self._done[block], self._accuracy[block] = epochs * n_networks, accuracy
             self._tell()
 
     def _tell(self, message=""):

@@ -18,13 +18,12 @@ import jaxbnn
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy", "scipy", "orbax-checkpoint", "xarray", "h5netcdf")
 
 
-def facts(devices: Sequence[jax.Device], checksum: str, seeds: Sequence[int]) -> dict[str, Any]:
+def facts(devices: Sequence[jax.Device], checksum: str) -> dict[str, Any]:
     """The facts of one run, as JSON values. `thread_pool` null on a CPU: the bits hold for this machine only."""
     on_cpu = devices[0].platform == "cpu"
     versions = {name: version(name) for name in PACKAGES}
     return {
         "began": datetime.now(UTC).isoformat(timespec="seconds"),
-        "seeds": list(seeds),
         "versions": {"python": platform.python_version(), "jaxbnn": jaxbnn.__version__, **versions},
         "devices": [f"{d.platform}:{d.id} {d.device_kind}" for d in devices],
         "thread_pool": os.environ.get("PJRT_NPROC") if on_cpu else None,

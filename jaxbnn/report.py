@@ -6,22 +6,34 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from jaxbnn import config, store, trained
+from jaxbnn import config, data, store, trained
 from jaxbnn.config import Experiment
 from jaxbnn.studies.study import Claim, Finding, Report, Run, Runs, Study
+from jaxbnn.typeset import markdown
 
 
 def find_runs(
-    study: Study, needs: Sequence[str], folder: str | Path, data_root: str | Path | None = None
+    study: Study,
+    needs: Sequence[str],
+    folder: str | Path,
+    data_root: str | Path | None = None,
+    takes: Sequence[str] = (),
 ) -> dict[str, Run]:
-    """Name -> the finished run of each experiment a report needs, below `folder` (what `run --out` was given).
+    """Name -> the finished run of each experiment that a report needs, or takes where there is one, below `folder`
+    (what `run --out` was given).
 
     The experiment as the study names it is taken first, then one that was changed (`--set`), then its short form; what
-    is changed or short says so in its label. ValueError where one is missing, with the command that makes it, or where
-    several changed ones could be meant.
+    is changed or short says so in its label. ValueError where a needed one is missing, or all, with the command that
+    makes it, and where several changed ones could be meant.
     """
     named = {each.name: each for each in study.experiments if isinstance(each, Experiment)}
+    named |= {each.name: each for group in study.grid.values() for each in group}
     found, missing = {}, []
+    for name in takes:
+        if (run := _changed_or_not(named[name], Path(folder), data_root)) is not None:
+            found[name] = run
+    if takes and not needs and not found:
+        raise ValueError(f"expected finished runs of {study.name} in {folder}, got none: first jaxbnn run {study.name}")
     for name in needs:
         run, short = _changed_or_not(named[name], Path(folder), data_root), f"{name}-short"
         if run is None and short in named:
@@ -55,28 +67,33 @@ def _read(folder, data_root, prefix, base):
     results[""] = results[experiment.probes[0].name]
     changes = config.changes(dataclasses.replace(experiment, lanes=base.lanes), base)  # lanes change rounding alone
     label = f"{prefix}{', '.join(changes)}, {results[''].sizes['seed']} seeds" if changes else ""
-    return Run(experiment, label, results, partial(trained.networks, folder, data_root))
+    split = partial(data.load, experiment.data, data_root, 0)
+    return Run(experiment, label, results, partial(trained.networks, folder, data_root), split)
 
 
 def write(study: Study, report: Report, runs: Runs, out: str | Path) -> Path:
-    """OUT/report.md with the ledger, tables and figures (PNG and PDF) of the study's runs; returns its path.
+    """OUT/report.md with the ledger, tables (CSV and LaTeX too) and figures (PNG and PDF) of the study's runs.
 
-    All is made before anything is written.
+    All is made before anything is written. Returns its path.
     """
     rows = [(claim, found(claim, runs)) for claim in report.claims]
-    pictures = [(picture, picture.draw(runs)) for picture in report.pictures]
-    tables = [table(runs) for table in report.tables]
-    parts = [f"# {study.cite}", _about(runs), "## The claims", _ledger(rows)]
-    for heading, lines in tables:
-        parts += [f"## {heading}", _table(lines)]
+    drawn = [each for each in report.pictures if not each.needs or set(each.needs) & set(runs)]
+    pictures = [(picture, picture.draw(runs)) for picture in drawn]
+    tables = [table for make in report.tables if len((table := make(runs)).rows) > 1]
+    parts = [f"# {study.cite}", _about(), "## The claims", _ledger(rows)]
+    for table in tables:
+        parts += [f"## {table.heading}", *filter(None, [table.note]), markdown(table.rows)]
     parts.append("## Figures")
     for picture, _ in pictures:
         parts.append(f"![{picture.caption}]({picture.name}.png)\n\n{picture.caption}{_labels(runs, picture)}")
     parts += ["## What the paper leaves unsaid", "\n".join(f"- {each}" for each in study.assumptions)]
+    parts += ["## The runs", _runs(runs)]
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
     for picture, figure in pictures:
         store.save_figure(folder, picture.name, figure)
+    for table in tables:
+        store.write_table(folder, table.name, table.rows)
     return store.write_report(folder, "\n\n".join(parts) + "\n")
 
 
@@ -87,7 +104,14 @@ def found(claim: Claim, runs: Runs) -> Finding:
     return Finding("too weak to say", f"{judged.number} — changed: {'; '.join(why)}") if why else judged
 
 
-def _about(runs):
+def _about():
+    return (
+        "Made by `jaxbnn report` from the runs listed at the end. Intervals: 95 %, of the mean over seeds unless it "
+        "says otherwise. Each table is beside this file as CSV and as LaTeX."
+    )
+
+
+def _runs(runs):
     """Which runs, and what sets them apart: "changed" has all but the seeds and the lanes."""
     rows = [["run", "seeds", "epochs", "digest", "labels (sha256)", "changed"]]
     for name, run in runs.items():
@@ -102,10 +126,7 @@ def _about(runs):
                 run.label or "no",
             ]
         )
-    return (
-        "Made by `jaxbnn report` from these runs. Intervals: 95 %, of the mean over seeds unless it says otherwise.\n\n"
-        + _table(rows)
-    )
+    return markdown(rows)
 
 
 def _ledger(rows):
@@ -113,16 +134,13 @@ def _ledger(rows):
     total = ", ".join(f"{number} {verdict}" for verdict, number in sorted(counts.items()))
     lines = [["claim", "what is computed", "found", "number"]]
     lines += [[f"{c.id} {c.says}", c.definition, f"**{each.verdict}**", each.number] for c, each in rows]
-    return f"{len(rows)} claims: {total}.\n\n{_table(lines)}"
+    return f"{len(rows)} claims: {total}.\n\n{markdown(lines)}"
 
 
 def _labels(runs, picture):
-    changed = [f"{name}: {run.label}" for name, run in runs.items() if run.label and name in picture.needs]
+    """What is changed in the runs that a picture shows, each change once."""
+    of: dict[str, list[str]] = {}
+    for name in (name for name in picture.needs if name in runs and runs[name].label):
+        of.setdefault(runs[name].label, []).append(name)
+    changed = [f"{', '.join(n) if len(n) < 4 else f'{len(n)} runs'}: {label}" for label, n in of.items()]
     return f" Changed: {'; '.join(changed)}." if changed else ""
-
-
-def _table(rows):
-    """A Markdown table, the first row its heading."""
-    cells = [[cell.replace("|", "/") for cell in row] for row in rows]
-    lines = [f"| {' | '.join(row)} |" for row in cells]
-    return "\n".join([lines[0], f"|{' --- |' * len(rows[0])}", *lines[1:]])

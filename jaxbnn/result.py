@@ -127,11 +127,11 @@ def spectra(result, key: str = "t") -> Spectrum:
     return ragged.unpack(Ragged(size, result[f"{key}_multiplicity"].values, result[f"{key}_number"].values))
 
 
-def at_epoch(result, i: int):
-    """A whole result with epoch number i alone, and only its spectra."""
-    one, entries = result.isel(epoch=[i]), {}
+def at_epochs(result, places: Sequence[int]):
+    """A whole result with the epochs at these places alone, and only their spectra."""
+    one, entries = result.isel(epoch=list(places)), {}
     for key in ("t", "ty"):
-        each = ragged.pack(Spectrum(*(leaf[:, [i]] for leaf in spectra(result, key))))
+        each = ragged.pack(Spectrum(*(leaf[:, list(places)] for leaf in spectra(result, key))))
         values = {"multiplicity": each.multiplicity, "number": each.number}
         entries |= {f"{key}_{name}": ((f"{key}_entry",), value) for name, value in values.items()}
     return one.drop_dims(["t_entry", "ty_entry"]).assign(entries)

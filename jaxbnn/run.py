@@ -1,4 +1,4 @@
-"""MANY seeds on many devices: which blocks run where, and the run's folder."""
+"""MANY seeds on many devices: which blocks run where, and the runs' folders."""
 
 import dataclasses
 import queue
@@ -6,17 +6,18 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import jax
 import numpy as np
 
-from jaxbnn import config, provenance, result, store
+from jaxbnn import config, grid, provenance, result, store
 from jaxbnn.config import Experiment
 from jaxbnn.cores import is_pinned
-from jaxbnn.job import blocks_of, inputs_of, make_job, try_program
+from jaxbnn.job import blocks_of, hyper_of, inputs_of, make_job, try_program
 from jaxbnn.progress import Board, Progress
-from jaxbnn.worker import work
+from jaxbnn.worker import begun, work
 
 
 def run(
@@ -33,53 +34,89 @@ def run(
     gets a Progress after every chunk. When `stop` says True, every block is checkpointed and the folder is left without
     the missing seeds' results: the same call goes on. ValueError for what cannot be run, before anything is written.
     """
-    experiment, devices = config.normal(experiment), tuple(devices or jax.devices())
-    job = make_job(experiment, store.folder_of(out, experiment), data_root, devices[0].platform)
-    if set(experiment.seeds) <= set(store.finished_seeds(job.folder, job.checksum)):
+    return run_together([experiment], out, data_root, devices, report, stop)[0]
+
+
+def run_together(
+    experiments: Sequence[Experiment],
+    out: str | Path = "runs",
+    data_root: str | Path | None = None,
+    devices: Sequence[jax.Device] | None = None,
+    report: Callable[[Progress], None] = lambda progress: None,
+    stop: Callable[[], bool] = lambda: False,
+) -> tuple[Path, ...]:
+    """As `run`, experiments that differ in name, seeds, learning rate and decay alone: their seeds share blocks.
+
+    Each has its own folder and gets the bits that it gets alone. ValueError where they differ in more.
+    """
+    every, devices = [config.normal(each) for each in experiments], tuple(devices or jax.devices())
+    if len(grid.by_program(every)) != 1 or len({config.digest(each) for each in every}) != len(every):
+        raise ValueError("expected experiments that differ in learning rate and decay alone, each once")
+    folders = tuple(store.folder_of(out, each) for each in every)
+    job = make_job(every, folders, data_root, devices[0].platform)
+    if not any(_missing(job)):
         report(Progress(0, 0, np.nan, 0.0, np.nan, "finished already: nothing to do"))
-        return job.folder
+        return folders
     if not is_pinned(devices[0]):
-        warnings.warn("these bits hold for this machine only: call jaxbnn.use_cores() before JAX starts", stacklevel=2)
-    result.check_names(experiment)
+        warnings.warn("these bits hold for this machine only: call jaxbnn.use_cores() before JAX starts", stacklevel=3)
+    result.check_names(job.experiment)
     try_program(job, devices[0])
     store.check_libraries()
-    store.make_folder(job.folder)
-    with store.locked(job.folder):
+    with ExitStack() as held:
+        for folder, seeds in zip(folders, _missing(job), strict=True):
+            if seeds:
+                store.make_folder(folder)
+                held.enter_context(store.locked(folder))
         _run_missing(job, devices, report, stop)
-    return job.folder
+    return folders
+
+
+def _missing(job):
+    """The seeds of each experiment that its folder's result lacks."""
+    finished = (set(store.finished_seeds(folder, job.checksum)) for folder in job.folders)
+    return [sorted(set(e.seeds) - done) for e, done in zip(job.experiments, finished, strict=True)]
 
 
 def _run_missing(job, devices, report, stop):
-    """Runs the seeds that the folder's result lacks, and writes the result with them unless the run was stopped."""
-    wanted, done = job.experiment.seeds, store.finished_seeds(job.folder, job.checksum)
-    missing = tuple(seed for seed in sorted(wanted) if seed not in done)
-    if not missing:
+    """Runs the missing seeds, and writes the result of each folder whose seeds are all finished."""
+    missing = _missing(job)
+    if not any(missing):
         return  # another run has just finished them
-    blocks, began = blocks_of(missing, job.experiment.lanes, store.begun_blocks(job.folder)), time.time()
-    facts = provenance.facts(devices, job.checksum, missing)
-    store.read_provenance(job.folder)  # a damaged one is refused before the work, not after
-    begun = {seed for block in store.begun_blocks(job.folder) for seed in block}
-    store.write_config(job.folder, dataclasses.replace(job.experiment, seeds=tuple(sorted({*done, *begun, *missing}))))
-    board = Board(len(missing), job.experiment.train.epochs, report, stop)
-    finished = _run_blocks(job, blocks, devices, board)
-    if finished is not None:
-        store.write_provenance(job.folder, facts | {"wall_seconds": round(time.time() - began, 3)})
-        # The result comes last: it alone makes a run finished.
-        store.write_result(job.folder, finished)
+    began, facts = time.time(), provenance.facts(devices, job.checksum)
+    for number in (number for number, seeds in enumerate(missing) if seeds):
+        _write_config(job, number, missing[number])
+    blocks = blocks_of(missing, job.experiment.lanes, begun(job, missing))
+    board = Board(sum(map(len, missing)), job.experiment.train.epochs, report, stop)
+    parts = _run_blocks(job, blocks, devices, board)
+    for number, seeds in enumerate(missing):
+        of = {piece: part for piece, part in parts.items() if piece.number == number}
+        if seeds and sum(len(piece.seeds) for piece in of) == len(seeds):
+            took = {"wall_seconds": round(time.time() - began, 3), "networks": sum(map(len, missing))}
+            store.write_provenance(job.folders[number], facts | {"seeds": seeds} | took)
+            # The result comes last: it alone makes a run finished.
+            store.write_result(job.folders[number], [of[piece] for piece in sorted(of)])
+
+
+def _write_config(job, number, missing):
+    """An experiment's config with all seeds that its folder has or is to have."""
+    folder = job.folders[number]
+    store.read_provenance(folder)  # a damaged one is refused before the work, not after
+    started = {seed for block in store.begun_blocks(folder) for seed in block}
+    every = tuple(sorted({*store.finished_seeds(folder), *started, *missing}))
+    store.write_config(folder, dataclasses.replace(job.experiments[number], seeds=every))
 
 
 def _run_blocks(job, blocks, devices, board):
-    """Every block's part of the result, in order, None if stopped; any free device takes the next block."""
+    """Piece -> its part of the result, of the blocks that are finished; any free device takes the next block."""
     waiting = queue.SimpleQueue()
     for block in blocks:
         waiting.put(block)
     with ThreadPoolExecutor(max_workers=len(devices)) as pool:
         workers = [pool.submit(_work, job, waiting, device, board) for device in devices[: len(blocks)]]
         try:
-            finished = {block: left for worker in workers for block, left in worker.result().items()}
+            return {piece: part for worker in workers for piece, part in worker.result().items()}
         finally:
             board.halt()
-    return [finished[block] for block in blocks] if len(finished) == len(blocks) else None
 
 
 def _work(job, waiting, device, board):
@@ -87,11 +124,11 @@ def _work(job, waiting, device, board):
     finished, inputs = {}, None
     with jax.default_device(device):
         try:
-            while not board.halted() and (seeds := _next(waiting)) is not None:
+            while not board.halted() and (block := _next(waiting)) is not None:
                 if inputs is None or job.plan.split_per_lane:
-                    inputs = inputs_of(job, seeds, device)
-                if (left := work(job, seeds, inputs, device, board)) is not None:
-                    finished[seeds] = left
+                    inputs = inputs_of(job, block, device)
+                inputs = inputs._replace(hyper=jax.device_put(hyper_of(job, block), device))
+                finished |= work(job, block, inputs, device, board) or {}
         except BaseException:
             board.halt()
             raise

@@ -26,14 +26,12 @@ def epochs(experiment: Experiment) -> tuple[int, ...]:
     return tuple(sorted({epoch for each in named for epoch in each}))
 
 
-def arrays(
-    experiment: Experiment, epoch: int, rows: Mapping[str, Sequence[Rows]], n_seeds: int
-) -> dict[str, np.ndarray]:
-    """What is stored of an epoch, "<probe>/<kind>/<variable>" -> [n_seeds, ...]; rows: leaves [lanes, N, ...]."""
+def arrays(experiment: Experiment, epoch: int, rows: Mapping[str, Sequence[Rows]]) -> dict[str, np.ndarray]:
+    """What is stored of an epoch, "<probe>/<kind>/<variable>" -> [n_seeds, ...]; rows: leaves [n_seeds, N, ...]."""
     found = {}
     for probe in (probe for probe in experiment.probes if probe.name in rows):
         for layer, packed in zip(_layers(experiment, probe), rows[probe.name], strict=True):
-            for i in range(n_seeds):
+            for i in range(packed.words.shape[0]):
                 one = jax.tree.map(lambda leaf, i=i: leaf[i], packed)
                 for kind in KINDS:
                     if epoch in epochs_of(experiment, probe, kind):

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jaxbnn import config, netcdf
+from jaxbnn import config, netcdf, typeset
 from jaxbnn.config import Experiment, Runnable
 from jaxbnn.info.ragged import Ragged
 
@@ -236,6 +236,12 @@ def save_figure(folder: Path, name: str, figure) -> list[Path]:
     return paths
 
 
+def write_table(folder: Path, name: str, rows: typeset.Rows) -> None:
+    """<name>.csv and <name>.tex."""
+    _write_text(folder / f"{name}.csv", typeset.comma_separated(rows))
+    _write_text(folder / f"{name}.tex", typeset.latex(rows))
+
+
 def write_report(folder: Path, text: str) -> Path:
     """report.md; its path."""
     _write_text(folder / REPORT, text)
@@ -302,6 +308,11 @@ def save_checkpoint(block: Path, step: int, arrays: Mapping[str, np.ndarray], id
 def checkpoints(block: Path) -> list[Path]:
     """A block's checkpoints, oldest first."""
     return sorted(path for path in block.glob("[0-9]*") if path.is_dir())
+
+
+def newest_step(block: Path) -> int:
+    """The step of a block's newest checkpoint."""
+    return int(checkpoints(block)[-1].name)
 
 
 def load_checkpoint(block: Path, identity: Mapping[str, str]) -> dict[str, np.ndarray] | None:

@@ -7,7 +7,7 @@ import jax
 import numpy as np
 
 from jaxbnn import store
-from jaxbnn.job import keys_of, make_job, starter
+from jaxbnn.job import alone, keys_of, make_job, starter
 from jaxbnn.worker import identity_of, restore
 
 
@@ -19,16 +19,16 @@ def networks(folder: str | Path, data_root: str | Path | None = None) -> dict[in
     """
     folder = Path(folder)
     experiment, device = store.read_config(folder), jax.devices()[0]
-    job = make_job(experiment, folder, data_root, device.platform)
+    job = make_job([experiment], [folder], data_root, device.platform)
     split = job.split
     if job.plan.split_per_lane:
         split = jax.tree.map(lambda leaf: np.stack([leaf] * experiment.lanes), split)
-    like = jax.eval_shape(starter(job), keys_of(job, [0]), split)
+    like = jax.eval_shape(starter(job), keys_of(job, alone([0])), split)
     found: dict[int, Any] = {}
     for seeds in store.begun_blocks(folder):
-        arrays = store.load_checkpoint(store.block_folder(folder, seeds), identity_of(job, like))
-        block = restore(arrays, like, device)
-        if block is not None and int(block.step) == job.steps:
+        place = store.block_folder(folder, seeds)
+        if store.newest_step(place) == job.steps:
+            block = restore([store.load_checkpoint(place, identity_of(job, 0, like))], like, device)
             variables = jax.device_get(block.state.variables)
             found |= {seed: jax.tree.map(lambda leaf, i=i: leaf[i], variables) for i, seed in enumerate(seeds)}
     missing = sorted(set(store.finished_seeds(folder, job.checksum)) - set(found))

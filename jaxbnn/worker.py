@@ -1,8 +1,12 @@
-"""One block on one device: from its last checkpoint, or from its beginning, to its part of the result."""
+"""One block on one device: from its last checkpoint, or from its beginning, to its parts of the results.
+
+What a block stores is cut into its pieces, each in the folder of its experiment: they can go on in other blocks.
+"""
 
 import hashlib
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -13,65 +17,116 @@ from jaxbnn import config, result, snapshot, store
 from jaxbnn.block import Block, advance
 from jaxbnn.block import snapshot as take_snapshot
 from jaxbnn.info import ragged
-from jaxbnn.job import Job, beginning, keys_of, starter
+from jaxbnn.job import Job, Piece, Pieces, alone, beginning, keys_of, starter
 from jaxbnn.result import Finished, Sample
 
 CHUNK_SECONDS = 2.0  # aimed at between two turns of the host
 CHECKPOINT_SECONDS = 10.0
 
 
-def work(job, seeds, inputs, device, board):
-    """A block from its last checkpoint, or from its beginning, to its end: its part, or None if the run was stopped."""
-    place = store.block_folder(job.folder, seeds)
-    like = jax.eval_shape(starter(job), keys_of(job, [0]), inputs.split)
-    identity = identity_of(job, like)
-    arrays = store.load_checkpoint(place, identity)
-    if arrays is not None and not store.has_spectra(place):
-        # They go when a result is written: where that was removed since, its blocks start again.
-        store.forget(place)
-        arrays = None
-    block = restore(arrays, like, device)
+def begun(job: Job, missing: Sequence[Sequence[int]]) -> list[tuple[Piece, int]]:
+    """The pieces of each experiment's missing seeds that have a checkpoint, and the step they go on from.
+
+    Spectra go when a result is written: where that was removed since, its blocks start again from 0.
+    """
+    found = []
+    for number, (folder, wanted) in enumerate(zip(job.folders, missing, strict=True)):
+        for seeds in (seeds for seeds in store.begun_blocks(folder) if set(seeds) <= set(wanted)):
+            place = store.block_folder(folder, seeds)
+            found.append((Piece(number, seeds), store.newest_step(place) if store.has_spectra(place) else 0))
+    return found
+
+
+def work(job, pieces, inputs, device, board):
+    """A block from its last checkpoints, or from its beginning, to its end.
+
+    Piece -> its part, or None if the run was stopped.
+    """
+    like = jax.eval_shape(starter(job), keys_of(job, alone([0])), inputs.split)
+    block = _restored(job, pieces, like, device)
     if block is None:
-        block = jax.block_until_ready(beginning(job, seeds, inputs, device))
+        block = jax.block_until_ready(beginning(job, pieces, inputs, device))
     step = saved = int(block.step)
+    n_networks = sum(len(piece.seeds) for piece in pieces)
     if step:
-        board.resume(seeds, step - 1)
+        board.resume(pieces, n_networks, step - 1, _name(job, pieces))
     size, saved_at, spectra = 1, time.monotonic(), []
 
     def save():
-        store.append_spectra(place, job.rows(saved), _joined(job, spectra))
+        leaves = _to_host(block)
+        for piece, lanes in _cut(pieces):
+            place = _place(job, piece)
+            store.append_spectra(place, job.rows(saved), _joined(job, [each[lanes.start] for each in spectra]))
+            arrays = {name: leaf[lanes] if leaf.ndim else leaf for name, leaf in leaves.items()}
+            store.save_checkpoint(place, step, arrays, identity_of(job, piece.number, like))
         spectra.clear()
-        store.save_checkpoint(place, step, _to_host(block), identity)
 
     while step < job.steps and not board.halted():
         began, until = time.monotonic(), job.until(step, size)
         block, new = jax.block_until_ready(advance(job.plan, block, np.int32(until), inputs))
-        spectra.append(_packed(new, len(seeds), job.rows(until) - job.rows(step)))
+        n_rows = job.rows(until) - job.rows(step)
+        spectra.append({lanes.start: _packed(new, lanes, n_rows) for _, lanes in _cut(pieces)})
         now = time.monotonic()
         size = max(1, min(4 * size, int(CHUNK_SECONDS * (until - step) / max(now - began, 1e-6))))
         step = until
         if step - 1 in snapshot.epochs(job.experiment):
-            _store_epoch(job, seeds, place, step - 1, block, inputs)
-        board.tell(seeds, step - 1, _accuracy(job, step, block)[: len(seeds)])
+            _store_epoch(job, pieces, step - 1, block, inputs)
+        board.tell(pieces, n_networks, step - 1, _accuracy(job, step, block)[:n_networks])
         if now - saved_at > CHECKPOINT_SECONDS:
             save()
             saved, saved_at = step, now
     if step > saved:
         save()
-    return _part(job, seeds, place, block, inputs) if step == job.steps else None
+    if step < job.steps:
+        return None
+    record = jax.tree.map(np.asarray, jax.device_get(block.record))
+    return {piece: _part(job, piece, lanes, record, inputs) for piece, lanes in _cut(pieces)}
 
 
-def _store_epoch(job, seeds, place, epoch, block, inputs):
+def _place(job, piece):
+    """Where a piece's checkpoints are."""
+    return store.block_folder(job.folders[piece.number], piece.seeds)
+
+
+def _name(job, pieces):
+    """A block in words."""
+    shared = len(job.experiments) > 1
+    of = (f"{job.experiments[piece.number].name} " if shared else "" for piece in pieces)
+    spans = (f"seeds {piece.seeds[0]} to {piece.seeds[-1]}" for piece in pieces)
+    return ", ".join(map("".join, zip(of, spans, strict=True)))
+
+
+def _cut(pieces: Pieces) -> list[tuple[Piece, slice]]:
+    """Each piece with its lanes."""
+    ends = np.cumsum([len(piece.seeds) for piece in pieces]).tolist()
+    return [(piece, slice(end - len(piece.seeds), end)) for piece, end in zip(pieces, ends, strict=True)]
+
+
+def _restored(job, pieces, like, device):
+    """The block that the pieces' newest checkpoints make together; None where they have none to go on from."""
+    found = []
+    for piece in pieces:
+        place = _place(job, piece)
+        arrays = store.load_checkpoint(place, identity_of(job, piece.number, like))
+        if arrays is not None and store.has_spectra(place):
+            found.append(arrays)
+        elif arrays is not None:
+            store.forget(place)
+    return restore(found, like, device) if found else None
+
+
+def _store_epoch(job, pieces, epoch, block, inputs):
     """Stores what the probes want of this epoch."""
     probes = tuple(probe for probe in job.experiment.probes if probe.units or probe.keep)
     rows = take_snapshot(job.plan, probes, block, inputs.split)
-    arrays = snapshot.arrays(job.experiment, epoch, rows, len(seeds))
-    store.write_arrays(store.snapshot_path(place, epoch), arrays)
+    for piece, lanes in _cut(pieces):
+        arrays = snapshot.arrays(job.experiment, epoch, jax.tree.map(lambda leaf, at=lanes: leaf[at], rows))
+        store.write_arrays(store.snapshot_path(_place(job, piece), epoch), arrays)
 
 
-def _packed(spectra, n_seeds, n_rows):
-    """A chunk's spectra without padding lanes and rows: for each probe those of T and of (T, Y), rows first."""
-    spectra = jax.tree.map(lambda leaf: np.moveaxis(np.asarray(leaf)[:n_seeds, :n_rows], 0, 1), spectra)
+def _packed(spectra, lanes, n_rows):
+    """A chunk's spectra of these lanes without padding rows: for each probe those of T and of (T, Y), rows first."""
+    spectra = jax.tree.map(lambda leaf: np.moveaxis(np.asarray(leaf[lanes, :n_rows]), 0, 1), spectra)
     return [tuple(ragged.pack(each) for each in probe) for probe in spectra]
 
 
@@ -98,18 +153,17 @@ def _to_host(block):
     return {f"leaf_{i:03d}": np.asarray(leaf) for i, leaf in enumerate(jax.device_get(leaves))}
 
 
-def identity_of(job: Job, like: Any) -> dict[str, str]:
+def identity_of(job: Job, number: int, like: Any) -> dict[str, str]:
     """What a checkpoint must share with the run that goes on from it; `like` is the block's tree of shapes."""
     layout = hashlib.sha256(str(jax.tree_util.tree_flatten_with_path(like)).encode()).hexdigest()
-    return {"config": config.digest(job.experiment), "data": job.checksum, "jax": jax.__version__, "layout": layout}
+    digest = config.digest(job.experiments[number])
+    return {"config": digest, "data": job.checksum, "jax": jax.__version__, "layout": layout}
 
 
-def restore(arrays: Mapping[str, np.ndarray] | None, like: Any, device: jax.Device) -> Block | None:
-    """The block a checkpoint holds, `like` its tree of shapes; None where there is none."""
-    if arrays is None:
-        return None
+def restore(pieces: Sequence[Mapping[str, np.ndarray]], like: Any, device: jax.Device) -> Block:
+    """The block that checkpoints of one step make together, its last lane repeated to fill it; `like` its shapes."""
     leaves, structure = jax.tree.flatten(like)
-    values = [arrays[f"leaf_{i:03d}"] for i in range(len(leaves))]
+    values = [_filled([arrays[f"leaf_{i:03d}"] for arrays in pieces], leaf) for i, leaf in enumerate(leaves)]
     typed = [
         jax.random.wrap_key_data(jnp.asarray(value), impl="threefry2x32") if _is_key(leaf) else value
         for leaf, value in zip(leaves, values, strict=True)
@@ -117,31 +171,39 @@ def restore(arrays: Mapping[str, np.ndarray] | None, like: Any, device: jax.Devi
     return jax.device_put(jax.tree.unflatten(structure, typed), device)
 
 
-def _part(job, seeds, place, block, inputs):
-    """Writes the finished block's part of the result."""
-    n = len(seeds)
-    record = jax.tree.map(lambda leaf: np.asarray(leaf)[:n], jax.device_get(block.record))
-    samples = [_samples(job, n, references[0]) for references in inputs.reference]
-    spectra = store.read_spectra(place, len(job.experiment.epochs))
-    groups = result.groups(job.experiment, job.split, job.checksum, seeds, Finished(record, samples, spectra))
-    epochs = snapshot.epochs(job.experiment)
+def _filled(parts, like):
+    """A leaf of the whole block, from its pieces'."""
+    if not like.ndim:
+        return parts[0]
+    lanes = np.concatenate(parts)
+    return np.concatenate([lanes, np.repeat(lanes[-1:], like.shape[0] - len(lanes), axis=0)])
+
+
+def _part(job, piece, lanes, record, inputs) -> Path:
+    """Writes a finished piece's part of the result; record: the block's, on the host."""
+    experiment, place = job.experiments[piece.number], _place(job, piece)
+    record = jax.tree.map(lambda leaf: leaf[lanes], record)
+    samples = [_samples(job, lanes, references[0]) for references in inputs.reference]
+    spectra = store.read_spectra(place, len(experiment.epochs))
+    groups = result.groups(experiment, job.split, job.checksum, piece.seeds, Finished(record, samples, spectra))
+    epochs = snapshot.epochs(experiment)
     stored = {epoch: store.read_arrays(store.snapshot_path(place, epoch)) for epoch in epochs}
-    labels = [_labels(job, n, references[0]) for references in inputs.reference]
-    return store.write_part(place, groups | snapshot.groups(job.experiment, seeds, stored, labels))
+    labels = [_labels(job, lanes, references[0]) for references in inputs.reference]
+    return store.write_part(place, groups | snapshot.groups(experiment, piece.seeds, stored, labels))
 
 
-def _samples(job, n, reference):
-    """What each of n seeds was measured on by a probe of this reference."""
-    h_x, h_y = (_per_seed(job, n, each) for each in (reference.h_x, reference.h_y))
-    sizes = [np.bincount(y, minlength=job.plan.classes) for y in _labels(job, n, reference)]
+def _samples(job, lanes, reference):
+    """What the seed of each of these lanes was measured on by a probe of this reference."""
+    h_x, h_y = (_per_lane(job, lanes, each) for each in (reference.h_x, reference.h_y))
+    sizes = [np.bincount(y, minlength=job.plan.classes) for y in _labels(job, lanes, reference)]
     return [Sample(*each) for each in zip(sizes, h_x, h_y, strict=True)]
 
 
-def _labels(job, n, reference):
-    """The labels each of n seeds was measured with, [n, N]."""
-    return _per_seed(job, n, reference.y)
+def _labels(job, lanes, reference):
+    """The labels the seed of each of n lanes was measured with, [n, N]."""
+    return _per_lane(job, lanes, reference.y)
 
 
-def _per_seed(job, n, leaf):
+def _per_lane(job, lanes, leaf):
     leaf = np.asarray(leaf)
-    return leaf[:n] if job.plan.split_per_lane else np.stack([leaf] * n)
+    return leaf[lanes] if job.plan.split_per_lane else np.stack([leaf] * (lanes.stop - lanes.start))

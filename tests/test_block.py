@@ -13,10 +13,10 @@ from jaxbnn import job as jobs
 @pytest.fixture(scope="module")
 def begun(tiny):
     """(plan, a block before its first step, its inputs) of the first two seeds."""
-    job = jobs.make_job(tiny, None, None, "cpu")
+    job = jobs.make_job([tiny], [], None, "cpu")
     device = jax.devices()[0]
-    inputs = jobs.inputs_of(job, (0, 1), device)
-    return job.plan, jobs.beginning(job, (0, 1), inputs, device), inputs
+    inputs = jobs.inputs_of(job, jobs.alone((0, 1)), device)
+    return job.plan, jobs.beginning(job, jobs.alone((0, 1)), inputs, device), inputs
 
 
 def copied(state):

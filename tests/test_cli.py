@@ -75,10 +75,10 @@ def test_several_values_are_run_one_after_another_and_end_in_one_table(capsys, t
 def test_a_grid_is_run_by_groups_and_made_smaller(capsys, tmp_path, monkeypatch):
     cubes = studies.settings("nothnagel2026", "szt")
     monkeypatch.setitem(studies.NOTHNAGEL_2026.grid, "szt", cubes[-2:])
-    monkeypatch.setattr(running, "estimate", lambda *_: cost.Cost(1.0, 60.0, 1))
+    monkeypatch.setattr(running, "estimate", lambda *_, **__: cost.Cost(1.0, 60.0, 1))
     shape = ("--set", "model.widths=4,3", "--seeds", "1")
     out = said(capsys, "run", "nothnagel2026", "--only", "szt", "--scale", "0.0002", "--out", str(tmp_path), *shape)
-    assert "2 settings, 2 to run, 1 programs: about 2 min 0 s" in out.err
+    assert "2 settings, 2 to run, 1 programs: about 1 min 0 s" in out.err
     assert "[1/2] nothnagel2026/szt-wd-1_7" in out.err and "[2/2] nothnagel2026/szt-wd-2" in out.err
     assert "train.epochs=2 (not 8000)" in out.err and len(list(tmp_path.rglob("result.nc"))) == 2
     assert "expected a group of nothnagel2026" in refused(capsys, "run", "nothnagel2026", "--only", "mnist")
@@ -87,16 +87,20 @@ def test_a_grid_is_run_by_groups_and_made_smaller(capsys, tmp_path, monkeypatch)
     assert "scale above 0 and at most 1, got 2.0" in refused(capsys, "run", "nothnagel2026", "--scale", "2")
 
 
-def test_a_signal_between_two_settings_ends_the_grid(capsys, tmp_path, monkeypatch):
-    def finished(experiment, options, meter):
-        meter._ask(None, None)  # as the last chunk ends
-        return tmp_path
+def test_a_signal_between_two_programs_ends_the_grid(capsys, tmp_path, monkeypatch):
+    def finished(experiments, out, data_root, report, stop):
+        stop.__self__._ask(None, None)  # as the last chunk ends
+        done.extend(experiments)
+
+    done = []
+    monkeypatch.setattr(running, "unfinished", lambda experiment, options: experiment not in done)
 
     monkeypatch.setattr(terminal.signal, "signal", lambda *_: None)
-    monkeypatch.setattr(running, "run_one", finished)
-    monkeypatch.setattr(running, "estimate", lambda *_: cost.Cost(1.0, 60.0, 1))
-    err = said(capsys, "run", "nothnagel2026", "--only", "szt", "--out", str(tmp_path), code=running.STOPPED).err
-    assert "[1/11]" in err and "[2/11]" not in err and "stopped: the same command goes on" in err
+    monkeypatch.setattr(running, "run_together", finished)
+    monkeypatch.setattr(running, "estimate", lambda *_, **__: cost.Cost(1.0, 60.0, 1))
+    command = ("run", "nothnagel2026", "--only", "szt,szt-controls", "--out", str(tmp_path))
+    err = said(capsys, *command, code=running.STOPPED).err
+    assert "[12/13]" in err and "[13/13]" not in err and "stopped: the same command goes on" in err
 
 
 def test_lanes_are_a_number_or_auto(capsys):
@@ -108,7 +112,7 @@ def test_lanes_are_a_number_or_auto(capsys):
 
 def test_a_long_run_says_what_it_takes_and_one_that_does_not_fit_is_refused(capsys, monkeypatch, tmp_path):
     monkeypatch.setattr(running, "run", lambda *_, **__: (_ for _ in ()).throw(ValueError("ran")))
-    monkeypatch.setattr(running, "estimate", lambda *_: cost.Cost(2.0, 60.0, 2**20))
+    monkeypatch.setattr(running, "estimate", lambda *_, **__: cost.Cost(2.0, 60.0, 2**20))
     assert main(["run", "demo", "--out", str(tmp_path)]) == 2
     assert "demo: about 1 min 2 s (2 s of it compiling), 1 MiB in the programs\n" in capsys.readouterr().err
     monkeypatch.setattr("jaxbnn.cost.room", lambda devices: 2**14)

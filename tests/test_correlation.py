@@ -4,32 +4,6 @@ from scipy import stats
 
 from jaxbnn import correlation
 
-EPOCH = np.arange(101)
-
-
-def test_the_factor_of_hand_made_curves():
-    fallen = np.where(EPOCH <= 50, 4.0, 3.0)  # the last fifty epochs are 51 .. 100
-    level = np.full(101, 2.0)
-    np.testing.assert_allclose(correlation.compression_factor(EPOCH, [fallen, level]), [0.25, 0.0])
-    assert np.isnan(correlation.compression_factor(EPOCH, np.zeros((1, 101))))
-    noise = np.random.default_rng(0).normal(5, 0.1, (1, 101))
-    assert correlation.compression_factor(EPOCH, noise) > 0.02  # a maximum is biased upwards
-
-
-def test_the_end_is_the_last_fifty_epochs():
-    found = correlation.end(EPOCH, EPOCH[None].astype(float))
-    assert [float(each[0]) for each in found] == [75.5, 75.5, 51, 100]
-    thin = correlation.end([0, 10, 60, 100], [[9.0, 8.0, 2.0, 4.0]])
-    assert float(thin.mean[0]) == 3 and float(thin.low[0]) == 2
-
-
-def test_a_group_compresses_when_its_mean_fall_is_surely_above_the_least():
-    rng = np.random.default_rng(1)
-    assert correlation.compression(rng.normal(0.3, 0.1, 20)).compresses
-    assert not correlation.compression(rng.normal(0.04, 0.1, 20)).compresses
-    few = correlation.compression([1.0, 2.0, np.nan])
-    assert few.mean == 1.5 and np.isnan(few.low) and not few.compresses
-
 
 def test_pooled_ranks_are_scipys():
     rng = np.random.default_rng(2)

@@ -4,6 +4,7 @@ import pytest
 
 from jaxbnn import config, grid, studies
 from jaxbnn.data import Npz, Szt
+from jaxbnn.studies.nothnagel_2026 import GRID
 
 SZT = studies.find("szt")[0]
 
@@ -45,7 +46,7 @@ def test_scaling_shortens_epochs_and_image_sets_and_nothing_else():
 
 
 def test_settings_that_differ_in_decay_alone_share_a_program():
-    every = studies.settings("nothnagel2026")
+    every = [e for group in GRID.values() for e in group]
     programs = grid.by_program(every)
     assert sum(map(len, programs)) == 125
     # szt; small, raj, lenet and five each of bottleneck and hourglass on two sets; lenet, narrow, six heads

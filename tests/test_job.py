@@ -13,5 +13,6 @@ def test_begun_blocks_go_on_when_other_seeds_are_asked_for(tiny, tmp_path, monke
     said = []
     folder = run(tiny, tmp_path, devices=one, report=lambda p: said.append(p.message))
     assert any("seeds 1 to 2 go on from epoch" in m for m in said)
-    assert jobs.blocks_of((0, 1, 2, 3, 4), 2, [(1, 2), (2, 3), (8, 9)]) == [(0, 3), (1, 2), (4,)]
+    begun = [(jobs.Piece(0, seeds), 5) for seeds in ((1, 2), (2, 3), (8, 9))]
+    assert jobs.blocks_of([(0, 1, 2, 3, 4)], 2, begun) == [*map(jobs.alone, ((0, 3), (1, 2), (4,)))]
     assert store.read_result(folder).seed.values.tolist() == [0, 1, 2, 3, 4]

@@ -101,12 +101,14 @@ def test_a_view_is_that_of_one_seed(own, monkeypatch):
 def test_a_block_with_its_lanes_last_records_the_same_networks(tiny, per_seed):
     """The untrained ones bit for bit; after an epoch their losses to the order of float sums."""
     data = dataclasses.replace(tiny.data, split_per_seed=per_seed)
-    job = jobs.make_job(dataclasses.replace(tiny, data=data, probes=tiny.probes[:1]), None, None, "cpu")
-    inputs = jobs.inputs_of(job, (0, 1), jax.devices()[0])
+    job = jobs.make_job([dataclasses.replace(tiny, data=data, probes=tiny.probes[:1])], [], None, "cpu")
+    inputs = jobs.inputs_of(job, jobs.alone((0, 1)), jax.devices()[0])
     records = []
     for last in (False, True):
         plan = dataclasses.replace(job.plan, lanes_last=last)
-        after, _ = block.advance(plan, jobs.beginning(job, (0, 1), inputs, jax.devices()[0]), np.int32(2), inputs)
+        after, _ = block.advance(
+            plan, jobs.beginning(job, jobs.alone((0, 1)), inputs, jax.devices()[0]), np.int32(2), inputs
+        )
         records.append(jax.device_get(after.record))
     for one, other in zip(*(record.planes for record in records), strict=True):
         np.testing.assert_array_equal(one.points.n_patterns[:, 0], other.points.n_patterns[:, 0])
@@ -121,5 +123,5 @@ def test_lanes_go_last_for_small_networks_and_enough_lanes_on_a_cpu(tiny):
     assert not lanes.pays(BINARY, 12, 64, 16, "gpu")
     assert not lanes.pays(BINARY, 12, 129, 16, "cpu") and not lanes.pays(BINARY, 12, None, 16, "cpu")
     batches = dataclasses.replace(tiny, train=dataclasses.replace(tiny.train, batch_size=64))
-    wide = jobs.make_job(dataclasses.replace(batches, lanes=16), None, None, "cpu").plan
-    assert wide.lanes_last and not jobs.make_job(batches, None, None, "cpu").plan.lanes_last
+    wide = jobs.make_job([dataclasses.replace(batches, lanes=16)], [], None, "cpu").plan
+    assert wide.lanes_last and not jobs.make_job([batches], [], None, "cpu").plan.lanes_last

@@ -7,11 +7,11 @@ import jax
 import numpy as np
 import pytest
 
-from jaxbnn import config, info, nn, observe, run, store, studies, train
+from jaxbnn import config, grid, info, nn, observe, run, store, studies, train
 from jaxbnn.data import Cifar10, Dataset, FashionMnist, Mnist, Npz, Split, Szt
+from jaxbnn.studies.nothnagel_2026 import BEYOND, GRID
 
-GRID = studies.NOTHNAGEL_2026.grid
-EVERY = studies.settings("nothnagel2026")
+EVERY = [setting for group in GRID.values() for setting in group]
 DECAYS = {0, 0.1, 0.2, 0.5, 0.7, 1, 1.1, 1.2, 1.5, 1.7, 2}
 
 
@@ -46,8 +46,28 @@ def test_settings_are_found_by_name_and_group():
     assert studies.find("nothnagel2026/mnist-small-wd-0_1")[0].train.decay == 0.1
     assert studies.find("nothnagel2026/cifar10-heads-70-20-10")[1] is studies.NOTHNAGEL_2026
     assert studies.settings("nothnagel2026", "szt") == GRID["szt"] and studies.settings("szt") == ()
+    assert studies.settings("nothnagel2026", "szt,mnist-small") == GRID["szt"] + GRID["mnist-small"]
     with pytest.raises(ValueError, match="expected a group of nothnagel2026 .*, got 'mnist'"):
         studies.settings("nothnagel2026", "mnist")
+
+
+def test_controls_and_causes_change_one_thing_each():
+    assert {group: len(settings) for group, settings in BEYOND.items()} == {
+        "szt-controls": 2,
+        "szt-causes": 9,
+        "mnist-controls": 6,
+        "fashion-controls": 6,
+        "cifar10-controls": 4,
+    }
+    every = [e for settings in BEYOND.values() for e in settings]
+    assert len({e.name for e in [*every, *EVERY]}) == len({config.digest(e) for e in [*every, *EVERY]}) == 152
+    base, *others = BEYOND["szt-causes"]
+    changes = [config.changes(e, base) for e in others]
+    assert [len(each) for each in changes] == [1] * 3 + [5] * 2 + [2] * 3 and base.seeds == tuple(range(16))
+    assert all(e.seeds == base.seeds and e.lanes == 16 for e in others)
+    # the untrained ones fill the blocks of their group, a rate being a lane's own number
+    together = grid.by_program([*GRID["szt"], *BEYOND["szt-controls"]])
+    assert [len(group) for group in together] == [12, 1] and sum(len(e.seeds) for e in together[0]) == 2 * 18
 
 
 def test_a_lenet_of_the_grid_runs_shrunk_on_made_images(tmp_path):

@@ -8,12 +8,13 @@ import jax
 import numpy as np
 import pytest
 
-from jaxbnn import config, report, run, store, studies, trained
+from jaxbnn import config, data, report, run, store, studies, trained
 from jaxbnn.cli import main
 from jaxbnn.studies import raj_2020_evidence as evidence
 from jaxbnn.studies import raj_2020_flips as flips
 from jaxbnn.studies import raj_2020_information as information
 from jaxbnn.studies import raj_2020_learning as learning
+from jaxbnn.studies.evidence import judged
 from jaxbnn.studies.raj_2020 import RAJ_2020
 from jaxbnn.studies.study import Run
 
@@ -45,7 +46,8 @@ def runs(folders):
     for kind, folder in folders.items():
         experiment = store.read_config(folder)
         results = {p.name: store.read_result(folder, p.name if i else None) for i, p in enumerate(experiment.probes)}
-        read[kind] = Run(experiment, "", results | {"": results["main"]}, partial(trained.networks, folder))
+        split = partial(data.load, experiment.data)
+        read[kind] = Run(experiment, "", results | {"": results["main"]}, partial(trained.networks, folder), split)
     real = (*evidence.DNN.values(), evidence.RANDOM_DNN)
     return {name: read["tanh" if name in real else "ste"] for name in RAJ_2020.report().needs}
 
@@ -100,10 +102,10 @@ def test_a_changed_run_cannot_settle_a_claim(runs):
 
 def test_judged_by_the_ends_of_intervals():
     below, above, across = (0.0, -0.1, 0.1), (2.0, 1.9, 2.1), (1.0, 0.5, 1.5)
-    assert evidence.judged([below, below], 1.0) == "confirmed"
-    assert evidence.judged([below, above], 1.0) == "contradicted"
-    assert evidence.judged([below, across], 1.0) == "too weak to say"
-    assert evidence.judged([(float("nan"),) * 3], 1.0) == "too weak to say"
+    assert judged([below, below], 1.0) == "confirmed"
+    assert judged([below, above], 1.0) == "contradicted"
+    assert judged([below, across], 1.0) == "too weak to say"
+    assert judged([(float("nan"),) * 3], 1.0) == "too weak to say"
 
 
 def synthetic(run, **curves):
@@ -204,7 +206,7 @@ def test_runs_are_found_and_what_sets_them_apart_is_said(folders, tmp_path, caps
     assert main(["report", "raj2020", "--runs", str(tmp_path), "--out", str(tmp_path / "out")]) == 2
     assert "jaxbnn run raj2020/szt-approx" in capsys.readouterr().err and not (tmp_path / "out").exists()
     assert main(["report", "raj", "--out", str(tmp_path / "out")]) == 2
-    assert "expected a study among raj2020, got 'raj'" in capsys.readouterr().err
+    assert "expected a study among raj2020, nothnagel2026, got 'raj'" in capsys.readouterr().err
 
 
 def test_changes_are_told_value_by_value():

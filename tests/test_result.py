@@ -61,7 +61,7 @@ def test_a_stricter_tolerance_asks_for_more_examples(tiny, finished, tmp_path):
 
 def test_one_epoch_has_its_spectra(finished):
     whole = store.read_result(finished)
-    last = result.at_epoch(whole, -1)
+    last = result.at_epochs(whole, [-1])
     np.testing.assert_array_equal(last.epoch.values, whole.epoch.values[-1:])
     expected, found = result.spectra(whole), result.spectra(last)
     width = found.number.shape[-1]

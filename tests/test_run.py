@@ -87,13 +87,13 @@ def test_what_a_run_recorded_is_what_its_last_networks_give(tiny, finished):
 
 def trained(experiment, folder):
     """(variables, seed) of every network in the folder, from the last checkpoints."""
-    job = jobs.make_job(experiment, folder, None, "cpu")
+    job = jobs.make_job([experiment], [folder], None, "cpu")
     device = jax.devices()[0]
-    for seeds in jobs.blocks_of(experiment.seeds, experiment.lanes):
-        inputs = jobs.inputs_of(job, seeds, device)
+    for pieces in jobs.blocks_of([experiment.seeds], experiment.lanes):
+        inputs, seeds = jobs.inputs_of(job, pieces, device), pieces[0].seeds
         place = store.block_folder(folder, seeds)
-        like = jax.eval_shape(jobs.starter(job), jobs.keys_of(job, [0]), inputs.split)
-        last = worker.restore(store.load_checkpoint(place, worker.identity_of(job, like)), like, device)
+        like = jax.eval_shape(jobs.starter(job), jobs.keys_of(job, jobs.alone([0])), inputs.split)
+        last = worker.restore([store.load_checkpoint(place, worker.identity_of(job, 0, like))], like, device)
         for lane, seed in enumerate(seeds):
             yield jax.tree.map(lambda leaf, lane=lane: leaf[lane], last.state.variables), seed
 
@@ -102,14 +102,14 @@ def test_deeper_patterns_are_unions_of_shallower_ones_at_every_measured_epoch_an
     """On integers, from the program itself: a block advanced from one measured epoch to the next."""
     split = data.load(tiny.data)
     x = np.r_[split.train.x, split.test.x]
-    job = jobs.make_job(tiny, None, None, "cpu")
+    job = jobs.make_job([tiny], [], None, "cpu")
     device, n = jax.devices()[0], 0
-    for seeds in jobs.blocks_of(tiny.seeds, tiny.lanes):
-        inputs = jobs.inputs_of(job, seeds, device)
-        state = jobs.beginning(job, seeds, inputs, device)
+    for pieces in jobs.blocks_of([tiny.seeds], tiny.lanes):
+        inputs = jobs.inputs_of(job, pieces, device)
+        state = jobs.beginning(job, pieces, inputs, device)
         for epoch in tiny.epochs:
             state, _ = block.advance(job.plan, state, np.int32(epoch + 1), inputs)
-            for lane in range(len(seeds)):
+            for lane in range(len(pieces[0].seeds)):
                 variables = jax.tree.map(lambda leaf, lane=lane: leaf[lane], state.state.variables)
                 _, (first, second) = tiny.model.apply(variables, x, train=False)
                 assert is_union(x, first) and is_union(first, second)
@@ -329,9 +329,9 @@ def test_a_seed_whose_last_step_ruins_it_is_unset_in_that_row_and_stays_so(tiny)
     spec = train.TrainSpec(epochs=6, batch_size=None, optimiser=train.Sgd(), learning_rate=1e36, latent_limit=None)
     probes = (observe.Probe(estimator=info.Binned()),)
     wild = dataclasses.replace(tiny, model=relu, train=spec, probes=probes, schedule=observe.Schedule(every=1))
-    job = jobs.make_job(wild, None, None, "cpu")
-    inputs = jobs.inputs_of(job, (0, 1), jax.devices()[0])
-    begun = jobs.beginning(job, (0, 1), inputs, jax.devices()[0])
+    job = jobs.make_job([wild], [], None, "cpu")
+    inputs = jobs.inputs_of(job, jobs.alone((0, 1)), jax.devices()[0])
+    begun = jobs.beginning(job, jobs.alone((0, 1)), inputs, jax.devices()[0])
     record = block.advance(job.plan, begun, np.int32(7), inputs)[0].record
     lost = np.isnan(record.series.train_loss)
     assert lost[:, 1:].all() and not lost[:, 0].any() and not np.isinf(record.series.train_loss).any()
@@ -339,8 +339,8 @@ def test_a_seed_whose_last_step_ruins_it_is_unset_in_that_row_and_stays_so(tiny)
 
 
 def test_a_users_settings_of_jax_do_not_change_a_seeds_bits(tiny):
-    job = jobs.make_job(tiny, None, None, "cpu")
-    keys = jobs.keys_of(job, [0, 1])
+    job = jobs.make_job([tiny], [], None, "cpu")
+    keys = jobs.keys_of(job, jobs.alone([0, 1]))
     usual = jobs.starter(job)(keys, job.split).state.variables
     with jax.threefry_partitionable(False):
         other = jobs.starter(job)(keys, job.split).state.variables

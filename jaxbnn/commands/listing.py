@@ -60,5 +60,5 @@ def show_experiment(options: argparse.Namespace) -> int:
         print(f"- {assumption}")
     if not isinstance(experiment, Experiment):
         return 0
-    print(f"\nOn this machine: {cost_line(estimate(experiment, options.data_root))}")
+    print(f"\nOn this machine: {cost_line(estimate(experiment, data_root=options.data_root))}")
     return 0

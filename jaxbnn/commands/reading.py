@@ -49,7 +49,7 @@ def report_study(options: argparse.Namespace) -> int:
     use_cores()
     study, make = named[options.study]
     made = make()
-    runs = report.find_runs(study, made.needs, options.runs, options.data_root)
+    runs = report.find_runs(study, made.needs, options.runs, options.data_root, made.takes)
     print(report.write(study, made, runs, options.out))
     return 0
 
@@ -71,7 +71,7 @@ def measure_folder(options: argparse.Namespace) -> int:
             raise ValueError(f"expected a run of this version in {options.path}, got an earlier one's: run it again")
         shape = tuple(int(n) for n in whole.attrs["example_shape"].split())
         alphabets = alphabets_of(experiment.model, probe, shape)
-        found[probe.name] = analysis.reestimate(results.at_epoch(whole, -1), name, alphabets).isel(epoch=0)
+        found[probe.name] = analysis.reestimate(results.at_epochs(whole, [-1]), name, alphabets).isel(epoch=0)
     if options.json:
         print(json.dumps({probe: estimated_json(last) for probe, last in found.items()}))
         return 0

@@ -1,4 +1,4 @@
-"""jaxbnn run: an experiment, a grid's settings one after another, or a study of estimators."""
+"""jaxbnn run: an experiment, a grid's settings program after program, or a study of estimators."""
 
 import argparse
 import dataclasses
@@ -15,7 +15,7 @@ from jaxbnn.cores import use_cores
 from jaxbnn.cost import estimate
 from jaxbnn.info.regime import Bernoulli
 from jaxbnn.programs import keep_programs
-from jaxbnn.run import run
+from jaxbnn.run import run, run_together
 
 GLANCE, ANNOUNCED = 0.3, 10.0  # seconds that a run is timed before it starts, and from which on it is told
 FEW = 10  # epochs, below which a run is not timed before
@@ -33,7 +33,8 @@ def run_experiment(options: argparse.Namespace) -> int:
         return run_grid([experiment, *others], options)
     experiment = with_lanes(experiment, options)
     if unfinished(experiment, options):
-        cost = estimate(experiment, options.data_root, GLANCE if experiment.train.epochs >= FEW else 0)
+        glance = GLANCE if experiment.train.epochs >= FEW else 0
+        cost = estimate(experiment, data_root=options.data_root, seconds=glance)
         if cost.seconds > ANNOUNCED:  # not where it is unknown
             print(f"{experiment.name}: {cost_line(cost)}", file=sys.stderr)
     with Meter() as meter:
@@ -59,7 +60,7 @@ def run_one(experiment: Experiment, options: argparse.Namespace, meter: Meter) -
 
 
 def run_grid(experiments: list[Experiment], options: argparse.Namespace) -> int:
-    """Settings one after another, those of one program together; finished ones are not run again."""
+    """Program after program, the settings of one in shared blocks; finished settings are not run again."""
     programs = []
     for group in grid.by_program(experiments):
         lanes = with_lanes(group[0], options).lanes
@@ -83,18 +84,19 @@ def run_programs(programs: list[list[Experiment]], options: argparse.Namespace, 
     left = [[each for each in group if unfinished(each, options)] for group in programs]
     n_left, total, done = sum(map(len, left)), 0.0, 0
     for group in filter(None, left):
-        total += len(group) * estimate(group[0], options.data_root, GLANCE).seconds
+        total += estimate(*group, data_root=options.data_root, seconds=GLANCE).seconds
         jax.clear_caches()
         if meter.stopped():
             return False
     said = f"about {clock(total)} without compiling, one after another" if n_left else "nothing to do"
     print(f"{sum(map(len, programs))} settings, {n_left} to run, {len(programs)} programs: {said}", file=sys.stderr)
-    for group in left:
+    for group in filter(None, left):
         for experiment in group:
             done += 1
             print(f"[{done}/{n_left}] {experiment.name} {studies.changed(experiment)}".rstrip(), file=sys.stderr)
-            if run_one(experiment, options, meter) is None or meter.stopped():
-                return False
+        run_together(group, options.out, options.data_root, report=meter.show, stop=meter.stopped)
+        if any(unfinished(each, options) for each in group) or meter.stopped():
+            return False
         jax.clear_caches()
     return True
 

@@ -47,9 +47,7 @@ def load(spec: DataSpec, root: str | Path | None = None, seed: int | None = None
     """
     if not isinstance(spec, DataSpec):
         raise TypeError(f"expected Szt, TicTacToe, Mnist, FashionMnist, Cifar10 or Npz, got {spec!r}")
-    return relabelled(
-        shortened(_load(spec, root, seed), spec.most if isinstance(spec, Images) else None), spec.label_seed
-    )
+    return relabelled(shortened(_load(spec, root, seed), spec.most if isinstance(spec, Images) else None), spec)
 
 
 def _load(spec: DataSpec, root: str | Path | None, seed: int | None) -> Split:

@@ -15,7 +15,7 @@ from jaxbnn.data.split import (
     FLOAT32_MAX,
     Dataset,
     Split,
-    check_label_seed,
+    check_labels_dealt,
     check_most,
     check_shared,
     check_span,
@@ -30,16 +30,18 @@ WHOLE = ("x", "y")
 class Images:
     """A published set of images of bytes.
 
-    `span` is what pixel values 0 and 255 become. `label_seed`: see `relabelled`. `most`: see `shortened`.
+    `span` is what pixel values 0 and 255 become. `label_seed`, `label_noise`: see `relabelled`. `most`: see
+    `shortened`.
     """
 
     span: tuple[float, float] = (-1.0, 1.0)
     label_seed: int | None = None
+    label_noise: float = 1.0
     most: int | None = None
 
     def __post_init__(self) -> None:
         check_span(self.span)
-        check_label_seed(self.label_seed)
+        check_labels_dealt(self)
         check_most(self.most)
 
 
@@ -67,6 +69,7 @@ class Npz:
     split_per_seed: bool = False
     span: tuple[float, float] | None = None
     label_seed: int | None = None
+    label_noise: float = 1.0
 
     def __post_init__(self) -> None:
         if not isinstance(self.path, str):
@@ -74,7 +77,7 @@ class Npz:
         if not self.path:
             raise ValueError("expected path to name an .npz file, got ''")
         check_shared(self)
-        check_label_seed(self.label_seed)
+        check_labels_dealt(self)
         if self.span is not None:
             check_span(self.span)
 

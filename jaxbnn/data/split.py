@@ -66,10 +66,24 @@ def check_seed(name: str, seed: object) -> None:
         raise ValueError(f"expected {name} of at least 0, got {seed}")
 
 
-def check_label_seed(seed: object) -> None:
-    """Raises TypeError or ValueError unless `seed` is None or a whole number of at least 0."""
-    if seed is not None:
-        check_seed("label_seed", seed)
+class Relabelled(Protocol):
+    """The fields by which a spec says which training labels are dealt anew; see `relabelled`."""
+
+    @property
+    def label_seed(self) -> int | None: ...
+
+    @property
+    def label_noise(self) -> float: ...  # the share of them, above 0 and at most 1
+
+
+def check_labels_dealt(spec: Relabelled) -> None:
+    """Raises TypeError or ValueError unless the fields of `Relabelled` are a seed or None, and a share."""
+    if spec.label_seed is not None:
+        check_seed("label_seed", spec.label_seed)
+    if not is_number(spec.label_noise):
+        raise TypeError(f"expected label_noise as a number, got {spec.label_noise!r}")
+    if not 0 < spec.label_noise <= 1:
+        raise ValueError(f"expected label_noise above 0 and at most 1, got {spec.label_noise!r}")
 
 
 def check_most(most: object) -> None:
@@ -86,16 +100,19 @@ def shortened(split: Split, most: int | None) -> Split:
     return split._replace(train=train, test=test)
 
 
-def relabelled(split: Split, label_seed: int | None) -> Split:
+def relabelled(split: Split, spec: Relabelled) -> Split:
     """The split with its training labels in a random order, by `default_rng(label_seed)`; None leaves them.
 
     Class sizes stay, and with them H(Y) of the training set; what an input says of its label is gone. The test set
-    keeps its labels.
+    keeps its labels. With a `label_noise` below 1, that share of the training examples, drawn at random, deal their
+    labels among themselves: some get their own back.
     """
-    if label_seed is None:
+    if spec.label_seed is None:
         return split
-    shuffled = np.random.default_rng(label_seed).permutation(split.train.y)
-    return split._replace(train=split.train._replace(y=shuffled))
+    y = split.train.y.copy()
+    order = np.random.default_rng(spec.label_seed).permutation(len(y))[: round(spec.label_noise * len(y))]
+    y[np.sort(order)] = split.train.y[order]
+    return split._replace(train=split.train._replace(y=y))
 
 
 def check_span(span: object) -> None:

@@ -33,13 +33,14 @@ def find(name: str) -> tuple[Runnable, Study]:
 
 
 def settings(name: str, only: str | None = None) -> tuple[Experiment, ...]:
-    """The settings of the grid of that name, of the group `only` where one is given; () for what is no grid."""
+    """The settings of the grid of that name, of the groups "a,b" where `only` names some; () for what is no grid."""
     grid = {study.name: study.grid for study in STUDIES if study.grid}.get(name, {})
     if only is None or not grid:
         return tuple(setting for group in grid.values() for setting in group)
-    if only not in grid:
-        raise ValueError(f"expected a group of {name} ({', '.join(grid)}), got {only!r}")
-    return grid[only]
+    groups = only.split(",")
+    if unknown := [group for group in groups if group not in grid]:
+        raise ValueError(f"expected a group of {name} ({', '.join(grid)}), got {unknown[0]!r}")
+    return tuple(setting for group in dict.fromkeys(groups) for setting in grid[group])
 
 
 def _named():

@@ -1,13 +1,17 @@
-"""The 375 networks of Nothnagel & Geiger 2026: 125 settings in fourteen groups, three seeds each."""
+"""The 375 networks of Nothnagel & Geiger 2026, 125 settings in fourteen groups, three seeds each; and ours beside them.
+
+Ours are controls (untrained networks, shuffled labels) and causes: decay, width or label noise varied alone.
+"""
 
 import dataclasses
 from collections.abc import Iterable
+from functools import partial
 
 from jaxbnn.config import Experiment
 from jaxbnn.data import Cifar10, DataSpec, FashionMnist, Mnist, Szt
 from jaxbnn.nn import MLP, ConvNet, Model
 from jaxbnn.observe import Probe
-from jaxbnn.studies.study import Study
+from jaxbnn.studies.study import Report, Study
 from jaxbnn.train import AdamW, TrainSpec
 
 DECAYS = (0.0, 0.1, 0.2, 0.5, 0.7, 1.0, 1.1, 1.2, 1.5, 1.7, 2.0)
@@ -17,6 +21,9 @@ HEADS = (LENET, (120, 50, 10), (120, 20, 10), (70, 50, 10), (70, 20, 10), NARROW
 WIDTHS = {"small": (50, 10, 10), "raj": (1024, 20, 20, 20, 10)}
 ON_CUBE = TrainSpec(epochs=8000, batch_size=64, optimiser=AdamW(), learning_rate=1e-4)
 ON_IMAGES = TrainSpec(epochs=300, batch_size=128, optimiser=AdamW(), learning_rate=1e-4)
+LANES = 18  # the 33 networks of a group by decay and its 3 untrained ones fill two blocks
+UNTRAINED = 1e-30  # a learning rate too small to move a weight: only the running statistics settle
+MATCHED = tuple(range(16))  # the seeds of settings that are compared seed by seed
 
 
 def setting(group: str, data: DataSpec, model: Model, decay: float | None = None) -> Experiment:
@@ -31,7 +38,7 @@ def setting(group: str, data: DataSpec, model: Model, decay: float | None = None
         train=dataclasses.replace(ON_CUBE if cube else ON_IMAGES, decay=decay or 0.0),
         probes=(Probe(sample="all" if cube else "train"), Probe("test", sample="test")),
         seeds=(0, 1, 2),
-        lanes=3,
+        lanes=3 if decay is None else LANES,
     )
 
 
@@ -73,6 +80,52 @@ GRID = {
     **colours(),
 }
 
+
+def changed(base: Experiment, name: str, lanes: int = LANES, data: DataSpec | None = None, **train) -> Experiment:
+    """A setting like another, under a name of its own, on other data or trained otherwise."""
+    spec = dataclasses.replace(base.train, **train)
+    return dataclasses.replace(base, name=name, data=data or base.data, train=spec, lanes=lanes)
+
+
+def controls(groups: Iterable[str]) -> tuple[Experiment, ...]:
+    """Of each group its setting without decay, left untrained, and trained on shuffled labels."""
+    bases = {group: GRID[group][0] for group in groups}
+    untrained = (changed(e, f"{e.name}-untrained", learning_rate=UNTRAINED) for e in bases.values())
+    noise = {group: dataclasses.replace(e.data, label_seed=0) for group, e in bases.items()}
+    shuffled = (changed(e, f"{e.name}-shuffled", 3, noise[group]) for group, e in bases.items())
+    return (*untrained, *shuffled)
+
+
+def causes() -> tuple[Experiment, ...]:
+    """SZT with the same seeds under other decays, widths, or shares of labels dealt anew: one thing at a time."""
+    base = dataclasses.replace(GRID["szt"][0], name="nothnagel2026/szt-base", seeds=MATCHED, lanes=len(MATCHED))
+    named = partial(changed, base, lanes=base.lanes)
+    widths = [tuple(round(times * width) for width in base.model.widths) for times in (1.5, 2)]
+    wider = [(w, named(f"nothnagel2026/szt-width-{'-'.join(map(str, w))}")) for w in widths]
+    noisy = [(n, Szt(label_seed=0, label_noise=n)) for n in (0.1, 0.2, 0.4)]
+    return (
+        base,
+        *(named(f"nothnagel2026/szt-decay-{decay:g}".replace(".", "_"), decay=decay) for decay in (0.5, 1.0, 2.0)),
+        *(dataclasses.replace(e, model=dataclasses.replace(base.model, widths=w)) for w, e in wider),
+        *(named(f"nothnagel2026/szt-noise-{n:g}".replace(".", "_"), data=data) for n, data in noisy),
+    )
+
+
+BEYOND = {
+    "szt-controls": controls(["szt"]),
+    "szt-causes": causes(),
+    **{f"{name}-controls": controls(f"{name}-{kind}" for kind in (*WIDTHS, "lenet")) for name in ("mnist", "fashion")},
+    "cifar10-controls": controls(["cifar10-lenet", "cifar10-narrow"]),
+}
+
+
+def report() -> Report:
+    """Its claims, tables and figures."""
+    from jaxbnn.studies.nothnagel_2026_figures import REPORT
+
+    return REPORT
+
+
 NOTHNAGEL_2026 = Study(
     cite="Nothnagel & Geiger 2026, Information Plane Analysis of Binary Neural Networks (arXiv 2605.03636)",
     experiments=(),
@@ -89,7 +142,11 @@ NOTHNAGEL_2026 = Study(
         "and sign.",
         "SZT is measured on the whole cube, images on the training set; the probe named test on the test set.",
         "Pixels are in [-1, 1]. Without a decay in its name a network has none.",
+        "Of images, training and test parts are the published ones; of SZT 80 % train, the same for all seeds.",
+        "Ours are the settings named untrained (a learning rate of 1e-30), shuffled (training labels dealt anew) and "
+        "those of szt-causes: 16 matched seeds, one thing changed at a time.",
     ),
     name="nothnagel2026",
-    grid=GRID,
+    report=report,
+    grid=GRID | BEYOND,
 )

@@ -1,12 +1,10 @@
-"""What the claims of Raj et al. 2020 rest on: their runs, changes over epochs, intervals over seeds, verdicts."""
+"""What the claims of Raj et al. 2020 rest on: their runs, and what of them changes over epochs."""
 
 import numpy as np
-from scipy import stats
 
 from jaxbnn import phases
-from jaxbnn.info.plane import bands
-from jaxbnn.info.reliability import VERDICTS
-from jaxbnn.studies.study import Finding, Run, Verdict
+from jaxbnn.studies.evidence import TRUSTED, WEAK, words
+from jaxbnn.studies.study import Finding, Run
 
 BNN = {"STE": "raj2020/szt-ste", "approx-sign": "raj2020/szt-approx", "swish-sign": "raj2020/szt-swish"}
 DNN = {"tanh": "raj2020/szt-tanh", "hard-tanh": "raj2020/szt-hard-tanh", "sign-swish": "raj2020/szt-sign-swish"}
@@ -14,33 +12,6 @@ BOARDS, MNIST = "raj2020/tictactoe", "raj2020/mnist-ste"
 RANDOM_BNN, RANDOM_DNN = "raj2020/random-ste", "raj2020/random-tanh"
 FALL = 0.1  # bits: a mean that falls by less has not fallen
 HIDDEN = slice(0, -1)  # of a plane's layers: all but the output
-TRUSTED = (VERDICTS.index("exact"), VERDICTS.index("reliable"))
-WEAK: Verdict = "too weak to say"
-
-
-def interval(values) -> tuple[float, float, float]:
-    """(mean, low, high) of the mean over seeds, t, 95 %."""
-    band = bands(np.asarray(values, np.float64))
-    return float(band.mean), float(band.low), float(band.high)
-
-
-def words(values, digits: int = 2) -> str:
-    """ "-3.78 [-4.01, -3.55]" """
-    mean, low, high = interval(values)
-    return f"{mean:+.{digits}f} [{low:+.{digits}f}, {high:+.{digits}f}]"
-
-
-def welch(a, b) -> tuple[float, float, float]:
-    """(mean, low, high) of mean a - mean b: Welch, 95 %."""
-    found = stats.ttest_ind(a, b, equal_var=False).confidence_interval(0.95)
-    return float(np.mean(a) - np.mean(b)), float(found.low), float(found.high)
-
-
-def judged(holds: list[tuple[float, float, float]], below: float) -> Verdict:
-    """Confirmed where every interval lies below, contradicted where one lies above, otherwise too weak to say."""
-    if all(high < below for _, _, high in holds):
-        return "confirmed"
-    return "contradicted" if any(low > below for _, low, _ in holds) else WEAK
 
 
 def trusted(run: Run, quantity: str = "xt", layers=HIDDEN, group: str = "") -> bool:

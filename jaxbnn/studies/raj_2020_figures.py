@@ -7,15 +7,14 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from jaxbnn import phases, plots
-from jaxbnn.info.reliability import VERDICTS
 from jaxbnn.nn import ApproxSign, HardTanh, Ste, SwishSign, SwishSignActivation, Tanh
 from jaxbnn.studies import raj_2020_evidence as evidence
 from jaxbnn.studies import raj_2020_information as information
 from jaxbnn.studies import raj_2020_learning as learning
+from jaxbnn.studies.evidence import draw_plane, trusted_points, words
 from jaxbnn.studies.raj_2020_claims import CLAIMS
-from jaxbnn.studies.study import Picture, Report, Run, Runs
+from jaxbnn.studies.study import Picture, Report, Run, Runs, Table
 
-TRUSTED = (VERDICTS.index("exact"), VERDICTS.index("reliable"))
 HEALTH = ("flips", "saturated", "dead", "constant", "duplicate", "complementary")
 HEIGHTS = {"flips": "share of weights that flipped", "saturated": "share of weights at the limit"}
 ALL = {**evidence.BNN, **evidence.DNN, "tic-tac-toe": evidence.BOARDS}
@@ -56,24 +55,9 @@ def planes(names: dict[str, str], runs: Runs) -> Figure:
     figure = Figure((6.0 * len(names), 10.4), layout="constrained")
     for column, (label, name) in zip(np.reshape(figure.subplots(2, len(names)), (2, -1)).T, names.items(), strict=True):
         for ax, group in zip(column, ("", "test"), strict=True):
-            _plane(ax, runs[name], group)
+            draw_plane(ax, runs[name].results[group])
             ax.set_title(f"{label}, {'test' if group else 'training'} set{_changed(runs[name])}")
     return figure
-
-
-def _plane(ax, run, group):
-    result = run.results[group]
-    h_x, h_y = float(result.h_x.mean()), float(result.h_y.mean())
-    arrays = result.i_xt.values, result.i_ty.values
-    layers = [str(layer) for layer in result.layer.values]
-    plots.plane(
-        ax, *arrays, result.epoch.values, layers, h_x, h_y, trusted=_trusted(result, "xt") & _trusted(result, "ty")
-    )
-
-
-def _trusted(result, of):
-    """Layers that are not counted have no verdict to doubt."""
-    return (result[f"verdict_{of}"].isin(TRUSTED) | (result.n_patterns < 0)).values
 
 
 def layer_wise(names: dict[str, str], runs: Runs) -> Figure:
@@ -83,7 +67,9 @@ def layer_wise(names: dict[str, str], runs: Runs) -> Figure:
         result = runs[name].results[""]
         layers = [str(layer) for layer in result.layer.values]
         for ax, of, unit in zip(column, ("xt", "ty"), ("I(X;T) [bit]", "I(T;Y) [bit]"), strict=True):
-            plots.curves(ax, result.epoch.values, result[f"i_{of}"].values, layers, unit, trusted=_trusted(result, of))
+            plots.curves(
+                ax, result.epoch.values, result[f"i_{of}"].values, layers, unit, trusted=trusted_points(result, of)
+            )
         column[0].set_title(f"{label}{_changed(runs[name])}")
     return figure
 
@@ -140,7 +126,7 @@ def _changed(run: Run) -> str:
     return f"\n({run.label})" if run.label else ""
 
 
-def path_table(runs: Runs) -> tuple[str, list[list[str]]]:
+def path_table(runs: Runs) -> Table:
     """How many seeds take which path of I(X;T)."""
     rows = [["network", "layer", "path of I(X;T): seeds"]]
     for label, name in ALL.items():
@@ -151,10 +137,10 @@ def path_table(runs: Runs) -> tuple[str, list[list[str]]]:
             others = sum(taken.values()) - sum(n for _, n in most)
             told = [f"{path}: {n}" for path, n in most] + ([f"others: {others}"] if others else [])
             rows.append([label, str(layer), "; ".join(told)])
-    return "The paths single seeds take", rows
+    return Table("paths", "The paths single seeds take", rows)
 
 
-def plateau_table(runs: Runs) -> tuple[str, list[list[str]]]:
+def plateau_table(runs: Runs) -> Table:
     """When seeds leave the plateau, and where they end."""
     rows = [
         [
@@ -176,11 +162,11 @@ def plateau_table(runs: Runs) -> tuple[str, list[list[str]]]:
                 str(len(left)),
                 f"{100 * np.isinf(left).mean():.0f} %",
                 f"{np.median(left):.0f} ({quarters[0]:.0f} to {quarters[1]:.0f})",
-                evidence.words(final, 3).replace("+", ""),
+                words(final, 3).replace("+", ""),
                 f"{final.min():.3f} to {final.max():.3f}",
             ]
         )
-    return f"Leaving the plateau (training loss {learning.MARGIN} nat or more below H(Y))", rows
+    return Table("plateau", f"Leaving the plateau (training loss {learning.MARGIN} nat or more below H(Y))", rows)
 
 
 VARIED = {
@@ -195,7 +181,7 @@ VARIED = {
 }
 
 
-def variation_table(runs: Runs) -> tuple[str, list[list[str]]]:
+def variation_table(runs: Runs) -> Table:
     """What each assumption, varied alone, changes."""
     rows = [
         [
@@ -218,13 +204,13 @@ def variation_table(runs: Runs) -> tuple[str, list[list[str]]]:
                 f"{label}{f' (against {base})' if base else ''}{_changed(run)}",
                 f"{100 * np.isinf(left).mean():.0f} %",
                 f"{np.median(left):.0f}",
-                evidence.words(result.test_accuracy.values[:, -1], 3).replace("+", ""),
-                f"{np.mean(fall.at + fall.change):.2f}, {evidence.words(fall.change)}",
-                evidence.words(i_ty).replace("+", ""),
+                words(result.test_accuracy.values[:, -1], 3).replace("+", ""),
+                f"{np.mean(fall.at + fall.change):.2f}, {words(fall.change)}",
+                words(i_ty).replace("+", ""),
                 information.difference(run, runs[f"raj2020/vary-{base}"])[1] if base else "-",
             ]
         )
-    return "Assumptions varied alone (2000 epochs, SZT, training set; bits)", rows
+    return Table("variations", "Assumptions varied alone (2000 epochs, SZT, training set; bits)", rows)
 
 
 BNNS, DNNS = tuple(evidence.BNN.values()), tuple(evidence.DNN.values())

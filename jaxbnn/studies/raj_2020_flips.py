@@ -7,7 +7,8 @@ import numpy as np
 from scipy import stats
 
 from jaxbnn import data
-from jaxbnn.studies.raj_2020_evidence import BNN, judged
+from jaxbnn.studies.evidence import judged
+from jaxbnn.studies.raj_2020_evidence import BNN
 from jaxbnn.studies.study import Finding, Run, Runs
 
 

@@ -5,22 +5,8 @@ import itertools
 import numpy as np
 
 from jaxbnn import comparison, phases
-from jaxbnn.studies.raj_2020_evidence import (
-    BNN,
-    BOARDS,
-    FALL,
-    HIDDEN,
-    MNIST,
-    RANDOM_BNN,
-    WEAK,
-    falls,
-    if_trusted,
-    interval,
-    judged,
-    per_layer,
-    welch,
-    words,
-)
+from jaxbnn.studies.evidence import WEAK, interval, judged, welch, words
+from jaxbnn.studies.raj_2020_evidence import BNN, BOARDS, FALL, HIDDEN, MNIST, RANDOM_BNN, falls, if_trusted, per_layer
 from jaxbnn.studies.study import Finding, Run, Runs
 
 PROBES = {

@@ -6,21 +6,8 @@ import numpy as np
 from scipy import stats
 
 from jaxbnn import phases
-from jaxbnn.studies.raj_2020_evidence import (
-    BNN,
-    DNN,
-    MNIST,
-    RANDOM_BNN,
-    RANDOM_DNN,
-    WEAK,
-    curve,
-    decades,
-    falls,
-    interval,
-    judged,
-    welch,
-    words,
-)
+from jaxbnn.studies.evidence import WEAK, interval, judged, welch, words
+from jaxbnn.studies.raj_2020_evidence import BNN, DNN, MNIST, RANDOM_BNN, RANDOM_DNN, curve, decades, falls
 from jaxbnn.studies.study import Finding, Run, Runs, Verdict
 
 SETTLED = 10  # epochs after which running statistics no longer follow the untrained network
@@ -93,7 +80,7 @@ def _gap(run):
 
 
 def overfitting(runs: Runs) -> Finding:
-    """Of tanh and hard-tanh the test loss rises near epoch 1000, and the last hidden layer's I(T;Y) on test data falls."""
+    """Of tanh and hard-tanh the test loss rises near epoch 1000, and I(T;Y) of the last hidden layer falls on test."""
     verdicts, said = [], []
     for label in ("tanh", "hard-tanh"):
         run = runs[DNN[label]]

@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 from jaxbnn.config import Experiment, Runnable
+from jaxbnn.data import Split
 
 Verdict = Literal["confirmed", "contradicted", "too weak to say", "not attempted"]
 
@@ -16,6 +17,7 @@ class Run(NamedTuple):
     label: str  # what sets it apart from the study's experiment of that name; "" where nothing does
     results: Mapping[str, Any]  # probe -> its group as an xarray.Dataset; the main one under "" too
     networks: Callable[[], Mapping[int, Any]]  # seed -> trained variables
+    split: Callable[[], Split]  # the data of seed 0
 
 
 Runs = Mapping[str, Run]
@@ -43,17 +45,27 @@ class Picture(NamedTuple):
 
     name: str
     caption: str
-    needs: tuple[str, ...]  # the experiments it shows
+    needs: tuple[str, ...]  # the experiments it shows; drawn where one of them has a run
     draw: Callable[[Runs], Any]  # a matplotlib Figure
+
+
+class Table(NamedTuple):
+    """A table of a report."""
+
+    name: str  # of its files
+    heading: str
+    rows: list[list[str]]  # the first of them names the columns
+    note: str = ""  # what the columns are
 
 
 class Report(NamedTuple):
     """What `jaxbnn report` makes of a study's finished runs."""
 
-    needs: tuple[str, ...]  # the experiments it is made of
+    needs: tuple[str, ...]  # the experiments it cannot be made without
     claims: tuple[Claim, ...]
     pictures: tuple[Picture, ...]
-    tables: tuple[Callable[[Runs], tuple[str, list[list[str]]]], ...]  # heading, and rows, the first of them names
+    tables: tuple[Callable[[Runs], Table], ...]
+    takes: tuple[str, ...] = ()  # the experiments it takes where they have a run
 
 
 class Study(NamedTuple):

@@ -159,6 +159,21 @@ def test_relabelled_training_labels_keep_their_sizes_and_lose_their_inputs():
     assert len(checksums) == 3
 
 
+def test_label_noise_deals_a_share_of_the_labels_anew():
+    true, noisy = load(Szt()), load(Szt(label_seed=3, label_noise=0.2))
+    np.testing.assert_array_equal(np.bincount(noisy.train.y), np.bincount(true.train.y))
+    assert 0.08 < (noisy.train.y != true.train.y).mean() < 0.12  # half of a fifth: two classes of one size
+    np.testing.assert_array_equal(load(Szt(label_noise=0.2)).train.y, true.train.y)
+    shuffled = np.random.default_rng(3).permutation(true.train.y)
+    np.testing.assert_array_equal(load(Szt(label_seed=3)).train.y, shuffled)
+
+
+@pytest.mark.parametrize(("noise", "error"), [(0, ValueError), (1.1, ValueError), ("1", TypeError), (True, TypeError)])
+def test_bad_label_noise_is_refused(noise, error):
+    with pytest.raises(error, match="expected label_noise"):
+        Szt(label_noise=noise)
+
+
 @pytest.mark.parametrize("make", [Szt, TicTacToe, Mnist, lambda **bad: Npz("a.npz", **bad)])
 @pytest.mark.parametrize(("seed", "error"), [(-1, ValueError), ("1", TypeError), (True, TypeError)])
 def test_bad_label_seeds_are_refused(make, seed, error):

@@ -1,0 +1,243 @@
+"""The tables of Nothnagel & Geiger 2026 from finished runs: compression, correlations, estimators, causes, units."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from jaxbnn import analysis, compression, correlation
+from jaxbnn import result as results
+from jaxbnn.correlation import Link
+from jaxbnn.info.host import ESTIMATORS
+from jaxbnn.observe import alphabets_of
+from jaxbnn.studies.evidence import interval, words
+from jaxbnn.studies.nothnagel_2026 import BEYOND, GRID
+from jaxbnn.studies.nothnagel_2026_runs import (
+    LINKS,
+    Layer,
+    by_depth,
+    control,
+    factor,
+    i_xt,
+    joined,
+    linked,
+    means,
+    of_group,
+    of_run,
+    shown,
+    trusted_of,
+)
+from jaxbnn.studies.study import Runs, Table
+
+FALLEN = compression.LEAST_FALL
+
+
+def groups(runs: Runs) -> Iterator[tuple[str, list[Layer]]]:
+    """Each group of the paper that has a run, with its hidden layers."""
+    for group in GRID:
+        if layers := of_group(runs, group):
+            yield group, layers
+
+
+def compression_table(runs: Runs) -> Table:
+    """Factor and fall of the layers the authors show, beside the control's."""
+    rows = [["group", "layer", "runs", "epochs", "factor, median", "of the untrained", "of shuffled labels"]]
+    rows[0] += ["mean fall [bit]", "compresses", "runs that fall", "I(X;T) trusted"]
+    for group, every in groups(runs):
+        for layers in by_depth(shown(every)).values():
+            falls = joined(layers, lambda layer: layer.fall)
+            found, trust = compression.compression(means(layers, lambda layer: layer.fall)), trusted_of(layers)
+            factors, back = joined(layers, factor), layers[0].back
+            others = [_median(control(runs, group, kind), back) for kind in ("untrained", "shuffled")]
+            fell = f"{int((falls > FALLEN).sum())} of {_counted(falls)}"
+            answer = "-" if np.isnan(found.low) else ("yes" if found.compresses else "no")
+            of_factor = [f"{np.nanmedian(factors):.3f}", *others]
+            of_fall = [_interval(found.mean, found.low, found.high), answer, fell]
+            sure = f"{int(trust.sum())} of {len(trust)}"
+            rows.append([group, _layer(layers), str(len(falls)), _epochs(layers), *of_factor, *of_fall, sure])
+    return Table(
+        "compression",
+        "Compression of the last hidden layers",
+        rows,
+        f"Factor: (max - end) / max of I(X;T), end: the mean of the last 50 epochs, or of the last half of shorter "
+        f"runs. Fall: the largest running mean over as many epochs, minus the end. A group compresses where the 95 % "
+        f"bootstrap interval of its mean fall (one value a setting) lies above {FALLEN} bit; fewer than "
+        f"{compression.FEWEST} settings have none. A maximum is biased upwards: noise alone has a factor above 0, "
+        "which the untrained networks show.",
+    )
+
+
+def _median(layers, back):
+    """The median factor of the layer at this depth; "-" without a run."""
+    of = [value for layer in layers if layer.back == back for value in layer.factor]
+    return f"{np.nanmedian(of):.3f}" if of else "-"
+
+
+def correlation_table(name: str, heading: str, value: Callable, runs: Runs) -> Table:
+    """Rank correlations of a number with test accuracy, hidden layer by hidden layer."""
+    found = {}
+    for group, every in groups(runs):
+        for layers in by_depth(every).values():
+            links = {kind: linked(layers, value, correlate) for kind, correlate in LINKS.items()}
+            sure = trusted_of(layers)
+            links["trusted"] = linked(layers, value, LINKS["pooled"], sure)
+            found[group, _layer(layers)] = links, len(joined(layers, value))
+    corrected = {
+        kind: correlation.holm([links[kind].p for links, _ in found.values()])
+        for kind in ("pooled", "within", "trusted")
+    }
+    rows = [["group", "layer", "runs", "pooled", "p", "p, Holm", "within settings", "p", "p, Holm"]]
+    rows[0] += ["trusted runs", "pooled over them", "p", "p, Holm"]
+    for i, ((group, layer), (links, n)) in enumerate(found.items()):
+        cells = {kind: [_link(link), _p(link.p), _p(corrected[kind][i])] for kind, link in links.items()}
+        trusted = [f"{links['trusted'].n} of {n}", *cells["trusted"]]
+        rows.append([group, layer, f"{links['pooled'].n} of {n}", *cells["pooled"], *cells["within"], *trusted])
+    return Table(
+        name,
+        heading,
+        rows,
+        "Spearman's rank correlation with the mean test accuracy of the last epochs, with its 95 % bootstrap interval "
+        "over settings. Pooled: over all runs, as the authors; its p takes a setting's runs as independent. Within: of "
+        "ranks within each setting. Trusted: the runs whose I(X;T) is exact or reliable at each of the last epochs. "
+        f"Holm: corrected for all tests of the column. Undefined: constant in all runs, or fewer than "
+        f"{correlation.FEWEST} runs, which have no p-value.",
+    )
+
+
+def trait_table(runs: Runs) -> Table:
+    """What a path adds to the factor in predicting accuracy."""
+    rows, tested = [], []
+    for group, every in groups(runs):
+        layers = by_depth(every)[-1]
+        accuracy, given = means(layers, lambda layer: layer.accuracy.mean), means(layers, factor)
+        for trait in layers[0].traits:
+            rho, p = correlation.partial_spearman(
+                means(layers, lambda layer, t=trait: layer.traits[t]), accuracy, given
+            )
+            tested.append(p)
+            rows.append([group, _layer(layers), trait, str(len(layers)), _number(rho), _p(p)])
+    corrected = correlation.holm(tested) if tested else []
+    heading = ["group", "layer", "trait", "settings", "partial rank correlation", "p", "p, Holm"]
+    return Table(
+        "traits",
+        "What a trajectory says of accuracy beyond the compression factor",
+        [heading, *([*row, _p(p)] for row, p in zip(rows, corrected, strict=True))],
+        "Partial rank correlation of each trait with test accuracy, given the factor; one value a setting, the mean of "
+        "its seeds, so that settings are what is counted.",
+    )
+
+
+def estimator_table(runs: Runs) -> Table:
+    """I(X;T) at the end and its correlation with accuracy, under each estimator."""
+    rows = [["group", "layer", "estimator", "I(X;T) at the end, mean [bit]", "pooled with accuracy", "p"]]
+    for group, every in groups(runs):
+        layers = by_depth(every)[-1]
+        for name, values in _estimates(runs, layers).items():
+            by_setting = dict(zip((layer.setting for layer in layers), values, strict=True))
+            link = linked(layers, lambda layer, v=by_setting: v[layer.setting], LINKS["pooled"])
+            mean = np.nanmean(np.concatenate(values))
+            rows.append([group, _layer(layers), name, f"{mean:.3f}", _link(link), _p(link.p)])
+    return Table(
+        "estimators",
+        "The last hidden layer under each estimator",
+        rows,
+        "Each estimator on the counts of counts of the last epochs. Where the measured sample is the population (SZT), "
+        "the plug-in value is exact and none is corrected.",
+    )
+
+
+def _estimates(runs, layers):
+    """Estimator -> for each layer the mean of I(X;T) over the last epochs, [S]."""
+    found = {name: [] for name in ("plugin", *(name for name in ESTIMATORS if name != "plugin"))}
+    for layer in layers:
+        run = runs[layer.setting]
+        exact = bool(run.results[""].attrs["population"])
+        late = results.at_epochs(run.results[""], np.flatnonzero(compression.last(run.results[""].epoch.values)))
+        shape = tuple(int(n) for n in late.attrs["example_shape"].split())
+        alphabets = alphabets_of(run.experiment.model, run.experiment.probes[0], shape)
+        for name in ("plugin",) if exact else tuple(found):
+            estimated = analysis.reestimate(late, name, alphabets)
+            found[name].append(estimated.i_xt.sel(layer=layer.name).mean("epoch").values)
+    return {name: values for name, values in found.items() if len(values) == len(layers)}
+
+
+def cause_table(runs: Runs) -> Table:
+    """What decay, width and label noise, varied alone, do to compression and accuracy: seed by seed."""
+    rows = [["changed", "seeds", "test accuracy", "fall of I(X;T) [bit]", "I(X;T) at the end [bit]", "both go"]]
+    for name, of in differences(runs).items():
+        told = [words(of["accuracy"], 3), words(of["fall"]), words(of["end"])]
+        rows.append([name, str(len(of["fall"])), *told, together(of["fall"], of["accuracy"])])
+    return Table(
+        "causes",
+        "One cause at a time: the last hidden layer on SZT, minus the same seeds of the base",
+        rows,
+        "Means over seeds with 95 % intervals of the paired differences. If compression made generalisation, what "
+        "raises the fall would raise accuracy: the last column says whether both intervals are on one side of 0.",
+    )
+
+
+def differences(runs: Runs) -> dict[str, dict[str, np.ndarray]]:
+    """Cause -> "accuracy", "fall" and "end" of the last hidden layer, minus the same seeds of the base: [S] each."""
+    base, *others = BEYOND["szt-causes"]
+    found = {}
+    for each in (e for e in others if base.name in runs and e.name in runs):
+        before, after = (of_run(runs[e.name], "szt-causes", e)[-1] for e in (base, each))
+        pairs = {"accuracy": _accuracy, "fall": _fall, "end": i_xt}
+        found[each.name.rpartition("szt-")[2]] = {key: value(after) - value(before) for key, value in pairs.items()}
+    return found
+
+
+def together(fall: np.ndarray, accuracy: np.ndarray) -> str:
+    """Whether two paired differences [S] go the same way: "together", "apart", or "unsure" where one may be 0."""
+    signs = [np.sign(low) if low * high > 0 else 0 for _, low, high in (interval(fall), interval(accuracy))]
+    return "unsure" if 0 in signs else ("together" if signs[0] == signs[1] else "apart")
+
+
+def _accuracy(layer):
+    return layer.accuracy.mean
+
+
+def _fall(layer):
+    return layer.fall
+
+
+def missing_table(runs: Runs) -> Table:
+    """The settings without a run, group by group."""
+    rows = [["group", "settings with a run", "without", "changed"]]
+    for group, settings in (GRID | BEYOND).items():
+        there = [runs[e.name] for e in settings if e.name in runs]
+        missing = [e.name.rpartition("/")[2] for e in settings if e.name not in runs]
+        labels = sorted({run.label for run in there if run.label})
+        rows.append(
+            [group, f"{len(there)} of {len(settings)}", ", ".join(missing) or "none", "; ".join(labels) or "no"]
+        )
+    return Table("settings", "Which settings have a run", rows, "Changed runs are hints, and settle no claim.")
+
+
+def _layer(layers):
+    """The name of a layer that several settings have at one depth."""
+    names = sorted({layer.name for layer in layers})
+    return f"{names[0]} ({layers[0].back})" if len(names) == 1 else f"hidden ({layers[0].back})"
+
+
+def _epochs(layers):
+    return ", ".join(str(n) for n in sorted({layer.epochs for layer in layers}))
+
+
+def _counted(values):
+    return int(np.isfinite(values).sum())
+
+
+def _interval(value, low, high, digits=2):
+    return f"{value:.{digits}f}" + ("" if np.isnan(low) else f" [{low:.{digits}f}, {high:.{digits}f}]")
+
+
+def _link(link: Link) -> str:
+    return "undefined" if np.isnan(link.rho) else _interval(link.rho, link.low, link.high)
+
+
+def _number(value):
+    return "undefined" if np.isnan(value) else f"{value:.2f}"
+
+
+def _p(p):
+    return "-" if np.isnan(p) else (f"{p:.3f}" if p >= 0.001 else f"{p:.0e}")
