@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from jaxbnn.plots.axes import COLOURS, MARKERS, label_axes, legend
 
 
-def dots(ax: Axes, names: Sequence[str], values: Mapping[str, ArrayLike], ylabel: str, log: bool = False) -> None:
+def dots(ax: Axes, names: Sequence[str], values: Mapping[str, ArrayLike], ylabel: str) -> None:
     """Draws the values [K, R] of each set as dots above the K names, R a name; what is not finite is left out."""
     if not 0 < len(values) <= len(COLOURS):
         raise ValueError(f"expected 1 to {len(COLOURS)} sets of values, got {len(values)}")
@@ -22,8 +22,6 @@ def dots(ax: Axes, names: Sequence[str], values: Mapping[str, ArrayLike], ylabel
         x = np.repeat(np.arange(len(names))[:, None] + apart[i], array.shape[1], axis=1)
         style = {"ls": "none", "marker": MARKERS[i], "color": COLOURS[i], "alpha": 0.75}
         handles += ax.plot(x.ravel(), array.ravel(), ms=5, label=label, **style)
-    if log:
-        ax.set_yscale("log")
     ax.set_xticks(range(len(names)), names, rotation=25, ha="right")
     ax.set_xlim(-0.6, len(names) - 0.4)
     label_axes(ax, "", ylabel)

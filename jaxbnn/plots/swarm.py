@@ -1,6 +1,6 @@
 """One dot a run, in columns: how a number is spread over the runs of a group."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -74,11 +74,3 @@ def _beside(y: NDArray, step: float) -> NDArray:
         members = np.flatnonzero(rows == row)
         shift[members] = apart * (np.arange(len(members)) - (len(members) - 1) / 2)
     return shift
-
-
-def columns_of(names: Sequence[str], values: Sequence[ArrayLike]) -> dict[str, NDArray]:
-    """Column -> all its values, of parts that name their columns."""
-    parts: dict[str, list[NDArray]] = {}
-    for name, value in zip(names, values, strict=True):
-        parts.setdefault(name, []).append(np.atleast_1d(np.asarray(value)))
-    return {name: np.concatenate(part) for name, part in parts.items()}

@@ -1,6 +1,7 @@
 """What a claim is judged by: intervals over seeds, verdicts, and which values can be trusted."""
 
 import numpy as np
+from matplotlib.figure import Figure
 from scipy import stats
 
 from jaxbnn import plots
@@ -43,6 +44,16 @@ def trusted_points(result, of: str):
     Layers that are not counted have no verdict to doubt.
     """
     return (result[f"verdict_{of}"].isin(TRUSTED) | (result.n_patterns < 0)).values
+
+
+def panels_for(n: int, width: float, height: float):
+    """A figure, and at least n panels of this size in inches, three a row; those that are left over are not seen."""
+    columns, rows = min(3, max(n, 1)), -(-max(n, 1) // 3)
+    figure = Figure((width * columns, height * rows), layout="constrained")
+    panels = np.ravel(figure.subplots(rows, columns, squeeze=False))
+    for ax in panels[n:]:
+        ax.set_axis_off()
+    return figure, panels
 
 
 def draw_plane(ax, result) -> None:

@@ -84,7 +84,7 @@ def compresses(runs: Runs) -> Finding:
         if falls
         else "no run"
     )
-    untrained = [layer for group in last for layer in control(runs, group, "untrained") if layer.back == -1]
+    untrained = [e for group in last for e in whole(control(runs, group, "untrained")) if e.back == -1]
     if untrained:
         said += (
             f"; of the untrained {100 * np.mean(joined(untrained, lambda e: e.fall) > compression.LEAST_FALL):.0f} %"

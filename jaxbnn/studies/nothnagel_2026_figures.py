@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from jaxbnn import plots
 from jaxbnn.info.reliability import expected_plugin
-from jaxbnn.studies.evidence import TRUSTED, draw_plane, interval
+from jaxbnn.studies.evidence import TRUSTED, draw_plane, interval, panels_for
 from jaxbnn.studies.nothnagel_2026 import BEYOND, GRID
 from jaxbnn.studies.nothnagel_2026_claims import CLAIMS
 from jaxbnn.studies.nothnagel_2026_runs import (
@@ -87,10 +87,10 @@ def planes(group: str, seeds: slice, runs: Runs) -> Figure:
 
 
 def _training(ax, named, key, unit):
-    """The mean over seeds of each setting; nothing where their epochs differ."""
+    """The mean over seeds of each setting, of those measured as often as the shortest."""
     shortest = min((result.epoch.values for _, result in named), key=len)
     alike = [(name, r[key].values) for name, r in named if np.array_equal(r.epoch.values, shortest)]
-    values = np.stack([curve for _, curve in alike], axis=-1)
+    values = np.stack([curve.mean(axis=0, keepdims=True) for _, curve in alike], axis=-1)
     plots.curves(ax, shortest, values, [name for name, _ in alike], unit, trusted=True)
 
 
@@ -130,9 +130,7 @@ def _control(runs, group, back):
 def accuracies(runs: Runs) -> Figure:
     """I(X;T) of the last hidden layer against test accuracy, a panel a group, bars from the least to the largest."""
     every = list(groups(runs))
-    n_rows = -(-len(every) // 3)
-    figure = Figure((18.0, 5.2 * n_rows), layout="constrained")
-    panels = np.ravel(figure.subplots(n_rows, 3, squeeze=False))
+    figure, panels = panels_for(len(every), 6.0, 5.2)
     for ax, (group, layers) in zip(panels, every, strict=False):
         last = by_depth(layers)[-1]
         decay = joined(last, lambda layer: np.full(len(layer.factor), layer.decay))
@@ -145,8 +143,6 @@ def accuracies(runs: Runs) -> Figure:
         link = linked(last, i_xt, LINKS["pooled"])
         told = "undefined" if np.isnan(link.rho) else f"{link.rho:.2f}"
         ax.set_title(f"{group}: rank correlation {told} of {link.n} runs")
-    for ax in panels[len(every) :]:
-        ax.set_axis_off()
     return figure
 
 

@@ -205,7 +205,7 @@ def missing_table(runs: Runs) -> Table:
     rows = [["group", "settings with a run", "without", "changed"]]
     for group, settings in (GRID | BEYOND).items():
         there = [runs[e.name] for e in settings if e.name in runs]
-        missing = [e.name.rpartition("/")[2] for e in settings if e.name not in runs]
+        missing = [e.name.rpartition("/")[2] for e in settings if e.name not in runs] if there else ["all"]
         labels = sorted({run.label for run in there if run.label})
         rows.append(
             [group, f"{len(there)} of {len(settings)}", ", ".join(missing) or "none", "; ".join(labels) or "no"]

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from jaxbnn import plots
 from jaxbnn.info.dependence import Dependence, dependence
 from jaxbnn.observe import choose
+from jaxbnn.studies.evidence import panels_for
 from jaxbnn.studies.nothnagel_2026 import GRID
 from jaxbnn.studies.study import Run, Runs, Table
 
@@ -43,16 +44,16 @@ def _dependences(model, sample, split, networks):
 def unit_figure(runs: Runs) -> Figure:
     """The three entropies of each layer, a panel a setting, on a log axis."""
     names = list(first_settings(runs).values())
-    figure = Figure((15.0, 4.8 * max(1, -(-len(names) // 3))), layout="constrained")
-    panels = np.ravel(figure.subplots(max(1, -(-len(names) // 3)), 3, squeeze=False))
+    figure, panels = panels_for(len(names), 5.4, 5.2)
     for ax, name in zip(panels, names, strict=False):
         found = dependences(runs[name])
         labels = {"H(T)": "h_t", "units shuffled apart": "h_shuffled", "sum of single units": "h_units"}
         values = {label: [[getattr(d, key) for d in of] for of in found.values()] for label, key in labels.items()}
-        plots.dots(ax, list(found), values, "entropy [bit]", log=True)
+        plots.dots(ax, list(found), values, "entropy [bit], log axis")
+        ax.set_yscale("log")
+        ax.yaxis.set_major_formatter("{x:g}")
+        ax.yaxis.set_minor_formatter("{x:g}")
         ax.set_title(name.rpartition("/")[2])
-    for ax in panels[len(names) :]:
-        ax.set_axis_off()
     return figure
 
 
