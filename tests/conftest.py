@@ -71,6 +71,12 @@ def tiny():
 
 
 @pytest.fixture(scope="session")
+def plain(tiny):
+    """The tiny experiment with its main probe alone: one program for all tests that need no more."""
+    return dataclasses.replace(tiny, probes=tiny.probes[:1])
+
+
+@pytest.fixture(scope="session")
 def finished(tiny, tmp_path_factory):
     """The folder of the finished tiny experiment. Not to be changed."""
     from jaxbnn import run
