@@ -141,7 +141,7 @@ def test_seeds_4_to_7_of_szt_alone_are_those_among_8(tmp_path):
 
 def wide(tmp_path):
     rng = np.random.default_rng(0)
-    x, y = rng.integers(0, 256, (600, 784), dtype=np.uint8), rng.integers(0, 10, 600)
+    x, y = rng.integers(0, 256, (300, 784), dtype=np.uint8), rng.integers(0, 10, 300)
     np.savez(tmp_path / "wide.npz", x=x, y=y)
     return Experiment(
         name="wide",
@@ -198,9 +198,9 @@ def test_a_stopped_run_goes_on_and_ends_with_the_same_bits(tiny, finished, tmp_p
         same(one, whole)
 
 
-def test_another_rate_other_seeds_and_another_chunk_length_compile_nothing(tiny, tmp_path, monkeypatch):
-    changed = dataclasses.replace(override(tiny, "train.learning_rate=0.02"), seeds=(7, 8, 9))
-    run(dataclasses.replace(tiny, seeds=(0, 1)), tmp_path / "a", devices=jax.devices()[:1])
+def test_another_rate_other_seeds_and_another_chunk_length_compile_nothing(plain, tmp_path, monkeypatch):
+    changed = dataclasses.replace(override(plain, "train.learning_rate=0.02"), seeds=(7, 8, 9))
+    run(dataclasses.replace(plain, seeds=(0, 1)), tmp_path / "a", devices=jax.devices()[:1])
     compiled = [f._cache_size() for f in (block.advance, block.start, block.prepare)]
     monkeypatch.setattr(worker, "CHUNK_SECONDS", 0.0)
     run(changed, tmp_path / "b", devices=jax.devices()[:1])
