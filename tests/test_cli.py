@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import os
 import re
@@ -5,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import numpy as np
@@ -13,7 +15,14 @@ import pytest
 from jaxbnn import cli, comparison, cost, store, studies
 from jaxbnn.cli import clock, main, parser, seeds
 
-SHORT = ("--set", "train.epochs=3", "--set", "model.widths=4,3", "--set", "lanes=2")
+
+def sets(*changes):
+    """The options that make these changes."""
+    return [word for change in changes for word in ("--set", change)]
+
+
+SMALL = sets("model.widths=4,3", "lanes=2")
+SHORT = [*SMALL, *sets("train.epochs=3")]
 
 
 @pytest.fixture(autouse=True)
@@ -48,7 +57,7 @@ def test_list_names_every_experiment(capsys):
 def test_show_prints_config_assumptions_and_cost(capsys, monkeypatch):
     monkeypatch.setattr("jaxbnn.cli.estimate", partial(cost.estimate, seconds=0.1))
     monkeypatch.setattr("jaxbnn.cli.choose_lanes", lambda experiment, out, root, say: 2)
-    out = said(capsys, "show", "demo", *SHORT, "--lanes", "auto").out
+    out = said(capsys, "show", "demo", "--seeds", "2", *SHORT, "--lanes", "auto").out
     assert json.loads(out[: out.index("\n}\n") + 2])["lanes"] == 2
     assert json.loads(out[: out.index("\n}\n") + 2])["train"]["epochs"] == 3
     for assumption in studies.find("demo")[1].assumptions:
@@ -57,12 +66,12 @@ def test_show_prints_config_assumptions_and_cost(capsys, monkeypatch):
 
 
 def test_several_values_are_run_one_after_another_and_end_in_one_table(capsys, tmp_path):
-    changes = ("--set", "train.optimiser=AdamW", "--set", "train.decay=0,0.5", "--set", "train.epochs=2")
-    command = ("run", "szt", "--seeds", "2", "--out", str(tmp_path), *SHORT[2:], *changes)
+    changes = sets("train.optimiser=AdamW", "train.decay=0,0.5", "train.epochs=2")
+    command = ("run", "demo", "--seeds", "2", "--out", str(tmp_path), *SMALL, *changes)
     first = said(capsys, *command)
     assert "2 settings, 2 to run, 1 programs: about" in first.err
-    assert re.search(r"\[2/2\] szt .*train.decay=0.5 \(not 0.0\)", first.err)
-    assert len(list((tmp_path / "szt").glob("*/result.nc"))) == 2 and first.out.count("hidden_2") == 2
+    assert re.search(r"\[2/2\] demo .*train.decay=0.5 \(not 0.0\)", first.err)
+    assert len(list((tmp_path / "demo").glob("*/result.nc"))) == 2 and first.out.count("hidden_2") == 2
     table = re.sub(r"[│\s]+", "", first.out)
     assert "train.decay=0.5" in table and "changed:model.widths=[4,3](not[10,8,6,4,2]),train.epochs=2" in table
     again = said(capsys, *command)
@@ -70,10 +79,11 @@ def test_several_values_are_run_one_after_another_and_end_in_one_table(capsys, t
 
 
 def test_a_grid_is_run_by_groups_and_made_smaller(capsys, tmp_path, monkeypatch):
-    cubes = studies.settings("nothnagel2026", "szt")
-    monkeypatch.setitem(studies.NOTHNAGEL_2026.grid, "szt", cubes[-2:])
+    cubes = studies.settings("nothnagel2026", "szt")[-2:]
+    one_probe = tuple(dataclasses.replace(each, probes=each.probes[:1]) for each in cubes)
+    monkeypatch.setitem(studies.NOTHNAGEL_2026.grid, "szt", one_probe)
     monkeypatch.setattr("jaxbnn.cli.estimate", lambda *_: cost.Cost(1.0, 60.0, 1))
-    shape = ("--set", "model.widths=4,3", "--seeds", "1")
+    shape = (*SMALL, "--seeds", "1")
     out = said(capsys, "run", "nothnagel2026", "--only", "szt", "--scale", "0.0002", "--out", str(tmp_path), *shape)
     assert "2 settings, 2 to run, 1 programs: about 2 min 0 s" in out.err
     assert "[1/2] nothnagel2026/szt-wd-1_7" in out.err and "[2/2] nothnagel2026/szt-wd-2" in out.err
@@ -110,7 +120,7 @@ def test_a_long_run_says_what_it_takes_and_one_that_does_not_fit_is_refused(caps
     assert "demo: about 1 min 2 s (2 s of it compiling), 1 MiB in the programs\n" in capsys.readouterr().err
     monkeypatch.setattr("jaxbnn.cost.room", lambda devices: 2**14)
     monkeypatch.setattr("jaxbnn.cli.estimate", cost.estimate)
-    assert "fewer lanes take less" in refused(capsys, "run", "demo", *SHORT, "--out", str(tmp_path))
+    assert "fewer lanes take less" in refused(capsys, "run", "demo", "--seeds", "2", *SHORT, "--out", str(tmp_path))
 
 
 @pytest.fixture(scope="module")
@@ -213,7 +223,7 @@ def test_measure_estimates_a_finished_run_anew(demo, capsys):
 
 
 def test_a_study_of_estimators_runs_and_is_drawn_again(tmp_path, capsys):
-    short = ("--set", "n=100", "--set", "d=2,40", "--set", "repetitions=2", "--out", str(tmp_path))
+    short = (*sets("p=0.5,0.9", "n=100", "d=2,40", "repetitions=2"), "--out", str(tmp_path))
     done = said(capsys, "run", "regime", *short)
     folder = store.Path(done.out.splitlines()[-1])
     assert "p 0.9, N 100:" in done.err and "p = 0.9" in done.out and "100.0 %" in done.out
@@ -243,8 +253,8 @@ def test_numbers_of_seeds():
 
 
 def test_a_layer_that_cannot_be_counted_is_explained(capsys, tmp_path):
-    real = ("--set", "model.activation=Tanh", "--seeds", "1", "--set", "lanes=1")
-    out = said(capsys, "run", "demo", *SHORT, *real, "--out", str(tmp_path)).out
+    real = sets("model.activation=Tanh", "lanes=1")
+    out = said(capsys, "run", "demo", "--seeds", "1", *SHORT, *real, "--out", str(tmp_path)).out
     assert "hidden_1, hidden_2: not counted" in out and "probes.0.estimator=Binned" in out
 
 
@@ -317,18 +327,9 @@ def test_a_file_that_is_no_npz_is_refused(tmp_path, capsys):
 
 
 def test_a_signal_stops_at_a_checkpoint_and_the_same_command_goes_on(tmp_path):
-    longer = (
-        "--set",
-        "train.epochs=100000",
-        *SHORT[2:],
-        "--seeds",
-        "2",
-        "--set",
-        "schedule.every=1000",
-        "--set",
-        "schedule.last_epochs=2",
-    )
-    command = [sys.executable, "-m", "jaxbnn", "run", "demo", *longer, "--out", str(tmp_path)]
+    rare = ("schedule.every=1000", "schedule.last_epochs=2")
+    longer = sets("train.epochs=100000", "model.widths=4", "lanes=1", *rare)
+    command = [sys.executable, "-m", "jaxbnn", "run", "demo", "--seeds", "1", *longer, "--out", str(tmp_path)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     while not list(tmp_path.rglob("config.json")):
         assert process.poll() is None
@@ -344,22 +345,30 @@ def test_clock_speaks_in_words():
     assert [clock(s) for s in (0.2, 42, 185, 7800, float("nan"))] == ["0 s", "42 s", "3 min 5 s", "2 h 10 min", "?"]
 
 
-def test_the_progress_bar_shows_speed_time_left_and_accuracy_on_a_terminal(tmp_path):
+def everything(terminal):
+    """What is shown on a terminal until its other end is closed."""
+    shown = b""
+    try:
+        while part := os.read(terminal, 4096):
+            shown += part
+    except OSError:  # the other end is closed
+        pass
+    return shown.decode()
+
+
+def test_the_progress_bar_shows_speed_time_left_and_accuracy_on_a_terminal(tmp_path, monkeypatch):
     import pty
 
     master, slave = pty.openpty()
-    command = [sys.executable, "-m", "jaxbnn", "run", "demo", "--seeds", "2", *SHORT, "--out", str(tmp_path)]
-    environment = os.environ | {"COLUMNS": "120", "TERM": "xterm"}
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=slave, env=environment)
-    os.close(slave)
-    shown = b""
-    try:
-        while part := os.read(master, 4096):
-            shown += part
-    except OSError:  # the terminal's other end is closed: the program has ended
-        pass
-    assert process.wait() == 0
-    text = shown.decode()
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setenv("TERM", "xterm")
+    with ThreadPoolExecutor() as pool:
+        shown = pool.submit(everything, master)
+        with os.fdopen(slave, "w") as terminal:
+            monkeypatch.setattr(sys, "stderr", terminal)
+            assert main(["run", "demo", "--seeds", "2", *SHORT, "--out", str(tmp_path)]) == 0
+        text = shown.result()
+    os.close(master)
     assert "network epochs/s" in text and "left" in text and "test accuracy 0." in text and "100 %" in text
 
 
