@@ -21,7 +21,7 @@ def sets(*changes):
     return [word for change in changes for word in ("--set", change)]
 
 
-SMALL = sets("model.widths=4,3", "lanes=2")
+SMALL = sets("model.widths=4,3", "lanes=3")
 SHORT = [*SMALL, *sets("train.epochs=3")]
 
 
@@ -56,9 +56,9 @@ def test_list_names_every_experiment(capsys):
 
 def test_show_prints_config_assumptions_and_cost(capsys, monkeypatch):
     monkeypatch.setattr("jaxbnn.cli.estimate", partial(cost.estimate, seconds=0.1))
-    monkeypatch.setattr("jaxbnn.cli.choose_lanes", lambda experiment, out, root, say: 2)
+    monkeypatch.setattr("jaxbnn.cli.choose_lanes", lambda experiment, out, root, say: 3)
     out = said(capsys, "show", "demo", "--seeds", "2", *SHORT, "--lanes", "auto").out
-    assert json.loads(out[: out.index("\n}\n") + 2])["lanes"] == 2
+    assert json.loads(out[: out.index("\n}\n") + 2])["lanes"] == 3
     assert json.loads(out[: out.index("\n}\n") + 2])["train"]["epochs"] == 3
     for assumption in studies.find("demo")[1].assumptions:
         assert assumption in out
@@ -150,7 +150,7 @@ def test_run_ends_with_a_table_and_the_folder_and_is_quiet_when_not_a_terminal(d
     assert result.seed.values.tolist() == [0, 1, 2]
     assert f"{float(result.i_xt.isel(epoch=-1).sel(layer='hidden_1').mean()):.4f}" in table
     assert store.read_provenance(folder)["thread_pool"] == "8"
-    assert "\nchanged: model.widths=[4, 3] (not [10, 8, 6, 4, 2]), train.epochs=3 (not 1000), lanes=2 (not " in table
+    assert "\nchanged: model.widths=[4, 3] (not [10, 8, 6, 4, 2]), train.epochs=3 (not 1000), lanes=3 (not " in table
 
 
 def test_run_again_says_so_and_more_seeds_are_added(demo, capsys):
@@ -300,9 +300,8 @@ def test_missing_data_says_where_it_looked(capsys, tmp_path):
 
 def test_an_output_that_cannot_be_written_is_refused(capsys, tmp_path):
     (tmp_path / "file").write_text("")
-    assert "output folder that can be written" in refused(
-        capsys, "run", "demo", *SHORT, "--out", str(tmp_path / "file")
-    )
+    out = str(tmp_path / "file")
+    assert "output folder that can be written" in refused(capsys, "run", "demo", "--seeds", "2", *SHORT, "--out", out)
 
 
 @pytest.mark.parametrize(
