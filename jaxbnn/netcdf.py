@@ -69,6 +69,10 @@ def merge(sources: Sequence[Path], target: Path) -> None:
     """
     import h5netcdf
 
+    if len(sources) == 1:
+        with replacing(target) as beside:
+            shutil.copyfile(sources[0], beside)
+        return
     with replacing(target) as beside, ExitStack() as stack:
         files = [stack.enter_context(h5netcdf.File(source, "r")) for source in sources]
         merged = stack.enter_context(h5netcdf.File(beside, "w"))

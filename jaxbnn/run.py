@@ -5,7 +5,7 @@ import queue
 import time
 import warnings
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -18,6 +18,8 @@ from jaxbnn.cores import is_pinned
 from jaxbnn.job import blocks_of, hyper_of, inputs_of, make_job, try_program
 from jaxbnn.progress import Board, Progress
 from jaxbnn.worker import begun, work
+
+TURN = 0.2  # seconds between two looks of the main thread at the devices' threads
 
 
 def run(
@@ -114,6 +116,9 @@ def _run_blocks(job, blocks, devices, board):
     with ThreadPoolExecutor(max_workers=len(devices)) as pool:
         workers = [pool.submit(_work, job, waiting, device, board) for device in devices[: len(blocks)]]
         try:
+            # A signal may reach another thread: the main one sees it only when it turns.
+            while wait(workers, timeout=TURN).not_done:
+                pass
             return {piece: part for worker in workers for piece, part in worker.result().items()}
         finally:
             board.halt()

@@ -1,11 +1,12 @@
 """All tests run on two virtual CPU devices; arrays of different rank never combine silently.
 
 What one test has compiled another does not compile again: a cache that lasts for one call of pytest, its workers and
-the programs they start.
+the programs they start. What they share lies in one folder.
 """
 
 import atexit
 import dataclasses
+import fcntl
 import gc
 import os
 import shutil
@@ -13,10 +14,13 @@ import tempfile
 from importlib import metadata
 from pathlib import Path
 
+if "JAXBNN_TESTS" not in os.environ:
+    os.environ["JAXBNN_TESTS"] = tempfile.mkdtemp(prefix="jaxbnn-tests-")
+    atexit.register(shutil.rmtree, os.environ["JAXBNN_TESTS"], ignore_errors=True)
+
 if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
-    os.environ["JAX_COMPILATION_CACHE_DIR"] = tempfile.mkdtemp(prefix="jaxbnn-tests-")
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = os.path.join(os.environ["JAXBNN_TESTS"], "programs")
     os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.2"
-    atexit.register(shutil.rmtree, os.environ["JAX_COMPILATION_CACHE_DIR"], ignore_errors=True)
 
 # Compiling is what most tests wait for. These flags make it shorter and keep all that is promised of bits.
 # A version of JAX that does not know a flag would end the program.
@@ -34,6 +38,7 @@ use_cores(2)
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
 
+SHARED = Path(os.environ["JAXBNN_TESTS"])
 MANY_MAPS = 25000
 
 
@@ -71,14 +76,27 @@ def tiny():
 
 
 @pytest.fixture(scope="session")
-def finished(tiny, tmp_path_factory):
-    """The folder of the finished tiny experiment. Not to be changed."""
+def plain(tiny):
+    """The tiny experiment with its main probe alone: one program for all tests that need no more."""
+    return dataclasses.replace(tiny, probes=tiny.probes[:1])
+
+
+@pytest.fixture(scope="session")
+def finished(tiny):
+    """The folder of the finished tiny experiment, which the first worker that needs it runs. Not to be changed."""
     from jaxbnn import run
 
-    return run(dataclasses.replace(tiny), tmp_path_factory.mktemp("runs"))
+    with open(SHARED / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return run(tiny, SHARED / "runs")
 
 
-LONGEST = ("test_run", "test_cli", "test_studies", "test_report", "test_resume", "test_lanes", "test_readme")
+LONGEST = ("test_run", "test_cli", "test_studies", "test_report", "test_routes", "test_lanes", "test_contract")
+LONGEST += ("test_snapshot", "test_resume", "test_readme", "test_train", "test_block", "test_observe", "test_nothnagel")
+
+
+def pytest_configure(config):
+    config.option.loadscopereorder = False  # pytest-xdist would begin with the files of most tests
 
 
 def pytest_collection_modifyitems(items):

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import os
 import re
@@ -5,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import numpy as np
@@ -15,7 +17,14 @@ from jaxbnn.cli import main, parser, seeds
 from jaxbnn.commands import choice, listing, reading, running, terminal
 from jaxbnn.commands.terminal import clock
 
-SHORT = ("--set", "train.epochs=3", "--set", "model.widths=4,3", "--set", "lanes=2")
+
+def sets(*changes):
+    """The options that make these changes."""
+    return [word for change in changes for word in ("--set", change)]
+
+
+SMALL = sets("model.widths=4,3", "lanes=3")
+SHORT = [*SMALL, *sets("train.epochs=3")]
 
 
 @pytest.fixture(autouse=True)
@@ -50,9 +59,9 @@ def test_list_names_every_experiment(capsys):
 
 def test_show_prints_config_assumptions_and_cost(capsys, monkeypatch):
     monkeypatch.setattr(listing, "estimate", partial(cost.estimate, seconds=0.1))
-    monkeypatch.setattr(choice, "choose_lanes", lambda experiment, out, root, say: 2)
-    out = said(capsys, "show", "demo", *SHORT, "--lanes", "auto").out
-    assert json.loads(out[: out.index("\n}\n") + 2])["lanes"] == 2
+    monkeypatch.setattr(choice, "choose_lanes", lambda experiment, out, root, say: 3)
+    out = said(capsys, "show", "demo", "--seeds", "2", *SHORT, "--lanes", "auto").out
+    assert json.loads(out[: out.index("\n}\n") + 2])["lanes"] == 3
     assert json.loads(out[: out.index("\n}\n") + 2])["train"]["epochs"] == 3
     for assumption in studies.find("demo")[1].assumptions:
         assert assumption in out
@@ -60,12 +69,12 @@ def test_show_prints_config_assumptions_and_cost(capsys, monkeypatch):
 
 
 def test_several_values_are_run_one_after_another_and_end_in_one_table(capsys, tmp_path):
-    changes = ("--set", "train.optimiser=AdamW", "--set", "train.decay=0,0.5", "--set", "train.epochs=2")
-    command = ("run", "szt", "--seeds", "2", "--out", str(tmp_path), *SHORT[2:], *changes)
+    changes = sets("train.optimiser=AdamW", "train.decay=0,0.5", "train.epochs=2")
+    command = ("run", "demo", "--seeds", "2", "--out", str(tmp_path), *SMALL, *changes)
     first = said(capsys, *command)
     assert "2 settings, 2 to run, 1 programs: about" in first.err
-    assert re.search(r"\[2/2\] szt .*train.decay=0.5 \(not 0.0\)", first.err)
-    assert len(list((tmp_path / "szt").glob("*/result.nc"))) == 2 and first.out.count("hidden_2") == 2
+    assert re.search(r"\[2/2\] demo .*train.decay=0.5 \(not 0.0\)", first.err)
+    assert len(list((tmp_path / "demo").glob("*/result.nc"))) == 2 and first.out.count("hidden_2") == 2
     table = re.sub(r"[│\s]+", "", first.out)
     assert "train.decay=0.5" in table and "changed:model.widths=[4,3](not[10,8,6,4,2]),train.epochs=2" in table
     again = said(capsys, *command)
@@ -73,10 +82,11 @@ def test_several_values_are_run_one_after_another_and_end_in_one_table(capsys, t
 
 
 def test_a_grid_is_run_by_groups_and_made_smaller(capsys, tmp_path, monkeypatch):
-    cubes = studies.settings("nothnagel2026", "szt")
-    monkeypatch.setitem(studies.NOTHNAGEL_2026.grid, "szt", cubes[-2:])
+    cubes = studies.settings("nothnagel2026", "szt")[-2:]
+    one_probe = tuple(dataclasses.replace(each, probes=each.probes[:1]) for each in cubes)
+    monkeypatch.setitem(studies.NOTHNAGEL_2026.grid, "szt", one_probe)
     monkeypatch.setattr(running, "estimate", lambda *_, **__: cost.Cost(1.0, 60.0, 1))
-    shape = ("--set", "model.widths=4,3", "--seeds", "1")
+    shape = (*SMALL, "--seeds", "1")
     out = said(capsys, "run", "nothnagel2026", "--only", "szt", "--scale", "0.0002", "--out", str(tmp_path), *shape)
     assert "2 settings, 2 to run, 1 programs: about 1 min 0 s" in out.err
     assert "[1/2] nothnagel2026/szt-wd-1_7" in out.err and "[2/2] nothnagel2026/szt-wd-2" in out.err
@@ -117,7 +127,7 @@ def test_a_long_run_says_what_it_takes_and_one_that_does_not_fit_is_refused(caps
     assert "demo: about 1 min 2 s (2 s of it compiling), 1 MiB in the programs\n" in capsys.readouterr().err
     monkeypatch.setattr("jaxbnn.cost.room", lambda devices: 2**14)
     monkeypatch.setattr(running, "estimate", cost.estimate)
-    assert "fewer lanes take less" in refused(capsys, "run", "demo", *SHORT, "--out", str(tmp_path))
+    assert "fewer lanes take less" in refused(capsys, "run", "demo", "--seeds", "2", *SHORT, "--out", str(tmp_path))
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +157,7 @@ def test_run_ends_with_a_table_and_the_folder_and_is_quiet_when_not_a_terminal(d
     assert result.seed.values.tolist() == [0, 1, 2]
     assert f"{float(result.i_xt.isel(epoch=-1).sel(layer='hidden_1').mean()):.4f}" in table
     assert store.read_provenance(folder)["thread_pool"] == "8"
-    assert "\nchanged: model.widths=[4, 3] (not [10, 8, 6, 4, 2]), train.epochs=3 (not 1000), lanes=2 (not " in table
+    assert "\nchanged: model.widths=[4, 3] (not [10, 8, 6, 4, 2]), train.epochs=3 (not 1000), lanes=3 (not " in table
 
 
 def test_run_again_says_so_and_more_seeds_are_added(demo, capsys):
@@ -220,7 +230,7 @@ def test_measure_estimates_a_finished_run_anew(demo, capsys):
 
 
 def test_a_study_of_estimators_runs_and_is_drawn_again(tmp_path, capsys):
-    short = ("--set", "n=100", "--set", "d=2,40", "--set", "repetitions=2", "--out", str(tmp_path))
+    short = (*sets("p=0.5,0.9", "n=100", "d=2,40", "repetitions=2"), "--out", str(tmp_path))
     done = said(capsys, "run", "regime", *short)
     folder = store.Path(done.out.splitlines()[-1])
     assert "p 0.9, N 100:" in done.err and "p = 0.9" in done.out and "100.0 %" in done.out
@@ -250,8 +260,8 @@ def test_numbers_of_seeds():
 
 
 def test_a_layer_that_cannot_be_counted_is_explained(capsys, tmp_path):
-    real = ("--set", "model.activation=Tanh", "--seeds", "1", "--set", "lanes=1")
-    out = said(capsys, "run", "demo", *SHORT, *real, "--out", str(tmp_path)).out
+    real = sets("model.activation=Tanh", "lanes=1")
+    out = said(capsys, "run", "demo", "--seeds", "1", *SHORT, *real, "--out", str(tmp_path)).out
     assert "hidden_1, hidden_2: not counted" in out and "probes.0.estimator=Binned" in out
 
 
@@ -297,9 +307,8 @@ def test_missing_data_says_where_it_looked(capsys, tmp_path):
 
 def test_an_output_that_cannot_be_written_is_refused(capsys, tmp_path):
     (tmp_path / "file").write_text("")
-    assert "output folder that can be written" in refused(
-        capsys, "run", "demo", *SHORT, "--out", str(tmp_path / "file")
-    )
+    out = str(tmp_path / "file")
+    assert "output folder that can be written" in refused(capsys, "run", "demo", "--seeds", "2", *SHORT, "--out", out)
 
 
 @pytest.mark.parametrize(
@@ -324,18 +333,9 @@ def test_a_file_that_is_no_npz_is_refused(tmp_path, capsys):
 
 
 def test_a_signal_stops_at_a_checkpoint_and_the_same_command_goes_on(tmp_path):
-    longer = (
-        "--set",
-        "train.epochs=100000",
-        *SHORT[2:],
-        "--seeds",
-        "2",
-        "--set",
-        "schedule.every=1000",
-        "--set",
-        "schedule.last_epochs=2",
-    )
-    command = [sys.executable, "-m", "jaxbnn", "run", "demo", *longer, "--out", str(tmp_path)]
+    rare = ("schedule.every=1000", "schedule.last_epochs=2")
+    longer = sets("train.epochs=100000", "model.widths=4", "lanes=1", *rare)
+    command = [sys.executable, "-m", "jaxbnn", "run", "demo", "--seeds", "1", *longer, "--out", str(tmp_path)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     while not list(tmp_path.rglob("config.json")):
         assert process.poll() is None
@@ -351,22 +351,30 @@ def test_clock_speaks_in_words():
     assert [clock(s) for s in (0.2, 42, 185, 7800, float("nan"))] == ["0 s", "42 s", "3 min 5 s", "2 h 10 min", "?"]
 
 
-def test_the_progress_bar_shows_speed_time_left_and_accuracy_on_a_terminal(tmp_path):
+def everything(terminal):
+    """What is shown on a terminal until its other end is closed."""
+    shown = b""
+    try:
+        while part := os.read(terminal, 4096):
+            shown += part
+    except OSError:  # the other end is closed
+        pass
+    return shown.decode()
+
+
+def test_the_progress_bar_shows_speed_time_left_and_accuracy_on_a_terminal(tmp_path, monkeypatch):
     import pty
 
     master, slave = pty.openpty()
-    command = [sys.executable, "-m", "jaxbnn", "run", "demo", "--seeds", "2", *SHORT, "--out", str(tmp_path)]
-    environment = os.environ | {"COLUMNS": "120", "TERM": "xterm"}
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=slave, env=environment)
-    os.close(slave)
-    shown = b""
-    try:
-        while part := os.read(master, 4096):
-            shown += part
-    except OSError:  # the terminal's other end is closed: the program has ended
-        pass
-    assert process.wait() == 0
-    text = shown.decode()
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setenv("TERM", "xterm")
+    with ThreadPoolExecutor() as pool:
+        shown = pool.submit(everything, master)
+        with os.fdopen(slave, "w") as terminal:
+            monkeypatch.setattr(sys, "stderr", terminal)
+            assert main(["run", "demo", "--seeds", "2", *SHORT, "--out", str(tmp_path)]) == 0
+        text = shown.result()
+    os.close(master)
     assert "network epochs/s" in text and "left" in text and "test accuracy 0." in text and "100 %" in text
 
 

@@ -194,15 +194,15 @@ def test_runs_are_found_and_what_sets_them_apart_is_said(folders, tmp_path, caps
     assert "train.epochs=6 (not 8000)" in label and "model.widths=[4, 3] (not [10, 8, 6, 4, 2])" in label
     assert label.endswith("4 seeds")
     # A second changed run: which one is meant?
-    copied = tmp_path / "raj2020" / "szt-ste"
+    copied = tmp_path / "raj2020" / "szt-tanh"
     for name in ("a", "b"):
-        shutil.copytree(folders["ste"], copied / name)
-    with pytest.raises(ValueError, match="expected one changed run of raj2020/szt-ste, got a, b in"):
-        report.find_runs(RAJ_2020, needs[:1], tmp_path)
+        shutil.copytree(folders["tanh"], copied / name)
+    with pytest.raises(ValueError, match="expected one changed run of raj2020/szt-tanh, got a, b in"):
+        report.find_runs(RAJ_2020, needs[1:], tmp_path)
     # The short form stands in for the long one, and says so.
     shutil.rmtree(copied / "b")
-    (tmp_path / "raj2020" / "szt-ste").rename(tmp_path / "raj2020" / "szt-ste-short")
-    assert report.find_runs(RAJ_2020, needs[:1], tmp_path)[needs[0]].label.startswith("short form: ")
+    copied.rename(tmp_path / "raj2020" / "szt-tanh-short")
+    assert report.find_runs(RAJ_2020, needs[1:], tmp_path)[needs[1]].label.startswith("short form: ")
     assert main(["report", "raj2020", "--runs", str(tmp_path), "--out", str(tmp_path / "out")]) == 2
     assert "jaxbnn run raj2020/szt-approx" in capsys.readouterr().err and not (tmp_path / "out").exists()
     assert main(["report", "raj", "--out", str(tmp_path / "out")]) == 2

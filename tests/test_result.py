@@ -47,8 +47,8 @@ def test_a_population_is_exact_and_what_is_not_counted_is_unjudged(finished):
 
 
 def test_a_stricter_tolerance_asks_for_more_examples(tiny, finished, tmp_path):
-    strict = [dataclasses.replace(probe, sample="test", tolerance=1e-3) for probe in tiny.probes[1:]]
-    folder = run(dataclasses.replace(tiny, probes=(tiny.probes[0], *strict), seeds=(0,), lanes=1), tmp_path)
+    strict = [dataclasses.replace(probe, tolerance=1e-3) for probe in tiny.probes[1:]]
+    folder = run(dataclasses.replace(tiny, probes=(tiny.probes[0], *strict), seeds=(0,)), tmp_path)
     usual, found = store.read_result(finished, "test"), store.read_result(folder, "test")
     counted = {"layer": slice(0, 2)}
     assert (usual.isel(counted).verdict_xt == 2).any() and not (found.isel(counted).verdict_xt == 2).any()

@@ -141,12 +141,12 @@ def test_seeds_4_to_7_of_szt_alone_are_those_among_8(tmp_path):
 
 def wide(tmp_path):
     rng = np.random.default_rng(0)
-    x, y = rng.integers(0, 256, (600, 784), dtype=np.uint8), rng.integers(0, 10, 600)
+    x, y = rng.integers(0, 256, (300, 784), dtype=np.uint8), rng.integers(0, 10, 300)
     np.savez(tmp_path / "wide.npz", x=x, y=y)
     return Experiment(
         name="wide",
         data=data.Npz(str(tmp_path / "wide.npz"), span=(-1.0, 1.0)),
-        model=MLP((1024, 10), 10),
+        model=MLP((1024,), 10),
         train=train.TrainSpec(epochs=2, batch_size=128, learning_rate=0.01),
         seeds=tuple(range(8)),
         lanes=3,
@@ -186,11 +186,11 @@ def test_a_finished_run_says_so_and_does_nothing(tiny, finished):
 
 def test_a_stopped_run_goes_on_and_ends_with_the_same_bits(tiny, finished, tmp_path, monkeypatch):
     monkeypatch.setattr(worker, "CHUNK_SECONDS", 0.0)  # chunks of one epoch
-    messages, n = [], 0
+    two_blocks, messages, n = dataclasses.replace(tiny, seeds=(0, 1, 2)), [], 0
     while not (store.folder_of(tmp_path, tiny) / "result.nc").exists():
         turns = []
         stop = partial(lambda turns: turns.append(0) or len(turns) > 9, turns)
-        folder = run(tiny, tmp_path, stop=stop, report=lambda p: messages.append(p.message))
+        folder = run(two_blocks, tmp_path, stop=stop, report=lambda p: messages.append(p.message))
         n += 1
         assert n < 50
     assert n >= 3 and any("go on from epoch" in m for m in messages)
@@ -198,19 +198,17 @@ def test_a_stopped_run_goes_on_and_ends_with_the_same_bits(tiny, finished, tmp_p
         same(one, whole)
 
 
-def test_another_rate_other_seeds_and_another_chunk_length_compile_nothing(tiny, tmp_path, monkeypatch):
-    changed = dataclasses.replace(override(tiny, "train.learning_rate=0.02"), seeds=(7, 8, 9))
-    run(tiny, tmp_path / "a", devices=jax.devices()[:1])
+def test_another_rate_other_seeds_and_another_chunk_length_compile_nothing(plain, tmp_path, monkeypatch):
+    changed = dataclasses.replace(override(plain, "train.learning_rate=0.02"), seeds=(7, 8, 9))
+    run(dataclasses.replace(plain, seeds=(0, 1)), tmp_path / "a", devices=jax.devices()[:1])
     compiled = [f._cache_size() for f in (block.advance, block.start, block.prepare)]
     monkeypatch.setattr(worker, "CHUNK_SECONDS", 0.0)
     run(changed, tmp_path / "b", devices=jax.devices()[:1])
     assert [f._cache_size() for f in (block.advance, block.start, block.prepare)] == compiled
 
 
-def test_each_seed_can_have_its_own_split(tmp_path, tiny):
-    own = override(
-        override(dataclasses.replace(tiny, probes=tiny.probes[:1]), "data.split_per_seed=true"), "train.epochs=2"
-    )
+def test_each_seed_can_have_its_own_split(tmp_path, plain):
+    own = override(plain, "data.split_per_seed=true")
     one = jax.devices()[:1]
     folder = run(dataclasses.replace(own, seeds=(0, 1, 2)), tmp_path, devices=one)
     whole = store.read_result(folder)
@@ -242,11 +240,11 @@ def test_provenance_says_where_the_result_comes_from(finished, tiny):
     json.dumps(facts)
 
 
-def test_progress_rises_to_the_end(tiny, tmp_path):
+def test_progress_rises_to_the_end(plain, tmp_path):
     said = []
-    run(dataclasses.replace(tiny, seeds=(0, 1, 2)), tmp_path, report=said.append)
+    run(dataclasses.replace(plain, seeds=(0, 1, 2)), tmp_path, report=said.append)
     done = [p.epochs_done for p in said]
-    assert done == sorted(done) and done[-1] == said[-1].epochs_total == 3 * tiny.train.epochs
+    assert done == sorted(done) and done[-1] == said[-1].epochs_total == 3 * plain.train.epochs
     assert said[-1].seconds_left == 0 and said[-1].epochs_per_second > 0 and 0 < said[-1].test_accuracy <= 1
 
 
@@ -267,12 +265,12 @@ def test_what_cannot_be_run_is_refused_before_anything_is_written(tiny, tmp_path
     assert "\n" not in str(caught.value) and not list(tmp_path.iterdir())
 
 
-def test_an_error_in_one_block_ends_the_run_and_keeps_what_was_there(tiny, tmp_path):
-    folder = run(dataclasses.replace(tiny, seeds=(0, 1)), tmp_path)
+def test_an_error_in_one_block_ends_the_run_and_keeps_what_was_there(plain, tmp_path):
+    folder = run(dataclasses.replace(plain, seeds=(0, 1)), tmp_path)
     result = (folder / "result.nc").read_bytes()
     (folder / "blocks" / "2-3" / "00000004").mkdir(parents=True)
     with pytest.raises(ValueError, match="blocks/2-3/00000004 is damaged"):
-        run(tiny, tmp_path)
+        run(plain, tmp_path)
     assert (folder / "result.nc").read_bytes() == result
 
 
@@ -359,8 +357,8 @@ def test_a_machine_without_git_has_no_commit(monkeypatch):
     assert provenance.commit() is None
 
 
-def test_a_removed_result_is_made_again_with_the_same_bits(tiny, tmp_path):
-    two = dataclasses.replace(tiny, seeds=(0, 1))
+def test_a_removed_result_is_made_again_with_the_same_bits(plain, tmp_path):
+    two = dataclasses.replace(plain, seeds=(0, 1))
     folder = run(two, tmp_path, devices=jax.devices()[:1])
     before = store.read_result(folder)
     (folder / "result.nc").unlink()
