@@ -2,13 +2,15 @@
 
 import dataclasses
 from collections import Counter
+from functools import partial
 
 import jax
 import numpy as np
 import pytest
+from made import made_collection, rows, small_mnist
 
-from jaxbnn import config, grid, info, nn, observe, run, store, studies, train
-from jaxbnn.data import Cifar10, Dataset, FashionMnist, Mnist, Npz, Split, Szt
+from jaxbnn import config, data, grid, info, nn, observe, run, store, studies, train
+from jaxbnn.data import Cifar10, Dataset, FashionMnist, Mnist, Npz, Split, Szt, cifar, images
 from jaxbnn.studies.nothnagel_2026 import BEYOND, GRID
 
 EVERY = [setting for group in GRID.values() for setting in group]
@@ -20,8 +22,8 @@ def test_there_are_125_settings_three_seeds_each():
     assert sum(len(e.seeds) for e in EVERY) == 375
     assert Counter(type(e.data) for e in EVERY) == {Szt: 11, Mnist: 43, FashionMnist: 43, Cifar10: 28}
     groups = {"small": 11, "raj": 11, "bottleneck": 5, "hourglass": 5, "lenet": 11}
-    for data in ("mnist", "fashion"):
-        assert {name: len(GRID[f"{data}-{name}"]) for name in groups} == groups
+    for name in ("mnist", "fashion"):
+        assert {kind: len(GRID[f"{name}-{kind}"]) for kind in groups} == groups
     assert len(GRID["szt"]) == 11
 
 
@@ -68,6 +70,39 @@ def test_controls_and_causes_change_one_thing_each():
     # the untrained ones fill the blocks of their group, a rate being a lane's own number
     together = grid.by_program([*GRID["szt"], *BEYOND["szt-controls"]])
     assert [len(group) for group in together] == [12, 1] and sum(len(e.seeds) for e in together[0]) == 2 * 18
+
+
+@pytest.fixture(scope="module")
+def made_sets(tmp_path_factory):
+    """(folder, collections of MNIST's format, of CIFAR-10's): made files of 40 and 30 images, 50 and 10 in colour."""
+    folder, rng = tmp_path_factory.mktemp("sets"), np.random.default_rng(0)
+    images = [rng.integers(0, 256, (n, 28, 28), np.uint8) for n in (40, 30)]
+    labels = [np.arange(n, dtype=np.uint8) % 10 for n in (40, 30)]
+    digits = small_mnist(folder, images[0], labels[0], images[1], labels[1])
+    return folder, digits, made_collection(folder, {name: rows(10) for name in (*cifar.TRAIN, cifar.TEST)})
+
+
+def shrunk(experiment):
+    """One seed, one epoch, hidden layers of at most 12 units, one probe."""
+    model = dataclasses.replace(experiment.model, widths=tuple(min(w, 12) for w in experiment.model.widths))
+    if isinstance(model, nn.ConvNet):
+        model = dataclasses.replace(model, channels=(2, 3), side=5)
+    spec = dataclasses.replace(experiment.train, epochs=1, batch_size=10)
+    probes = (observe.Probe(sample="all"),)
+    return dataclasses.replace(experiment, model=model, train=spec, probes=probes, seeds=(0,), lanes=1)
+
+
+@pytest.mark.parametrize("group", GRID)
+def test_a_setting_of_each_group_runs_shrunk_on_made_files(group, made_sets, tmp_path, monkeypatch):
+    folder, digits, colours = made_sets
+    for name in ("MNIST", "FASHION_MNIST"):
+        monkeypatch.setattr(images, name, digits)
+    monkeypatch.setattr(data, "load_cifar10", partial(cifar.load_cifar10, collection=colours))
+    setting = shrunk(GRID[group][-1])
+    found = store.read_result(run(setting, tmp_path, folder, devices=jax.devices()[:1]))
+    assert found.attrs["experiment"] == setting.name and found.epoch.values.tolist() == [0, 1]
+    assert [str(layer) for layer in found.layer.values] == [*setting.model.layer_names, "output"]
+    assert np.isfinite(found.i_xt).all() and np.isfinite(found.train_loss).all() and bool(found.exact[..., :-1].all())
 
 
 def test_a_lenet_of_the_grid_runs_shrunk_on_made_images(tmp_path):

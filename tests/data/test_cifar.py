@@ -1,42 +1,14 @@
 import gzip
-import hashlib
 import io
 import tarfile
 
 import numpy as np
 import pytest
+from made import archive, made_collection, rows
 
 from jaxbnn import data
 from jaxbnn.data import Cifar10
 from jaxbnn.data.cifar import ROW, TEST, TRAIN, load_cifar10, read_archive, read_batch
-from jaxbnn.data.fetch import CIFAR10, Collection, File
-
-RNG = np.random.default_rng(0)
-
-
-def rows(n):
-    """n examples as the files hold them: a label, then the red, green and blue plane."""
-    made = RNG.integers(0, 256, (n, ROW), dtype=np.uint8)
-    made[:, 0] %= 10
-    return made
-
-
-def archive(files):
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as tar:
-        for name, payload in files.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(payload)
-            tar.addfile(member, io.BytesIO(payload))
-    return buffer.getvalue()
-
-
-def made_collection(folder, batches):
-    """A folder that holds the packed archive, and the collection that knows its checksum."""
-    packed = gzip.compress(archive({name: batch.tobytes() for name, batch in batches.items()}))
-    (folder / "cifar-10-binary.tar.gz").write_bytes(packed)
-    file = File("cifar-10-binary.tar", hashlib.md5(packed).hexdigest(), 10**6, packed=True)
-    return Collection((file,), (), CIFAR10.folders)
 
 
 def test_the_images_are_those_of_the_archive_in_order(tmp_path):

@@ -1,31 +1,14 @@
-import hashlib
 import io
-import struct
 import tracemalloc
 import zipfile
 
 import numpy as np
 import pytest
+from made import idx, small_mnist
 
 from jaxbnn.data import FashionMnist, Mnist, Npz, load, read_idx
-from jaxbnn.data.fetch import FASHION_MNIST, MNIST, Collection, File
+from jaxbnn.data.fetch import FASHION_MNIST, MNIST
 from jaxbnn.data.images import load_mnist
-
-
-def idx(array):
-    """The IDX file of an array of unsigned bytes, its header written out with struct."""
-    return struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape) + array.tobytes()
-
-
-def small_mnist(folder, images, labels, test_images, test_labels):
-    """A folder with the four files under their own names, and the collection that knows their checksums."""
-    files = []
-    for file, array in zip(MNIST.files, (images, labels, test_images, test_labels), strict=True):
-        payload = idx(array)
-        (folder / file.name).write_bytes(payload)
-        files.append(File(file.name, hashlib.md5(payload).hexdigest(), len(payload)))
-    return Collection(tuple(files), (), MNIST.folders)
-
 
 PIXELS = np.arange(3 * 784, dtype=np.uint32).astype(np.uint8).reshape(3, 28, 28)
 DIGITS = np.array([5, 0, 9], np.uint8)
