@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jaxbnn import compression, correlation
-from jaxbnn.compression import End
+from jaxbnn.compression import LEAST_FALL, End
 from jaxbnn.config import Experiment
 from jaxbnn.correlation import Link
 from jaxbnn.studies.evidence import TRUSTED
@@ -62,6 +62,19 @@ def control(runs: Runs, group: str, kind: str) -> list[Layer]:
     name = f"{GRID[group][0].name}-{kind}"
     base = next((e for settings in BEYOND.values() for e in settings if e.name == name), None)
     return of_run(runs[name], group, base) if base is not None and name in runs else []
+
+
+def noise_fall(runs: Runs, group: str, back: int) -> float:
+    """The largest fall of a group's untrained networks in the layer at this depth, bits; NaN without a run."""
+    falls = joined((layer for layer in control(runs, group, "untrained") if layer.back == back), lambda e: e.fall)
+    return float(np.nanmax(falls)) if np.isfinite(falls).any() else np.nan
+
+
+def fallen(runs: Runs, layers: list[Layer]) -> NDArray:
+    """Whether each run's fall is above the least, and above all of its group's untrained networks': bool [R]."""
+    least = [np.fmax(LEAST_FALL, noise_fall(runs, layer.group, layer.back)) for layer in layers]
+    pairs = zip(layers, least, strict=True)
+    return np.concatenate([layer.fall > bits for layer, bits in pairs]) if layers else np.zeros(0, bool)
 
 
 def shown(layers: Iterable[Layer]) -> list[Layer]:

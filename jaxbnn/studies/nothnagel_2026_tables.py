@@ -17,10 +17,12 @@ from jaxbnn.studies.nothnagel_2026_runs import (
     by_depth,
     control,
     factor,
+    fallen,
     i_xt,
     joined,
     linked,
     means,
+    noise_fall,
     of_group,
     of_run,
     shown,
@@ -41,17 +43,21 @@ def groups(runs: Runs) -> Iterator[tuple[str, list[Layer]]]:
 def compression_table(runs: Runs) -> Table:
     """Factor and fall of the layers the authors show, beside the control's."""
     rows = [["group", "layer", "runs", "epochs", "factor, median", "of the untrained", "of shuffled labels"]]
-    rows[0] += ["mean fall [bit]", "compresses", "runs that fall", "I(X;T) trusted"]
+    rows[0] += ["mean fall [bit]", "compresses", "largest of the untrained", "runs above both", "I(X;T) trusted"]
     for group, every in groups(runs):
         for layers in by_depth(shown(every)).values():
             falls = joined(layers, lambda layer: layer.fall)
             found, trust = compression.compression(means(layers, lambda layer: layer.fall)), trusted_of(layers)
             factors, back = joined(layers, factor), layers[0].back
             others = [_median(control(runs, group, kind), back) for kind in ("untrained", "shuffled")]
-            fell = f"{int((falls > FALLEN).sum())} of {_counted(falls)}"
+            noise = noise_fall(runs, group, back)
+            fell = [
+                "-" if np.isnan(noise) else f"{noise:.2f}",
+                f"{int(fallen(runs, layers).sum())} of {_counted(falls)}",
+            ]
             answer = "-" if np.isnan(found.low) else ("yes" if found.compresses else "no")
             of_factor = [f"{np.nanmedian(factors):.3f}", *others]
-            of_fall = [_interval(found.mean, found.low, found.high), answer, fell]
+            of_fall = [_interval(found.mean, found.low, found.high), answer, *fell]
             sure = f"{int(trust.sum())} of {len(trust)}"
             rows.append([group, _layer(layers), str(len(falls)), _epochs(layers), *of_factor, *of_fall, sure])
     return Table(
@@ -61,8 +67,9 @@ def compression_table(runs: Runs) -> Table:
         f"Factor: (max - end) / max of I(X;T), end: the mean of the last 50 epochs, or of the last half of shorter "
         f"runs. Fall: the largest running mean over as many epochs, minus the end. A group compresses where the 95 % "
         f"bootstrap interval of its mean fall (one value a setting) lies above {FALLEN} bit; fewer than "
-        f"{compression.FEWEST} settings have none. A maximum is biased upwards: noise alone has a factor above 0, "
-        "which the untrained networks show.",
+        f"{compression.FEWEST} settings have none. A maximum is biased upwards: noise alone has a factor and a fall "
+        "above 0, which the untrained networks show; runs above both: those whose fall is above that and above "
+        f"{FALLEN} bit.",
     )
 
 
@@ -162,26 +169,29 @@ def _estimates(runs, layers):
 
 def cause_table(runs: Runs) -> Table:
     """What decay, width and label noise, varied alone, do to compression and accuracy: seed by seed."""
-    rows = [["changed", "seeds", "test accuracy", "fall of I(X;T) [bit]", "I(X;T) at the end [bit]", "both go"]]
+    rows = [
+        ["changed", "seeds", "test accuracy", "fall of I(X;T) [bit]", "factor", "I(X;T) at the end [bit]", "both go"]
+    ]
     for name, of in differences(runs).items():
-        told = [words(of["accuracy"], 3), words(of["fall"]), words(of["end"])]
+        told = [words(of["accuracy"], 3), words(of["fall"]), words(of["factor"], 3), words(of["end"])]
         rows.append([name, str(len(of["fall"])), *told, together(of["fall"], of["accuracy"])])
     return Table(
         "causes",
         "One cause at a time: the last hidden layer on SZT, minus the same seeds of the base",
         rows,
         "Means over seeds with 95 % intervals of the paired differences. If compression made generalisation, what "
-        "raises the fall would raise accuracy: the last column says whether both intervals are on one side of 0.",
+        "raises the fall would raise accuracy: the last column says whether fall and accuracy are surely changed, and "
+        "to one side. A wider layer has more bits to lose and computes more: it moves both, as a common cause does.",
     )
 
 
 def differences(runs: Runs) -> dict[str, dict[str, np.ndarray]]:
-    """Cause -> "accuracy", "fall" and "end" of the last hidden layer, minus the same seeds of the base: [S] each."""
+    """Cause -> "accuracy", "fall", "factor", "end" of the last hidden layer, minus the base's, seed by seed: [S]."""
     base, *others = BEYOND["szt-causes"]
     found = {}
     for each in (e for e in others if base.name in runs and e.name in runs):
         before, after = (of_run(runs[e.name], "szt-causes", e)[-1] for e in (base, each))
-        pairs = {"accuracy": _accuracy, "fall": _fall, "end": i_xt}
+        pairs = {"accuracy": _accuracy, "fall": _fall, "factor": factor, "end": i_xt}
         found[each.name.rpartition("szt-")[2]] = {key: value(after) - value(before) for key, value in pairs.items()}
     return found
 
