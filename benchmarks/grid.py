@@ -17,10 +17,9 @@ from unittest.mock import patch
 import jax
 import numpy as np
 
-from jaxbnn import grid, store, worker
+from jaxbnn import grid, run_together, store, worker
 from jaxbnn.cores import use_cores
 from jaxbnn.data import Cifar10, Npz, Szt
-from jaxbnn.run import run_together
 from jaxbnn.studies.nothnagel_2026 import GRID
 
 TRAIN, TEST = 500, 200  # made images

@@ -9,5 +9,6 @@ from jaxbnn.observe import Probe as Probe
 from jaxbnn.observe import Schedule as Schedule
 from jaxbnn.observe import observer as observer
 from jaxbnn.run import run as run
+from jaxbnn.run import run_together as run_together
 from jaxbnn.store import read_result as read_result
 from jaxbnn.train import TrainSpec as TrainSpec

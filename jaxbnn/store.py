@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jaxbnn import config, netcdf, typeset
+from jaxbnn import checkpoint, config, netcdf, typeset
 from jaxbnn.config import Experiment, Runnable
 from jaxbnn.info.ragged import Ragged
 
@@ -28,7 +28,6 @@ PART, SPECTRA, SNAPSHOT = "part.nc", "spectra.nc", "epoch-{}.npz"
 RESULT, CONFIG, PROVENANCE, BLOCKS = "result.nc", "config.json", "provenance.json", "blocks"
 REPORT = "report.md"
 DATA = "data_sha256"  # the attribute of a result that names its data
-KEPT_CHECKPOINTS = 2
 BLOCK_NAME = re.compile(r"\d+(-\d+)?(,\d+(-\d+)?)*")
 
 
@@ -267,7 +266,9 @@ def finished_seeds(folder: Path, checksum: str | None = None) -> tuple[int, ...]
 
 def begun_blocks(folder: Path) -> list[tuple[int, ...]]:
     """The seeds of each block that has a checkpoint."""
-    paths = [path for path in (folder / BLOCKS).glob("*") if BLOCK_NAME.fullmatch(path.name) and checkpoints(path)]
+    paths = [
+        path for path in (folder / BLOCKS).glob("*") if BLOCK_NAME.fullmatch(path.name) and checkpoint.folders(path)
+    ]
     spans = [[[int(end) for end in span.split("-")] for span in path.name.split(",")] for path in sorted(paths)]
     return [tuple(seed for span in of for seed in range(span[0], span[-1] + 1)) for of in spans]
 
@@ -282,75 +283,6 @@ def block_folder(folder: Path, seeds: Sequence[int]) -> Path:
             runs.append([seed, seed])
     name = ",".join(f"{a}-{b}" if b > a else f"{a}" for a, b in runs)
     return folder / BLOCKS / (name if len(name) < 100 else hashlib.sha256(name.encode()).hexdigest()[:16])
-
-
-def save_checkpoint(block: Path, step: int, arrays: Mapping[str, np.ndarray], identity: Mapping[str, str]) -> None:
-    """blocks/<seeds>/<step>/: the arrays as one Orbax item, and a manifest with identity and every file's sha256.
-
-    The last two checkpoints are kept.
-    """
-    import orbax.checkpoint as ocp
-
-    beside, old = block / ".new", block / ".old"
-    for leftover in (beside, old):
-        shutil.rmtree(leftover, ignore_errors=True)
-    beside.mkdir(parents=True)
-    with ocp.PyTreeCheckpointer() as checkpointer:
-        checkpointer.save((beside / "arrays").absolute(), dict(arrays))
-    manifest = {"identity": dict(identity), "files": _checksums(beside)}
-    _write_text(beside / "manifest.json", json.dumps(manifest, indent=2))
-    beside.rename(block / f"{step:08d}")
-    for checkpoint in checkpoints(block)[:-KEPT_CHECKPOINTS]:
-        checkpoint.rename(old)
-        shutil.rmtree(old)
-
-
-def checkpoints(block: Path) -> list[Path]:
-    """A block's checkpoints, oldest first."""
-    return sorted(path for path in block.glob("[0-9]*") if path.is_dir())
-
-
-def newest_step(block: Path) -> int:
-    """The step of a block's newest checkpoint."""
-    return int(checkpoints(block)[-1].name)
-
-
-def load_checkpoint(block: Path, identity: Mapping[str, str]) -> dict[str, np.ndarray] | None:
-    """The arrays of a block's newest checkpoint, None without one.
-
-    ValueError when it is damaged (the message offers the one before), or belongs to another config or other data.
-    """
-    import orbax.checkpoint as ocp
-
-    if not checkpoints(block):
-        return None
-    newest = checkpoints(block)[-1]
-    _verify(newest, identity)
-    with ocp.PyTreeCheckpointer() as checkpointer:
-        return checkpointer.restore((newest / "arrays").absolute())
-
-
-def _verify(checkpoint, identity):
-    before = checkpoints(checkpoint.parent)[:-1]
-    offer = f"go on from {before[-1]}" if before else "start this block again"
-    try:
-        manifest = json.loads((checkpoint / "manifest.json").read_text())
-        made_with, whole = dict(manifest["identity"]), manifest["files"] == _checksums(checkpoint)
-    except (OSError, ValueError, KeyError, TypeError):
-        made_with, whole = {}, False
-    if not whole:
-        raise ValueError(f"{checkpoint} is damaged (its checksums do not hold): remove it to {offer}")
-    for key, value in identity.items():
-        if made_with.get(key) != value:
-            raise ValueError(
-                f"{checkpoint} belongs to another {key}: expected {value}, got {made_with.get(key)}; "
-                "give back what it was made with, or another --out"
-            )
-
-
-def _checksums(checkpoint):
-    files = sorted(path for path in checkpoint.rglob("*") if path.is_file() and path.name != "manifest.json")
-    return {str(path.relative_to(checkpoint)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
 def _dataset(group):

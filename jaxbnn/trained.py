@@ -6,7 +6,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxbnn import store
+from jaxbnn import checkpoint, store
 from jaxbnn.job import alone, keys_of, make_job, starter
 from jaxbnn.worker import identity_of, restore
 
@@ -27,8 +27,8 @@ def networks(folder: str | Path, data_root: str | Path | None = None) -> dict[in
     found: dict[int, Any] = {}
     for seeds in store.begun_blocks(folder):
         place = store.block_folder(folder, seeds)
-        if store.newest_step(place) == job.steps:
-            block = restore([store.load_checkpoint(place, identity_of(job, 0, like))], like, device)
+        if checkpoint.newest(place) == job.steps:
+            block = restore([checkpoint.load(place, identity_of(job, 0, like))], like, device)
             variables = jax.device_get(block.state.variables)
             found |= {seed: jax.tree.map(lambda leaf, i=i: leaf[i], variables) for i, seed in enumerate(seeds)}
     missing = sorted(set(store.finished_seeds(folder, job.checksum)) - set(found))

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxbnn import config, result, snapshot, store
+from jaxbnn import checkpoint, config, result, snapshot, store
 from jaxbnn.block import Block, advance
 from jaxbnn.block import snapshot as take_snapshot
 from jaxbnn.info import ragged
@@ -21,7 +21,7 @@ from jaxbnn.job import Job, Piece, Pieces, alone, beginning, keys_of, starter
 from jaxbnn.result import Finished, Sample
 
 CHUNK_SECONDS = 2.0  # aimed at between two turns of the host
-CHECKPOINT_SECONDS = 10.0
+CHECKPOINT_SECONDS, CHECKPOINT_SHARE = 10.0, 0.02  # between two checkpoints, or as many as take this share of a run
 
 
 def begun(job: Job, missing: Sequence[Sequence[int]]) -> list[tuple[Piece, int]]:
@@ -33,7 +33,7 @@ def begun(job: Job, missing: Sequence[Sequence[int]]) -> list[tuple[Piece, int]]
     for number, (folder, wanted) in enumerate(zip(job.folders, missing, strict=True)):
         for seeds in (seeds for seeds in store.begun_blocks(folder) if set(seeds) <= set(wanted)):
             place = store.block_folder(folder, seeds)
-            found.append((Piece(number, seeds), store.newest_step(place) if store.has_spectra(place) else 0))
+            found.append((Piece(number, seeds), checkpoint.newest(place) if store.has_spectra(place) else 0))
     return found
 
 
@@ -50,17 +50,7 @@ def work(job, pieces, inputs, device, board):
     n_networks = sum(len(piece.seeds) for piece in pieces)
     if step:
         board.resume(pieces, n_networks, step - 1, _name(job, pieces))
-    size, saved_at, spectra = 1, time.monotonic(), []
-
-    def save():
-        leaves = _to_host(block)
-        for piece, lanes in _cut(pieces):
-            place = _place(job, piece)
-            store.append_spectra(place, job.rows(saved), _joined(job, [each[lanes.start] for each in spectra]))
-            arrays = {name: leaf[lanes] if leaf.ndim else leaf for name, leaf in leaves.items()}
-            store.save_checkpoint(place, step, arrays, identity_of(job, piece.number, like))
-        spectra.clear()
-
+    size, due, spectra = 1, time.monotonic() + CHECKPOINT_SECONDS, []
     while step < job.steps and not board.halted():
         began, until = time.monotonic(), job.until(step, size)
         block, new = jax.block_until_ready(advance(job.plan, block, np.int32(until), inputs))
@@ -72,15 +62,26 @@ def work(job, pieces, inputs, device, board):
         if step - 1 in snapshot.epochs(job.experiment):
             _store_epoch(job, pieces, step - 1, block, inputs)
         board.tell(pieces, n_networks, step - 1, _accuracy(job, step, block)[:n_networks])
-        if now - saved_at > CHECKPOINT_SECONDS:
-            save()
-            saved, saved_at = step, now
+        if now > due:
+            _save(job, pieces, block, like, saved, spectra)
+            took, saved, spectra = time.monotonic() - now, step, []
+            due = now + max(CHECKPOINT_SECONDS, took / CHECKPOINT_SHARE)
     if step > saved:
-        save()
+        _save(job, pieces, block, like, saved, spectra)
     if step < job.steps:
         return None
     record = jax.tree.map(np.asarray, jax.device_get(block.record))
     return {piece: _part(job, piece, lanes, record, inputs) for piece, lanes in _cut(pieces)}
+
+
+def _save(job, pieces, block, like, saved, spectra):
+    """Checkpoints each piece, with the spectra since step `saved`: of each chunk, the first lane of a piece -> its."""
+    leaves = _to_host(block)
+    for piece, lanes in _cut(pieces):
+        place = _place(job, piece)
+        store.append_spectra(place, job.rows(saved), _joined(job, [each[lanes.start] for each in spectra]))
+        arrays = {name: leaf[lanes] if leaf.ndim else leaf for name, leaf in leaves.items()}
+        checkpoint.save(place, int(block.step), arrays, identity_of(job, piece.number, like))
 
 
 def _place(job, piece):
@@ -107,7 +108,7 @@ def _restored(job, pieces, like, device):
     found = []
     for piece in pieces:
         place = _place(job, piece)
-        arrays = store.load_checkpoint(place, identity_of(job, piece.number, like))
+        arrays = checkpoint.load(place, identity_of(job, piece.number, like))
         if arrays is not None and store.has_spectra(place):
             found.append(arrays)
         elif arrays is not None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from oracles import is_union
 
-from jaxbnn import block, config, data, info, nn, observe, result, run, store, studies, train, worker
+from jaxbnn import block, checkpoint, config, data, info, nn, observe, result, run, store, studies, train, worker
 from jaxbnn import job as jobs
 from jaxbnn.config import Experiment, override
 from jaxbnn.nn import MLP
@@ -93,7 +93,7 @@ def trained(experiment, folder):
         inputs, seeds = jobs.inputs_of(job, pieces, device), pieces[0].seeds
         place = store.block_folder(folder, seeds)
         like = jax.eval_shape(jobs.starter(job), jobs.keys_of(job, jobs.alone([0])), inputs.split)
-        last = worker.restore([store.load_checkpoint(place, worker.identity_of(job, 0, like))], like, device)
+        last = worker.restore([checkpoint.load(place, worker.identity_of(job, 0, like))], like, device)
         for lane, seed in enumerate(seeds):
             yield jax.tree.map(lambda leaf, lane=lane: leaf[lane], last.state.variables), seed
 

@@ -6,8 +6,7 @@ import jax
 import numpy as np
 import pytest
 
-from jaxbnn import config, run, store, trained, worker
-from jaxbnn.run import run_together
+from jaxbnn import config, run, run_together, store, trained, worker
 from jaxbnn.train import AdamW
 
 

@@ -9,6 +9,8 @@ from jaxbnn.info.bits import pack_signs as pack_signs
 from jaxbnn.info.counts import Counts as Counts
 from jaxbnn.info.counts import Spectrum as Spectrum
 from jaxbnn.info.counts import count as count
+from jaxbnn.info.dependence import Dependence as Dependence
+from jaxbnn.info.dependence import dependence as dependence
 from jaxbnn.info.entropy import miller_madow as miller_madow
 from jaxbnn.info.entropy import plugin as plugin
 from jaxbnn.info.estimators import Binned as Binned

@@ -1,0 +1,83 @@
+"""A block's checkpoints: one Orbax item each, with a manifest that says whose it is and what its files sum up to.
+
+Each is written beside its place and renamed into it, so what stands under its name is whole.
+"""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+KEPT = 2  # the last ones
+
+
+def save(block: Path, step: int, arrays: Mapping[str, np.ndarray], identity: Mapping[str, str]) -> None:
+    """blocks/<seeds>/<step>/: the arrays as one Orbax item, and a manifest with identity and every file's sha256.
+
+    The last two checkpoints are kept.
+    """
+    import orbax.checkpoint as ocp
+
+    beside, old = block / ".new", block / ".old"
+    for leftover in (beside, old):
+        shutil.rmtree(leftover, ignore_errors=True)
+    beside.mkdir(parents=True)
+    with ocp.PyTreeCheckpointer() as checkpointer:
+        checkpointer.save((beside / "arrays").absolute(), dict(arrays))
+    manifest = {"identity": dict(identity), "files": _checksums(beside)}
+    (beside / "manifest.json").write_text(json.dumps(manifest, indent=2))
+    beside.rename(block / f"{step:08d}")
+    for oldest in folders(block)[:-KEPT]:
+        oldest.rename(old)
+        shutil.rmtree(old)
+
+
+def folders(block: Path) -> list[Path]:
+    """A block's checkpoints, oldest first."""
+    return sorted(path for path in block.glob("[0-9]*") if path.is_dir())
+
+
+def newest(block: Path) -> int:
+    """The step of a block's newest checkpoint."""
+    return int(folders(block)[-1].name)
+
+
+def load(block: Path, identity: Mapping[str, str]) -> dict[str, np.ndarray] | None:
+    """The arrays of a block's newest checkpoint, None without one.
+
+    ValueError when it is damaged (the message offers the one before), or belongs to another config or other data.
+    """
+    import orbax.checkpoint as ocp
+
+    if not folders(block):
+        return None
+    last = folders(block)[-1]
+    _verify(last, identity)
+    with ocp.PyTreeCheckpointer() as checkpointer:
+        return checkpointer.restore((last / "arrays").absolute())
+
+
+def _verify(checkpoint, identity):
+    before = folders(checkpoint.parent)[:-1]
+    offer = f"go on from {before[-1]}" if before else "start this block again"
+    try:
+        manifest = json.loads((checkpoint / "manifest.json").read_text())
+        made_with, whole = dict(manifest["identity"]), manifest["files"] == _checksums(checkpoint)
+    except (OSError, ValueError, KeyError, TypeError):
+        made_with, whole = {}, False
+    if not whole:
+        raise ValueError(f"{checkpoint} is damaged (its checksums do not hold): remove it to {offer}")
+    for key, value in identity.items():
+        if made_with.get(key) != value:
+            raise ValueError(
+                f"{checkpoint} belongs to another {key}: expected {value}, got {made_with.get(key)}; "
+                "give back what it was made with, or another --out"
+            )
+
+
+def _checksums(checkpoint):
+    files = sorted(path for path in checkpoint.rglob("*") if path.is_file() and path.name != "manifest.json")
+    return {str(path.relative_to(checkpoint)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
