@@ -45,6 +45,7 @@ bench: .venv/.bench  ## time counting, estimators and measuring beside other pro
 	$(BIN)/python benchmarks/estimators.py --figure .venv/estimators.png $(ARGS); \
 	$(BIN)/python benchmarks/epoch.py $(ARGS); \
 	$(BIN)/python benchmarks/convolution.py $(ARGS); \
+	$(BIN)/python benchmarks/grid.py $(ARGS); \
 	$(BIN)/python benchmarks/training.py $(ARGS); } | tee -i .venv/bench.log
 
 COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --no-annotate --custom-compile-command 'make pins' $(ARGS)

@@ -66,36 +66,46 @@ def factor(epoch: ArrayLike, i_xt: ArrayLike) -> NDArray:
 def fall(epoch: ArrayLike, i_xt: ArrayLike) -> NDArray:
     """The largest running mean of I(X;T) [S, E] minus the mean of the last epochs: [S] bits, 0 or more.
 
-    Both are means over as many epochs, so that an epoch's noise is no fall.
+    Both are means over as many measured epochs, so that an epoch's noise is no fall. Where every epoch is measured, it
+    is a mean over 50 of them; where the schedule is thin it spans more, and a short peak counts less.
     """
-    whole = np.asarray(epoch) >= window(epoch) - 1  # earlier means are over fewer
-    return phases.smooth(epoch, i_xt, window(epoch))[:, whole].max(axis=1) - end(epoch, i_xt).mean
+    n = int(last(epoch).sum())
+    means = np.lib.stride_tricks.sliding_window_view(np.asarray(i_xt, np.float64), n, axis=1).mean(axis=-1)
+    return means.max(axis=1) - means[:, -1]
 
 
 def compression(falls: ArrayLike, least: float = LEAST_FALL, seed: int = 0) -> Compression:
     """Whether falls [S] (bits, a loss is positive) have a mean surely above `least`: of the seeds of one setting, or
     one value a setting."""
-    x = np.asarray(falls, np.float64)
+    mean, low, high = bootstrapped(falls, seed)
+    return Compression(mean, low, high, low > least)
+
+
+def bootstrapped(values: ArrayLike, seed: int = 0) -> tuple[float, float, float]:
+    """(mean, low, high): the mean of the finite values with its 95 % bootstrap interval, NaN for fewer than four."""
+    x = np.asarray(values, np.float64)
     x = x[np.isfinite(x)]
     if len(x) < FEWEST:
-        return Compression(float(x.mean()) if len(x) else np.nan, np.nan, np.nan, False)
+        return float(x.mean()) if len(x) else np.nan, np.nan, np.nan
     drawn = np.random.default_rng(seed).choice(x, (DRAWS, len(x))).mean(axis=1)
     low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Compression(float(x.mean()), float(low), float(high), bool(low > least))
+    return float(x.mean()), float(low), float(high)
 
 
 def traits(epoch: ArrayLike, i_xt: ArrayLike, i_ty: ArrayLike) -> dict[str, NDArray]:
     """What else a path through the plane shows, each [S].
 
     The end of I(T;Y); the epoch of the largest I(X;T); the area below I(X;T) over log(1 + epoch), divided by that
-    axis' length; how often I(X;T) turns (see `phases.paths`).
+    axis' length; how often I(X;T) turns (see `phases.paths`). NaN for a run that has no number at some epoch.
     """
     e, v = np.asarray(epoch), np.asarray(i_xt, np.float64)
     along = np.log1p(e)
     moves = [len(path.split(", ")) for path in phases.paths(e, v, LEAST_FALL)]
-    return {
+    lost = ~(np.isfinite(v) & np.isfinite(np.asarray(i_ty, np.float64))).all(axis=1)
+    found = {
         "end of I(T;Y)": end(e, i_ty).mean,
         "epoch of the largest I(X;T)": e[v.argmax(axis=1)].astype(np.float64),
         "area below I(X;T)": np.trapezoid(v, along, axis=1) / (along[-1] - along[0]),
         "turns of I(X;T)": np.array(moves) - 1.0,
     }
+    return {name: np.where(lost, np.nan, values) for name, values in found.items()}

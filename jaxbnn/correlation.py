@@ -20,18 +20,18 @@ class Link(NamedTuple):
 
     rho: float
     p: float
-    low: float  # 95 % bootstrap interval over settings
+    low: float  # bootstrap interval over settings, 95 % unless asked otherwise
     high: float
     n: int  # runs
 
 
-def pooled(x: ArrayLike, y: ArrayLike, setting: Sequence, seed: int = 0) -> Link:
+def pooled(x: ArrayLike, y: ArrayLike, setting: Sequence, seed: int = 0, level: float = LEVEL) -> Link:
     """Spearman's correlation of x and y [R] over all runs, whatever their setting, with its usual p-value.
 
     That p takes the runs of a setting as independent, so it is too small where settings matter: the interval, which
     draws whole settings, says how sure the correlation is.
     """
-    return _link(_over_all, _p_over_all, _draws, x, y, setting, seed)
+    return _link(_over_all, _p_over_all, _draws, x, y, setting, seed, level)
 
 
 def within(x: ArrayLike, y: ArrayLike, setting: Sequence, seed: int = 0) -> Link:
@@ -41,7 +41,7 @@ def within(x: ArrayLike, y: ArrayLike, setting: Sequence, seed: int = 0) -> Link
     (1 + draws with |rho| as large) / 2001. The interval draws settings with all their runs: runs drawn twice would be
     ties, which pull ranks of few towards 0.
     """
-    return _link(_spearman, _p_within, _whole, x, y, setting, seed)
+    return _link(_spearman, _p_within, _whole, x, y, setting, seed, LEVEL)
 
 
 def partial_spearman(x: ArrayLike, y: ArrayLike, given: ArrayLike) -> tuple[float, float]:
@@ -72,7 +72,7 @@ def holm(p: ArrayLike) -> NDArray:
     return corrected
 
 
-def _link(correlate: Callable, p_value: Callable, draws: Callable, x, y, setting, seed) -> Link:
+def _link(correlate: Callable, p_value: Callable, draws: Callable, x, y, setting, seed, level) -> Link:
     codes = np.unique(np.asarray(setting), return_inverse=True)[1].astype(np.float64)
     x, y, codes = _finite(np.asarray(x, np.float64), np.asarray(y, np.float64), codes)
     if len(x) < FEWEST:
@@ -82,7 +82,7 @@ def _link(correlate: Callable, p_value: Callable, draws: Callable, x, y, setting
     if not np.isfinite(rho):
         return Link(np.nan, np.nan, np.nan, np.nan, len(x))
     drawn = np.array([correlate(x[places], y[places], names) for places, names in draws(codes, rng)])
-    low, high = np.nanquantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    low, high = np.nanquantile(drawn, [(1 - level) / 2, (1 + level) / 2])
     return Link(rho, p_value(x, y, codes, rho, rng), float(low), float(high), len(x))
 
 

@@ -52,9 +52,9 @@ def run_together(
     Each has its own folder and gets the bits that it gets alone. ValueError where they differ in more.
     """
     every, devices = [config.normal(each) for each in experiments], tuple(devices or jax.devices())
-    if len(grid.by_program(every)) != 1 or len({config.digest(each) for each in every}) != len(every):
-        raise ValueError("expected experiments that differ in learning rate and decay alone, each once")
     folders = tuple(store.folder_of(out, each) for each in every)
+    if len(grid.by_program(every)) != 1 or len(set(folders)) != len(folders):
+        raise ValueError("expected experiments that differ in name, learning rate and decay alone, each once")
     job = make_job(every, folders, data_root, devices[0].platform)
     if not any(_missing(job)):
         report(Progress(0, 0, np.nan, 0.0, np.nan, "finished already: nothing to do"))

@@ -21,7 +21,8 @@ from jaxbnn.job import Job, Piece, Pieces, alone, beginning, keys_of, starter
 from jaxbnn.result import Finished, Sample
 
 CHUNK_SECONDS = 2.0  # aimed at between two turns of the host
-CHECKPOINT_SECONDS, CHECKPOINT_SHARE = 10.0, 0.02  # between two checkpoints, or as many as take this share of a run
+CHECKPOINT_SECONDS = 10.0  # between two checkpoints, or longer:
+CHECKPOINT_SHARE = 0.02  # of the time between them, one takes no more
 
 
 def begun(job: Job, missing: Sequence[Sequence[int]]) -> list[tuple[Piece, int]]:
@@ -54,7 +55,7 @@ def work(job, pieces, inputs, device, board):
     while step < job.steps and not board.halted():
         began, until = time.monotonic(), job.until(step, size)
         block, new = jax.block_until_ready(advance(job.plan, block, np.int32(until), inputs))
-        n_rows = job.rows(until) - job.rows(step)
+        n_rows, new = job.rows(until) - job.rows(step), jax.device_get(new)
         spectra.append({lanes.start: _packed(new, lanes, n_rows) for _, lanes in _cut(pieces)})
         now = time.monotonic()
         size = max(1, min(4 * size, int(CHUNK_SECONDS * (until - step) / max(now - began, 1e-6))))
@@ -113,6 +114,10 @@ def _restored(job, pieces, like, device):
             found.append(arrays)
         elif arrays is not None:
             store.forget(place)
+    if found and len(found) < len(pieces):
+        raise ValueError(
+            f"expected a checkpoint of each of {_name(job, pieces)}, got {len(found)}: run them one by one"
+        )
     return restore(found, like, device) if found else None
 
 
@@ -127,7 +132,7 @@ def _store_epoch(job, pieces, epoch, block, inputs):
 
 def _packed(spectra, lanes, n_rows):
     """A chunk's spectra of these lanes without padding rows: for each probe those of T and of (T, Y), rows first."""
-    spectra = jax.tree.map(lambda leaf: np.moveaxis(np.asarray(leaf[lanes, :n_rows]), 0, 1), spectra)
+    spectra = jax.tree.map(lambda leaf: np.moveaxis(leaf[lanes, :n_rows], 0, 1), spectra)
     return [tuple(ragged.pack(each) for each in probe) for probe in spectra]
 
 

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from jaxbnn import compression
+from jaxbnn.observe import Schedule
 
 EPOCH = np.arange(101)
 
@@ -36,6 +37,16 @@ def test_a_fall_is_from_the_largest_running_mean_of_each_run():
     noise = np.random.default_rng(0).normal(5, 0.1, (20, 101))
     falls = compression.fall(EPOCH, noise)
     assert (falls >= 0).all() and falls.max() < 0.1 < 5 * compression.factor(EPOCH, noise).min()
+
+
+def test_noise_is_no_fall_where_the_schedule_is_thin():
+    epoch = np.array(Schedule().epochs(8000))
+    noise = np.random.default_rng(1).normal(2, 0.05, (30, len(epoch)))
+    falls = compression.fall(epoch, noise)
+    assert falls.max() < 0.04 and not compression.compression(falls).compresses
+    lost = np.where(np.arange(30)[:, None] == 3, np.nan, noise)
+    assert np.isnan(compression.fall(epoch, lost)).tolist() == [i == 3 for i in range(30)]
+    assert all(np.isnan(each[3]) and np.isfinite(each[2]) for each in compression.traits(epoch, lost, noise).values())
 
 
 def test_runs_of_few_epochs_end_with_their_last_half():

@@ -89,6 +89,6 @@ def test_trained_networks_are_those_of_the_last_checkpoint(settings, together):
 def test_experiments_of_two_programs_and_one_given_twice_are_refused(settings, tmp_path):
     wider = dataclasses.replace(settings[0], lanes=4)
     for wrong in ([settings[0], wider], [settings[0], settings[0]]):
-        with pytest.raises(ValueError, match="expected experiments that differ in learning rate and decay alone"):
+        with pytest.raises(ValueError, match="expected experiments that differ in name, learning rate and decay alone"):
             run_together(wrong, tmp_path)
     assert not list(tmp_path.iterdir())

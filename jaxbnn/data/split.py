@@ -84,6 +84,8 @@ def check_labels_dealt(spec: Relabelled) -> None:
         raise TypeError(f"expected label_noise as a number, got {spec.label_noise!r}")
     if not 0 < spec.label_noise <= 1:
         raise ValueError(f"expected label_noise above 0 and at most 1, got {spec.label_noise!r}")
+    if spec.label_seed is None and spec.label_noise != 1:
+        raise ValueError(f"expected a label_seed with label_noise, got {spec.label_noise!r} without: label_seed=0, say")
 
 
 def check_most(most: object) -> None:

@@ -26,6 +26,7 @@ from jaxbnn.studies.study import Claim, Finding, Runs, Verdict
 P, D, N = (0.5, 0.7, 0.9), (4, 10, 20), (1000, 4096, 10000, 60000)
 NEAR = 0.1  # bits
 SURE = 0.05  # p-value after Holm's correction
+LEAST = compression.FEWEST  # settings that an interval needs to judge by
 
 
 def expected(p: float, d: int, n: int) -> float:
@@ -38,11 +39,10 @@ def expected(p: float, d: int, n: int) -> float:
 def saturates(runs: Runs) -> Finding:
     """Claim 1, of fair units: far outside the regime the expected estimate is log2 N."""
     shares = [expected(0.5, 40, n) / np.log2(n) for n in N]
-    last = [layer for _, layers in groups(runs) for layer in layers]
-    verdicts = [
-        (run.results[""].verdict_xt[:, -1, :-1].values == VERDICTS.index("saturated")).mean() for run in runs.values()
-    ]
-    trained = f"; of the runs' hidden layers {100 * np.mean(verdicts):.0f} % end saturated" if last else ""
+    names = dict.fromkeys(layer.setting for _, layers in groups(runs) for layer in layers)
+    verdicts = [runs[name].results[""].verdict_xt[:, -1, :-1].values.ravel() for name in names]
+    saturated = np.concatenate(verdicts) == VERDICTS.index("saturated") if verdicts else np.zeros(0)
+    trained = f"; of {saturated.size} trained layers {int(saturated.sum())} end saturated" if verdicts else ""
     verdict: Verdict = "confirmed" if min(shares) > 0.99 else "contradicted"
     return Finding(verdict, f"{min(shares):.4f} to {max(shares):.4f} of log2 N for 40 fair units{trained}")
 
@@ -70,39 +70,38 @@ def _last_layers(runs: Runs) -> dict[str, list[Layer]]:
 def compresses(runs: Runs) -> Finding:
     """Claim 3."""
     last = {group: whole(layers) for group, layers in _last_layers(runs).items()}
-    shares = np.array([fallen(runs, [layer]).mean() for layers in last.values() for layer in layers])
-    mean, low, high = _bootstrapped(shares)
-    verdict = _side(low, high, 0.5) if len(shares) >= compression.FEWEST else WEAK
-    noise = [noise_fall(runs, group, -1) for group, layers in last.items() if layers]
+    judged = {group: layers for group, layers in last.items() if layers and np.isfinite(noise_fall(runs, group, -1))}
+    shares = [np.nanmean(fallen(runs, [layer])) for layers in judged.values() for layer in layers]
+    mean, low, high = compression.bootstrapped(shares)
     said = f"{100 * mean:.0f} % [{100 * low:.0f}, {100 * high:.0f}] of runs in {len(shares)} settings"
-    said += f", falls of the untrained up to {np.nanmax(noise):.2f} bit" if np.isfinite(noise).any() else ""
+    noise = [noise_fall(runs, group, -1) for group in judged]
+    said += f", falls of the untrained up to {max(noise):.2f} bit" if noise else ""
+    without = [group for group, layers in last.items() if layers and group not in judged]
+    said += f"; left out, for no untrained network has a run: {', '.join(without)}" if without else ""
     share = partial(_share_of_falls, runs)
-    return Finding(verdict, (said if len(shares) else "no run") + _shortened(_last_layers(runs), share))
+    return Finding(_side(low, high, 0.5), (said if shares else "no run") + _shortened(_last_layers(runs), share))
 
 
 def generalises(runs: Runs) -> Finding:
     """Claim 4."""
-    links = _links(runs, True)
-    if not links:
-        return Finding(
-            WEAK, "no group has four runs of the study's length" + _shortened(_last_layers(runs), _factor_link)
-        )
-    corrected = correlation.holm([link.p for link in links.values()])
-    better = [link.rho > 0 and p < SURE for link, p in zip(links.values(), corrected, strict=True)]
+    links, undefined = _links(runs)
+    said = [f"{group} {_told(link)}" for group, link in links.items()] + [f"{group} undefined" for group in undefined]
+    corrected = correlation.holm([link.p for link in links.values()]) if links else []
+    better = [link.low > 0 and p < SURE for link, p in zip(links.values(), corrected, strict=True)]
     worse = [link.high < 0 for link in links.values()]
     verdict: Verdict = "contradicted" if all(better) and len(links) > 1 else ("confirmed" if any(worse) else WEAK)
-    told = ", ".join(f"{group} {link.rho:+.2f} [{link.low:+.2f}, {link.high:+.2f}]" for group, link in links.items())
-    return Finding(verdict, told + _shortened(_last_layers(runs), _factor_link))
+    words = ", ".join(said) or f"no group has {LEAST} settings of the study's length"
+    return Finding(verdict, words + _shortened(_last_layers(runs), _factor_link))
 
 
 def depends(runs: Runs) -> Finding:
-    """Claim 5."""
-    links = _links(runs, True)
+    """Claim 5, of task and architecture."""
+    n = len(_links(runs)[0])
+    pairs = n * (n - 1) // 2
+    links, undefined = _links(runs, 1 - SURE / max(pairs, 1))
     apart = [(a, b) for a in links for b in links if links[a].high < links[b].low]
-    if len(links) < 2:
-        said = "fewer than two groups of the study's length"
-        return Finding(WEAK, said + _shortened(_last_layers(runs), _factor_link))
-    said = f"{len(apart)} pairs of groups lie apart, of {len(links) * (len(links) - 1) // 2}"
+    said = f"{len(apart)} of {pairs} pairs of groups lie apart" if pairs else "fewer than two groups to compare"
+    said += f" (undefined: {', '.join(undefined)})" if undefined else ""
     return Finding("confirmed" if apart else WEAK, said + _shortened(_last_layers(runs), _factor_link))
 
 
@@ -125,11 +124,13 @@ def trajectories(runs: Runs) -> Finding:
     return Finding(verdict, "; ".join(hits or said) or "no group has settings enough of the study's length")
 
 
-def _links(runs, unchanged):
-    """Group -> the pooled correlation of factor and accuracy, where it is defined."""
-    last = {group: whole(layers) if unchanged else layers for group, layers in _last_layers(runs).items()}
-    links = {group: linked(layers, factor, LINKS["pooled"]) for group, layers in last.items()}
-    return {group: link for group, link in links.items() if np.isfinite(link.rho)}
+def _links(runs, level=correlation.LEVEL):
+    """(group -> the pooled correlation of factor and accuracy over runs of the study's length, those undefined)."""
+    last = {group: whole(layers) for group, layers in _last_layers(runs).items()}
+    correlate = partial(LINKS["pooled"], level=level)
+    links = {group: linked(layers, factor, correlate) for group, layers in last.items() if len(layers) >= LEAST}
+    defined = {group: link for group, link in links.items() if np.isfinite(link.rho)}
+    return defined, [group for group in links if group not in defined]
 
 
 def _shortened(last, say):
@@ -140,19 +141,16 @@ def _shortened(last, say):
 
 def _factor_link(layers):
     link = linked(layers, factor, LINKS["pooled"])
-    return "undefined" if np.isnan(link.rho) else f"{link.rho:+.2f} [{link.low:+.2f}, {link.high:+.2f}]"
+    return "undefined" if np.isnan(link.rho) else _told(link)
+
+
+def _told(link):
+    return f"{link.rho:+.2f} [{link.low:+.2f}, {link.high:+.2f}]"
 
 
 def _share_of_falls(runs, layers):
-    return f"{100 * fallen(runs, layers).mean():.0f} %"
-
-
-def _bootstrapped(shares):
-    """(mean, low, high) of a mean over settings."""
-    if not len(shares):
-        return np.nan, np.nan, np.nan
-    drawn = np.random.default_rng(0).choice(shares, (compression.DRAWS, len(shares))).mean(axis=1)
-    return float(shares.mean()), *map(float, np.quantile(drawn, [0.025, 0.975]))
+    fell = fallen(runs, layers)
+    return f"{100 * np.nanmean(fell):.0f} %" if np.isfinite(fell).any() else "(no untrained run)"
 
 
 def _side(low, high, of) -> Verdict:
@@ -177,22 +175,24 @@ CLAIMS = (
         "S0-3",
         "late-stage compression is frequent",
         f"The share of runs, of the study's own length, whose last hidden layer's fall is above "
-        f"{compression.LEAST_FALL} bit and above all falls of the group's untrained networks; frequent: the 95 % "
+        f"{compression.LEAST_FALL} bit and above all falls of the group's untrained networks (a group without them is "
+        "left out); frequent: the 95 % "
         "bootstrap interval over settings lies above one half.",
         compresses,
     ),
     Claim(
         "S0-4",
         "compressed layers do not consistently generalise better",
-        "Pooled rank correlation of the last hidden layer's compression factor with test accuracy, a group. Confirmed "
-        "where a group's interval lies below 0; contradicted where all of two groups or more are positive, p < 0.05 "
-        "after Holm.",
+        f"Pooled rank correlation of the last hidden layer's compression factor with test accuracy, of each group of "
+        f"{LEAST} settings or more. Confirmed where a group's interval lies below 0; contradicted where all of two "
+        "groups or more are positive by interval and by p < 0.05 after Holm.",
         generalises,
     ),
     Claim(
         "S0-5",
         "the link depends on task, architecture, regularisation",
-        "The same correlations: confirmed where the 95 % intervals of two groups do not meet.",
+        "Of task and architecture, groups being these: the same correlations, confirmed where the intervals of two "
+        "groups do not meet, at 95 % for all pairs together (Bonferroni).",
         depends,
     ),
     Claim(

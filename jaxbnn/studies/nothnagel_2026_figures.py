@@ -26,6 +26,7 @@ from jaxbnn.studies.nothnagel_2026_tables import (
     compression_table,
     correlation_table,
     differences,
+    end_table,
     estimator_table,
     groups,
     missing_table,
@@ -35,7 +36,6 @@ from jaxbnn.studies.nothnagel_2026_units import unit_figure, unit_table
 from jaxbnn.studies.study import Picture, Report, Runs
 
 DRAWN = (0.0, 0.2, 0.5, 0.7, 1.0, 2.0)  # the decays whose planes the authors draw
-DEPTHS = (*range(1, 31), 40, 64)
 SIZES = (1000, 4096, 60000)
 
 
@@ -122,9 +122,9 @@ def _drawn(layer):
 
 
 def _control(runs, group, back):
-    """The mean factor of the untrained networks, NaN without them."""
+    """The median factor of the untrained networks, NaN without them."""
     of = [layer.factor for layer in control(runs, group, "untrained") if layer.back == back]
-    return float(np.nanmean(np.concatenate(of))) if of else np.nan
+    return float(np.nanmedian(np.concatenate(of))) if of else np.nan
 
 
 def accuracies(runs: Runs) -> Figure:
@@ -155,11 +155,12 @@ def _range(layers, of):
 
 def correlations(runs: Runs) -> Figure:
     """Rank correlations of I(X;T) and of the factor with accuracy, last hidden layers, with their intervals."""
-    names, found = [], {"I(X;T), pooled": [], "I(X;T), within settings": [], "factor, pooled": []}
+    names, found = [], {name: [] for name in ("I(X;T), pooled", "of trusted runs", "within settings", "factor, pooled")}
     for group, every in groups(runs):
         layers = by_depth(every)[-1]
         names.append(group)
-        each = (linked(layers, i_xt, LINKS["pooled"]), linked(layers, i_xt, LINKS["within"]))
+        sure = linked(layers, i_xt, LINKS["pooled"], trusted_of(layers))
+        each = (linked(layers, i_xt, LINKS["pooled"]), sure, linked(layers, i_xt, LINKS["within"]))
         each += (linked(layers, factor, LINKS["pooled"]),)
         for values, link in zip(found.values(), each, strict=True):
             values.append((link.rho, link.low, link.high))
@@ -191,13 +192,14 @@ PICTURES = (
         "regime",
         "Where the plug-in can be trusted: its exact expected value for D independent fair units, and the hidden "
         "layers of all runs at their last epoch.",
-        (),
+        (*_names(), *_names(*BEYOND)),
         regime,
     ),
     *(
         Picture(
             f"planes_{group}",
-            f"Planes of {group}, the first run of each setting, as the authors draw them.",
+            f"Planes of {group}, the first run of each setting, as the authors draw them; below, loss and accuracy of "
+            "the settings with as many measured epochs as the shortest.",
             _names(group),
             partial(planes, group, slice(0, 1)),
         )
@@ -253,6 +255,7 @@ REPORT = Report(
         estimator_table,
         cause_table,
         unit_table,
+        end_table,
     ),
     takes=(*_names(), *_names(*BEYOND)),
 )

@@ -27,6 +27,7 @@ class Layer(NamedTuple):
     decay: float
     epochs: int
     changed: str  # what sets the run apart from the study's, "" where nothing does
+    seeds: tuple[int, ...]
     i_xt: End  # bits
     accuracy: End  # on the test set
     factor: NDArray
@@ -53,7 +54,8 @@ def of_run(run: Run, group: str, experiment: Experiment) -> list[Layer]:
         trusted = np.isin(result.verdict_xt.values[:, at_end, i], TRUSTED).all(axis=1)
         curve = compression.end(epoch, xt), accuracy, compression.factor(epoch, xt), compression.fall(epoch, xt)
         place = experiment.name, name, i - len(names), run.experiment.train.decay, int(epoch[-1]), run.label
-        found.append(Layer(group, *place, *curve, trusted, compression.traits(epoch, xt, ty)))
+        seeds = tuple(int(seed) for seed in result.seed.values)
+        found.append(Layer(group, *place, seeds, *curve, trusted, compression.traits(epoch, xt, ty)))
     return found
 
 
@@ -65,16 +67,23 @@ def control(runs: Runs, group: str, kind: str) -> list[Layer]:
 
 
 def noise_fall(runs: Runs, group: str, back: int) -> float:
-    """The largest fall of a group's untrained networks in the layer at this depth, bits; NaN without a run."""
-    falls = joined((layer for layer in control(runs, group, "untrained") if layer.back == back), lambda e: e.fall)
+    """The largest fall of a group's untrained networks in the layer at this depth, bits; NaN without a run.
+
+    Where the group has a run of the study's length, its control must be one too.
+    """
+    layers = [layer for layer in control(runs, group, "untrained") if layer.back == back]
+    falls = joined(whole(layers) if whole(of_group(runs, group)) else layers, lambda e: e.fall)
     return float(np.nanmax(falls)) if np.isfinite(falls).any() else np.nan
 
 
 def fallen(runs: Runs, layers: list[Layer]) -> NDArray:
-    """Whether each run's fall is above the least, and above all of its group's untrained networks': bool [R]."""
-    least = [np.fmax(LEAST_FALL, noise_fall(runs, layer.group, layer.back)) for layer in layers]
-    pairs = zip(layers, least, strict=True)
-    return np.concatenate([layer.fall > bits for layer, bits in pairs]) if layers else np.zeros(0, bool)
+    """1 where a run's fall is above the least, and above all of its group's untrained networks', else 0; [R].
+
+    NaN for a run without a number, and where the group's untrained networks have no run.
+    """
+    least = [np.maximum(LEAST_FALL, noise_fall(runs, layer.group, layer.back)) for layer in layers]
+    parts = [np.where(np.isnan(e.fall + bits), np.nan, e.fall > bits) for e, bits in zip(layers, least, strict=True)]
+    return np.concatenate(parts) if parts else np.zeros(0)
 
 
 def shown(layers: Iterable[Layer]) -> list[Layer]:

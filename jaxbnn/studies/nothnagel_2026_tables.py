@@ -27,6 +27,7 @@ from jaxbnn.studies.nothnagel_2026_runs import (
     of_run,
     shown,
     trusted_of,
+    whole,
 )
 from jaxbnn.studies.study import Runs, Table
 
@@ -51,10 +52,8 @@ def compression_table(runs: Runs) -> Table:
             factors, back = joined(layers, factor), layers[0].back
             others = [_median(control(runs, group, kind), back) for kind in ("untrained", "shuffled")]
             noise = noise_fall(runs, group, back)
-            fell = [
-                "-" if np.isnan(noise) else f"{noise:.2f}",
-                f"{int(fallen(runs, layers).sum())} of {_counted(falls)}",
-            ]
+            above = fallen(runs, layers)
+            fell = ["-", "-"] if np.isnan(noise) else [f"{noise:.2f}", f"{int(np.nansum(above))} of {_counted(above)}"]
             answer = "-" if np.isnan(found.low) else ("yes" if found.compresses else "no")
             of_factor = [f"{np.nanmedian(factors):.3f}", *others]
             of_fall = [_interval(found.mean, found.low, found.high), answer, *fell]
@@ -65,8 +64,8 @@ def compression_table(runs: Runs) -> Table:
         "Compression of the last hidden layers",
         rows,
         f"Factor: (max - end) / max of I(X;T), end: the mean of the last 50 epochs, or of the last half of shorter "
-        f"runs. Fall: the largest running mean over as many epochs, minus the end. A group compresses where the 95 % "
-        f"bootstrap interval of its mean fall (one value a setting) lies above {FALLEN} bit; fewer than "
+        f"runs. Fall: the largest running mean over as many measured epochs, minus the end. A group compresses where "
+        f"the 95 % bootstrap interval of its mean fall (one value a setting) lies above {FALLEN} bit; fewer than "
         f"{compression.FEWEST} settings have none. A maximum is biased upwards: noise alone has a factor and a fall "
         "above 0, which the untrained networks show; runs above both: those whose fall is above that and above "
         f"{FALLEN} bit.",
@@ -87,17 +86,18 @@ def correlation_table(name: str, heading: str, value: Callable, runs: Runs) -> T
             links = {kind: linked(layers, value, correlate) for kind, correlate in LINKS.items()}
             sure = trusted_of(layers)
             links["trusted"] = linked(layers, value, LINKS["pooled"], sure)
-            found[group, _layer(layers)] = links, len(joined(layers, value))
-    corrected = {
-        kind: correlation.holm([links[kind].p for links, _ in found.values()])
-        for kind in ("pooled", "within", "trusted")
-    }
+            found[group, _layer(layers)] = links, layers
+    tested = [link.p for links, _ in found.values() for link in links.values()]
+    corrected = correlation.holm(tested).reshape(-1, 3) if tested else []
     rows = [["group", "layer", "runs", "pooled", "p", "p, Holm", "within settings", "p", "p, Holm"]]
-    rows[0] += ["trusted runs", "pooled over them", "p", "p, Holm"]
-    for i, ((group, layer), (links, n)) in enumerate(found.items()):
-        cells = {kind: [_link(link), _p(link.p), _p(corrected[kind][i])] for kind, link in links.items()}
+    rows[0] += ["trusted runs", "pooled over them", "p", "p, Holm", "changed"]
+    for i, ((group, layer), (links, layers)) in enumerate(found.items()):
+        n = len(joined(layers, value))
+        told = zip(links.items(), corrected[i], strict=True)
+        cells = {kind: [_link(link), _p(link.p), _p(holm)] for (kind, link), holm in told}
         trusted = [f"{links['trusted'].n} of {n}", *cells["trusted"]]
-        rows.append([group, layer, f"{links['pooled'].n} of {n}", *cells["pooled"], *cells["within"], *trusted])
+        used = f"{links['pooled'].n} of {n}"
+        rows.append([group, layer, used, *cells["pooled"], *cells["within"], *trusted, _changed(layers)])
     return Table(
         name,
         heading,
@@ -105,7 +105,7 @@ def correlation_table(name: str, heading: str, value: Callable, runs: Runs) -> T
         "Spearman's rank correlation with the mean test accuracy of the last epochs, with its 95 % bootstrap interval "
         "over settings. Pooled: over all runs, as the authors; its p takes a setting's runs as independent. Within: of "
         "ranks within each setting. Trusted: the runs whose I(X;T) is exact or reliable at each of the last epochs. "
-        f"Holm: corrected for all tests of the column. Undefined: constant in all runs, or fewer than "
+        f"Holm: corrected for all tests of this table. Undefined: constant in all runs, or fewer than "
         f"{correlation.FEWEST} runs, which have no p-value.",
     )
 
@@ -121,9 +121,9 @@ def trait_table(runs: Runs) -> Table:
                 means(layers, lambda layer, t=trait: layer.traits[t]), accuracy, given
             )
             tested.append(p)
-            rows.append([group, _layer(layers), trait, str(len(layers)), _number(rho), _p(p)])
+            rows.append([group, _layer(layers), trait, str(len(layers)), _changed(layers), _number(rho), _p(p)])
     corrected = correlation.holm(tested) if tested else []
-    heading = ["group", "layer", "trait", "settings", "partial rank correlation", "p", "p, Holm"]
+    heading = ["group", "layer", "trait", "settings", "changed", "partial rank correlation", "p", "p, Holm"]
     return Table(
         "traits",
         "What a trajectory says of accuracy beyond the compression factor",
@@ -135,18 +135,21 @@ def trait_table(runs: Runs) -> Table:
 
 def estimator_table(runs: Runs) -> Table:
     """I(X;T) at the end and its correlation with accuracy, under each estimator."""
-    rows = [["group", "layer", "estimator", "I(X;T) at the end, mean [bit]", "pooled with accuracy", "p"]]
+    rows, tested = [], []
     for group, every in groups(runs):
         layers = by_depth(every)[-1]
         for name, values in _estimates(runs, layers).items():
             by_setting = dict(zip((layer.setting for layer in layers), values, strict=True))
             link = linked(layers, lambda layer, v=by_setting: v[layer.setting], LINKS["pooled"])
             mean = np.nanmean(np.concatenate(values))
-            rows.append([group, _layer(layers), name, f"{mean:.3f}", _link(link), _p(link.p)])
+            tested.append(link.p)
+            rows.append([group, _layer(layers), _changed(layers), name, f"{mean:.3f}", _link(link), _p(link.p)])
+    heading = ["group", "layer", "changed", "estimator", "I(X;T) at the end, mean [bit]", "pooled with accuracy", "p"]
+    corrected = correlation.holm(tested) if tested else []
     return Table(
         "estimators",
         "The last hidden layer under each estimator",
-        rows,
+        [[*heading, "p, Holm"], *([*row, _p(p)] for row, p in zip(rows, corrected, strict=True))],
         "Each estimator on the counts of counts of the last epochs. Where the measured sample is the population (SZT), "
         "the plug-in value is exact and none is corrected.",
     )
@@ -186,13 +189,20 @@ def cause_table(runs: Runs) -> Table:
 
 
 def differences(runs: Runs) -> dict[str, dict[str, np.ndarray]]:
-    """Cause -> "accuracy", "fall", "factor", "end" of the last hidden layer, minus the base's, seed by seed: [S]."""
+    """Cause -> "accuracy", "fall", "factor", "end" of the last hidden layer, minus the base's, seed by seed: [S].
+
+    Of the seeds that both have, and only where both are as long and as much changed.
+    """
     base, *others = BEYOND["szt-causes"]
     found = {}
     for each in (e for e in others if base.name in runs and e.name in runs):
         before, after = (of_run(runs[e.name], "szt-causes", e)[-1] for e in (base, each))
+        seeds, *places = np.intersect1d(before.seeds, after.seeds, return_indices=True)
+        if before.changed != after.changed or not len(seeds):
+            continue
         pairs = {"accuracy": _accuracy, "fall": _fall, "factor": factor, "end": i_xt}
-        found[each.name.rpartition("szt-")[2]] = {key: value(after) - value(before) for key, value in pairs.items()}
+        name = each.name.rpartition("szt-")[2]
+        found[name] = {key: f(after)[places[1]] - f(before)[places[0]] for key, f in pairs.items()}
     return found
 
 
@@ -210,15 +220,30 @@ def _fall(layer):
     return layer.fall
 
 
+def end_table(runs: Runs) -> Table:
+    """I(X;T) and accuracy over the last epochs, setting by setting: means over seeds."""
+    of = ("mean", "median", "low", "high")
+    told = ("mean", "median", "least", "largest")
+    rows = [["setting", "seeds", "epochs", *(f"I(X;T), {name} [bit]" for name in told)]]
+    rows[0] += [f"test accuracy, {name}" for name in told]
+    for _, every in groups(runs):
+        for layer in by_depth(every)[-1]:
+            values = [np.mean(getattr(end, key)) for end in (layer.i_xt, layer.accuracy) for key in of]
+            place = [layer.setting.rpartition("/")[2], str(len(layer.seeds)), str(layer.epochs)]
+            rows.append([*place, *(f"{value:.3f}" for value in values)])
+    return Table("ends", "The last hidden layer over the last epochs", rows, "Means over seeds.")
+
+
 def missing_table(runs: Runs) -> Table:
     """The settings without a run, group by group."""
-    rows = [["group", "settings with a run", "without", "changed"]]
+    rows = [["group", "settings with a run", "networks", "without", "changed"]]
     for group, settings in (GRID | BEYOND).items():
         there = [runs[e.name] for e in settings if e.name in runs]
         missing = [e.name.rpartition("/")[2] for e in settings if e.name not in runs] if there else ["all"]
         labels = sorted({run.label for run in there if run.label})
+        seeds = f"{sum(run.results[''].sizes['seed'] for run in there)} of {sum(len(e.seeds) for e in settings)}"
         rows.append(
-            [group, f"{len(there)} of {len(settings)}", ", ".join(missing) or "none", "; ".join(labels) or "no"]
+            [group, f"{len(there)} of {len(settings)}", seeds, ", ".join(missing) or "none", "; ".join(labels) or "no"]
         )
     return Table("settings", "Which settings have a run", rows, "Changed runs are hints, and settle no claim.")
 
@@ -227,6 +252,11 @@ def _layer(layers):
     """The name of a layer that several settings have at one depth."""
     names = sorted({layer.name for layer in layers})
     return f"{names[0]} ({layers[0].back})" if len(names) == 1 else f"hidden ({layers[0].back})"
+
+
+def _changed(layers):
+    """How many settings have a run that is not the study's own."""
+    return f"{len(layers) - len(whole(layers))} of {len(layers)}"
 
 
 def _epochs(layers):

@@ -46,14 +46,21 @@ def unit_figure(runs: Runs) -> Figure:
     names = list(first_settings(runs).values())
     figure, panels = panels_for(len(names), 5.4, 5.2)
     for ax, name in zip(panels, names, strict=False):
-        found = dependences(runs[name])
+        ax.set_title(name.rpartition("/")[2])
+        try:
+            found = dependences(runs[name])
+        except (OSError, ValueError):  # the table says why
+            ax.set_axis_off()
+            continue
         labels = {"H(T)": "h_t", "units shuffled apart": "h_shuffled", "sum of single units": "h_units"}
         values = {label: [[getattr(d, key) for d in of] for of in found.values()] for label, key in labels.items()}
         plots.dots(ax, list(found), values, "entropy [bit], log axis")
         ax.set_yscale("log")
         ax.yaxis.set_major_formatter("{x:g}")
         ax.yaxis.set_minor_formatter("{x:g}")
-        ax.set_title(name.rpartition("/")[2])
+        most = float(runs[name].results[""].h_x.mean())
+        ax.axhline(most, color="0.3", lw=1.1, ls=(0, (5, 3)))
+        ax.annotate("H(X)", (1, most), xycoords=ax.get_yaxis_transform(), fontsize=9, va="bottom", ha="right")
     return figure
 
 
@@ -62,7 +69,12 @@ def unit_table(runs: Runs) -> Table:
     rows = [["setting", "layer", "networks", "H(T) [bit]", "units shuffled", "sum of units", "total correlation"]]
     rows[0].append("H(T) <= shuffled <= sum")
     for name in first_settings(runs).values():
-        for layer, of in dependences(runs[name]).items():
+        try:
+            found = dependences(runs[name])
+        except (OSError, ValueError) as error:  # no checkpoints, another machine's, no data: the rest is told
+            rows.append([name.rpartition("/")[2], f"not seen: {error}", *["-"] * (len(rows[0]) - 2)])
+            continue
+        for layer, of in found.items():
             h_t, shuffled, units = (np.array([getattr(d, key) for d in of]) for key in Dependence._fields)
             ordered = (h_t <= shuffled + ALMOST) & (shuffled <= units + ALMOST)
             told = [f"{values.mean():.3f}" for values in (h_t, shuffled, units, units - h_t)]
