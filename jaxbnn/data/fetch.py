@@ -92,11 +92,16 @@ def fetch(
     A folder that is named is the only place looked in: nothing is downloaded behind its back. `cache` is by default
     the user's cache folder as the system has it. Raises what `find` and `cached` raise.
     """
-    named = root if root is not None else os.environ.get("JAXBNN_DATA") or None
+    named = named_folder(root)
     if named is None:
         return cached(file, collection, cache)
     folder = Path(named).expanduser()
     return find(file, [folder, *(folder / below for below in collection.folders)])
+
+
+def named_folder(root: str | Path | None) -> str | Path | None:
+    """The folder of the user's files: `root`, else $JAXBNN_DATA, else None."""
+    return root if root is not None else os.environ.get("JAXBNN_DATA") or None
 
 
 def find(file: File, folders: Sequence[Path]) -> bytes:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from jaxbnn.data.fetch import FASHION_MNIST, MNIST, Collection, fetch, reason
+from jaxbnn.data.fetch import FASHION_MNIST, MNIST, Collection, fetch, named_folder, reason
 from jaxbnn.data.split import (
     FLOAT32_MAX,
     Dataset,
@@ -156,8 +156,9 @@ def load_npz(spec: Npz, root: str | Path | None = None, seed: int | None = None)
 
 
 def npz_path(path: str, root: str | Path | None) -> Path:
-    """Where the file is: at `path`, else at `path` below `root`. Raises FileNotFoundError naming both places."""
-    places = [Path(path), *([] if root is None else [Path(root).expanduser() / path])]
+    """Where the file is: at `path`, else below `root` or $JAXBNN_DATA. Raises FileNotFoundError naming both places."""
+    folder = named_folder(root)
+    places = [Path(path), *([] if folder is None else [Path(folder).expanduser() / path])]
     for place in places:
         if place.is_file():
             return place

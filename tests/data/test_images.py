@@ -149,6 +149,9 @@ def test_npz_is_found_below_the_root(tmp_path, monkeypatch):
     (tmp_path / "here").mkdir()
     saved(tmp_path / "root", **FOUR)
     monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setenv("JAXBNN_DATA", str(tmp_path / "root"))
+    assert len(load(Npz("a.npz")).train.y) == 4
+    monkeypatch.delenv("JAXBNN_DATA")
     assert len(load(Npz("a.npz"), root=tmp_path / "root").train.y) == 4
     saved(tmp_path / "here", x=X, y=Y)
     assert len(load(Npz("a.npz"), root=tmp_path / "root").train.y) == 3
