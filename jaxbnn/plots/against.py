@@ -8,7 +8,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from numpy.typing import ArrayLike
 
-from jaxbnn.plots.axes import DOUBT, SMALL, doubtful_handle, label_axes, legend
+from jaxbnn.plots.axes import DOUBT, colour_bar, doubtful_handle, label_axes, legend
 
 
 def against(
@@ -41,8 +41,6 @@ def against(
         style = {"fmt": "o", "ms": 5.5, "elinewidth": 0.7, "markeredgewidth": 0.6, "zorder": 3 if sure[i] else 2.5}
         ax.errorbar(a[0, i], b[0, i], **ends, ecolor=shade, **dot, **style)
     label_axes(ax, xlabel, ylabel)
-    colours = ax.figure.colorbar(bar, ax=ax, pad=0.02)
-    colours.set_label(clabel, fontsize=SMALL)
-    colours.ax.tick_params(labelsize=SMALL)
+    colour_bar(ax, bar, clabel)
     if not sure.all():
         legend(ax, [doubtful_handle()], "")

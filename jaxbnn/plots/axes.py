@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -22,6 +23,16 @@ def label_axes(ax: Axes, xlabel: str, ylabel: str) -> None:
     ax.set_xlabel(xlabel, fontsize=LABEL)
     ax.set_ylabel(ylabel, fontsize=LABEL)
     ax.tick_params(labelsize=SMALL)
+
+
+def colour_bar(ax: Axes, colours: ScalarMappable, label: str) -> None:
+    """Names what the colours of an Axes are, beside it; nothing where they are all one."""
+    low, high = colours.get_clim()
+    if low is None or low == high:
+        return
+    bar = ax.figure.colorbar(colours, ax=ax, pad=0.02)
+    bar.set_label(label, fontsize=SMALL)
+    bar.ax.tick_params(labelsize=SMALL)
 
 
 def doubtful_handle() -> Line2D:

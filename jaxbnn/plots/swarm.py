@@ -8,7 +8,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from numpy.typing import ArrayLike, NDArray
 
-from jaxbnn.plots.axes import DOUBT, SMALL, doubtful_handle, label_axes, legend
+from jaxbnn.plots.axes import DOUBT, colour_bar, doubtful_handle, label_axes, legend
 
 ROWS = 40  # heights of a column within which dots are moved apart
 WIDTH = 0.8  # of a column
@@ -45,9 +45,7 @@ def swarm(
     ax.set_xticks(range(len(columns)), [_named(name, lost) for name, (*_, lost) in columns.items()], rotation=20)
     ax.set_xlim(-0.6, len(columns) - 0.4)
     label_axes(ax, "", ylabel)
-    colours = ax.figure.colorbar(bar, ax=ax, pad=0.02)
-    colours.set_label(clabel, fontsize=SMALL)
-    colours.ax.tick_params(labelsize=SMALL)
+    colour_bar(ax, bar, clabel)
     if not all(sure.all() for _, _, sure, _ in columns.values()):
         legend(ax, [doubtful_handle()], "")
 

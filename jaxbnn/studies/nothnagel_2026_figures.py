@@ -89,9 +89,12 @@ def planes(group: str, seeds: slice, runs: Runs) -> Figure:
 def _training(ax, named, key, unit):
     """The mean over seeds of each setting, of those measured as often as the shortest."""
     shortest = min((result.epoch.values for _, result in named), key=len)
-    alike = [(name, r[key].values) for name, r in named if np.array_equal(r.epoch.values, shortest)]
-    values = np.stack([curve.mean(axis=0, keepdims=True) for _, curve in alike], axis=-1)
-    plots.curves(ax, shortest, values, [name for name, _ in alike], unit, trusted=True)
+    alike = [(name, r) for name, r in named if np.array_equal(r.epoch.values, shortest)]
+    means = {name: r[key].values.mean(axis=0) for name, r in alike}
+    seeds = "first seeds" if all(r.sizes["seed"] == 1 for _, r in alike) else "means over seeds"
+    plots.functions(ax, shortest, means, "epoch", f"{unit}, {seeds}")
+    ax.set_xscale("symlog")
+    ax.set_xlim(0, shortest[-1])
 
 
 def _title(experiment):

@@ -5,6 +5,7 @@ from functools import cache
 import jax
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from jaxbnn import plots
 from jaxbnn.info.dependence import Dependence, dependence
@@ -56,8 +57,9 @@ def unit_figure(runs: Runs) -> Figure:
         values = {label: [[getattr(d, key) for d in of] for of in found.values()] for label, key in labels.items()}
         plots.dots(ax, list(found), values, "entropy [bit], log axis")
         ax.set_yscale("log")
+        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         ax.yaxis.set_major_formatter("{x:g}")
-        ax.yaxis.set_minor_formatter("{x:g}")
+        ax.yaxis.set_minor_formatter(NullFormatter())
         most = float(runs[name].results[""].h_x.mean())
         ax.axhline(most, color="0.3", lw=1.1, ls=(0, (5, 3)))
         ax.annotate("H(X)", (1, most), xycoords=ax.get_yaxis_transform(), fontsize=9, va="bottom", ha="right")
