@@ -134,12 +134,12 @@ def test_one_cause_at_a_time():
 def test_estimators_are_asked_of_samples_alone(cubes):
     e, *_ = GRID["szt"]
     found = tables.estimator_table({e.name: made(e, [1.5] * 4, [0.5, 0.6, 0.7, 0.8])})
-    assert column(found, "estimator")[:2] == ["plugin", "miller_madow"] and len(found.rows) > 5
-    # two patterns, each seen twice: one bit, and (2 - 1)/(2 x 4 ln 2) more by Miller and Madow
-    assert [float(v) for v in column(found, "I(X;T) at the end, mean [bit]")[:2]] == [1.0, 1.180]
+    assert found.rows[0][3:5] == ["plugin", "miller_madow"] and len(found.rows) == 6
+    # two patterns, each seen twice: one bit, and (2 - 1)/(2 x 4 ln 2) more by Miller and Madow; the same in all runs
+    assert found.rows[1][3:5] == ["1.00; undefined; -", "1.18; undefined; -"]
     exact = made(e, [1.5] * 4, [0.5, 0.6, 0.7, 0.8])
     exact.results[""].attrs["population"] = 1
-    assert column(tables.estimator_table({e.name: exact}), "estimator") == ["plugin"]
+    assert set(tables.estimator_table({e.name: exact}).rows[1][4:]) == {"-"}
 
 
 def test_every_claim_has_a_finding(cubes):
