@@ -153,8 +153,8 @@ def estimator_table(runs: Runs) -> Table:
         [["group", "layer", "changed", *names], *rows],
         "I(X;T) at the end in bits, the mean over runs; its pooled rank correlation with test accuracy; p after Holm's "
         "correction over the table. Each estimator works on the counts of counts of the last epochs. Where the "
-        "measured sample is the population (SZT), the plug-in value is exact and none is corrected. What is near log2 N under "
-        "every estimator was not measured by any.",
+        "measured sample is the population (SZT), the plug-in value is exact and none is corrected. What is near log2 "
+        "N under every estimator was not measured by any.",
     )
 
 
