@@ -7,7 +7,8 @@ from matplotlib.figure import Figure
 
 from jaxbnn import plots
 from jaxbnn.info.reliability import expected_plugin
-from jaxbnn.studies.evidence import TRUSTED, draw_plane, interval, panels_for
+from jaxbnn.studies.drawing import draw_plane, panels_for
+from jaxbnn.studies.evidence import TRUSTED, interval
 from jaxbnn.studies.nothnagel_2026 import BEYOND, GRID
 from jaxbnn.studies.nothnagel_2026_claims import CLAIMS
 from jaxbnn.studies.nothnagel_2026_runs import (

@@ -137,12 +137,9 @@ def estimator_table(runs: Runs) -> Table:
     """I(X;T) at the end and its correlation with accuracy under each estimator, hidden layer by hidden layer."""
     found, names = [], ("plugin", *(name for name in ESTIMATORS if name != "plugin"))
     for group, every in groups(runs):
+        ends = {setting: _estimates(runs[setting], names) for setting in dict.fromkeys(e.setting for e in every)}
         for layers in by_depth(every).values():
-            cells = dict.fromkeys(names, (np.nan, None))
-            for name, values in _estimates(runs, layers).items():
-                by_setting = dict(zip((layer.setting for layer in layers), values, strict=True))
-                link = linked(layers, lambda layer, v=by_setting: v[layer.setting], LINKS["pooled"])
-                cells[name] = np.nanmean(np.concatenate(values)), link
+            cells = {name: _estimate(layers, [ends[e.setting].get(name) for e in layers]) for name in names}
             found.append(([group, _layer(layers), _changed(layers)], cells))
     tested = [link.p if link else np.nan for _, cells in found for _, link in cells.values()]
     corrected = iter(correlation.holm(tested) if tested else [])
@@ -163,19 +160,23 @@ def _estimated(cell, p):
     return "-" if link is None else f"{mean:.2f}; {_number(link.rho)}; {_p(p)}"
 
 
-def _estimates(runs, layers):
-    """Estimator -> for each layer the mean of I(X;T) over the last epochs, [S]."""
-    found = {name: [] for name in ("plugin", *(name for name in ESTIMATORS if name != "plugin"))}
-    for layer in layers:
-        run = runs[layer.setting]
-        exact = bool(run.results[""].attrs["population"])
-        late = results.at_epochs(run.results[""], np.flatnonzero(compression.last(run.results[""].epoch.values)))
-        shape = tuple(int(n) for n in late.attrs["example_shape"].split())
-        alphabets = alphabets_of(run.experiment.model, run.experiment.probes[0], shape)
-        for name in ("plugin",) if exact else tuple(found):
-            estimated = analysis.reestimate(late, name, alphabets)
-            found[name].append(estimated.i_xt.sel(layer=layer.name).mean("epoch").values)
-    return {name: values for name, values in found.items() if len(values) == len(layers)}
+def _estimate(layers, of_runs):
+    """(mean over runs, correlation with accuracy) of one estimator's I(X;T); (NaN, None) where a run has none of it."""
+    if any(each is None for each in of_runs):
+        return np.nan, None
+    values = {e.setting: each.sel(layer=e.name).values for e, each in zip(layers, of_runs, strict=True)}
+    link = linked(layers, lambda layer: values[layer.setting], LINKS["pooled"])
+    return np.nanmean(np.concatenate(list(values.values()))), link
+
+
+def _estimates(run, names):
+    """Estimator -> I(X;T) of a run, the mean over the last epochs (seed, layer); of a population the plug-in alone."""
+    result = run.results[""]
+    late = results.at_epochs(result, np.flatnonzero(compression.last(result.epoch.values)))
+    shape = tuple(int(n) for n in late.attrs["example_shape"].split())
+    alphabets = alphabets_of(run.experiment.model, run.experiment.probes[0], shape)
+    asked = ("plugin",) if result.attrs["population"] else names
+    return {name: analysis.reestimate(late, name, alphabets).i_xt.mean("epoch") for name in asked}
 
 
 def cause_table(runs: Runs) -> Table:

@@ -10,7 +10,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from jaxbnn import plots
 from jaxbnn.info.dependence import Dependence, dependence
 from jaxbnn.observe import choose
-from jaxbnn.studies.evidence import panels_for
+from jaxbnn.studies.drawing import panels_for
 from jaxbnn.studies.nothnagel_2026 import GRID
 from jaxbnn.studies.study import Run, Runs, Table
 

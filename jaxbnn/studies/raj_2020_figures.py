@@ -11,7 +11,8 @@ from jaxbnn.nn import ApproxSign, HardTanh, Ste, SwishSign, SwishSignActivation,
 from jaxbnn.studies import raj_2020_evidence as evidence
 from jaxbnn.studies import raj_2020_information as information
 from jaxbnn.studies import raj_2020_learning as learning
-from jaxbnn.studies.evidence import draw_plane, trusted_points, words
+from jaxbnn.studies.drawing import draw_plane, trusted_points
+from jaxbnn.studies.evidence import words
 from jaxbnn.studies.raj_2020_claims import CLAIMS
 from jaxbnn.studies.study import Picture, Report, Run, Runs, Table
 
