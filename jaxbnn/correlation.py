@@ -3,7 +3,7 @@
 Runs belong to settings (their seeds). Source of the pooled ranks: Nothnagel & Geiger 2026.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -31,7 +31,19 @@ def pooled(x: ArrayLike, y: ArrayLike, setting: Sequence, seed: int = 0, level: 
     That p takes the runs of a setting as independent, so it is too small where settings matter: the interval, which
     draws whole settings, says how sure the correlation is.
     """
-    return _link(_over_all, _p_over_all, _draws, x, y, setting, seed, level)
+    there = _finite(x, y)
+    if there.sum() < FEWEST:
+        return _undefined(there)
+    rng = np.random.default_rng(seed)
+    x, y, runs = _by_setting(x, y, setting, there)
+    rho = float(_correlation(_ranks(_flat(x), _flat(runs)), _ranks(_flat(y), _flat(runs))))
+    if not np.isfinite(rho):
+        return _undefined(there)
+    kinds, drawn = _draws(runs, rng)
+    slots = (rng.random(drawn.shape) * drawn.sum(axis=-1, keepdims=True)).astype(int)
+    a, b = (_ranks(_flat(each[kinds[..., None], slots]), _flat(drawn)) for each in (x, y))
+    _, p = stats.spearmanr(x[runs], y[runs])
+    return _link(rho, float(p), _correlation(a, b), there, level)  # pyright: ignore[reportArgumentType]
 
 
 def within(x: ArrayLike, y: ArrayLike, setting: Sequence, seed: int = 0) -> Link:
@@ -41,7 +53,21 @@ def within(x: ArrayLike, y: ArrayLike, setting: Sequence, seed: int = 0) -> Link
     (1 + draws with |rho| as large) / 2001. The interval draws settings with all their runs: runs drawn twice would be
     ties, which pull ranks of few towards 0.
     """
-    return _link(_spearman, _p_within, _whole, x, y, setting, seed, LEVEL)
+    there = _finite(x, y)
+    if there.sum() < FEWEST:
+        return _undefined(there)
+    rng = np.random.default_rng(seed)
+    x, y, runs = _by_setting(x, y, setting, there)
+    a, b = (_ranks(each, runs) for each in (x, y))
+    rho = float(_correlation(_flat(a), _flat(b)))
+    if not np.isfinite(rho):
+        return _undefined(there)
+    kinds, _ = _draws(runs, rng)
+    drawn = _correlation(_flat(a[kinds]), _flat(b[kinds]))
+    order = np.argsort(np.where(runs, rng.random((DRAWS, *runs.shape)), 2), axis=-1)  # what is no run stays last
+    dealt = np.take_along_axis(b[None], order, axis=-1)
+    reached = np.abs((dealt * a).sum(axis=(-2, -1))) >= np.abs((a * b).sum()) * (1 - 1e-9)
+    return _link(rho, float((1 + reached.sum()) / (1 + DRAWS)), drawn, there, LEVEL)
 
 
 def partial_spearman(x: ArrayLike, y: ArrayLike, given: ArrayLike) -> tuple[float, float]:
@@ -50,14 +76,16 @@ def partial_spearman(x: ArrayLike, y: ArrayLike, given: ArrayLike) -> tuple[floa
     rho = (r_xy - r_xg r_yg) / sqrt((1 - r_xg^2)(1 - r_yg^2)) with R - 3 degrees of freedom: runs are taken as
     independent, so give it one value a setting (its seeds' mean, say).
     """
-    x, y, g = _finite(*(np.asarray(each, np.float64) for each in (x, y, given)))
-    xy, xg, yg = _spearman(x, y), _spearman(x, g), _spearman(y, g)
+    there = _finite(x, y, given)
+    n = int(there.sum())
+    a, b, g = (_ranks(np.asarray(each, np.float64)[there], np.ones(n, bool)) for each in (x, y, given))
+    xy, xg, yg = (float(_correlation(*pair)) for pair in ((a, b), (a, g), (b, g)))
     left = (1 - xg**2) * (1 - yg**2)
-    if not left > 1e-12 or len(x) <= FEWEST:
+    if not left > 1e-12 or n <= FEWEST:
         return np.nan, np.nan
     rho = float(np.clip((xy - xg * yg) / np.sqrt(left), -1, 1))
-    t = rho * np.sqrt((len(x) - 3) / max(1 - rho**2, 1e-300))
-    return rho, float(2 * stats.t.sf(abs(t), len(x) - 3))
+    t = rho * np.sqrt((n - 3) / max(1 - rho**2, 1e-300))
+    return rho, float(2 * stats.t.sf(abs(t), n - 3))
 
 
 def holm(p: ArrayLike) -> NDArray:
@@ -72,74 +100,49 @@ def holm(p: ArrayLike) -> NDArray:
     return corrected
 
 
-def _link(correlate: Callable, p_value: Callable, draws: Callable, x, y, setting, seed, level) -> Link:
-    codes = np.unique(np.asarray(setting), return_inverse=True)[1].astype(np.float64)
-    x, y, codes = _finite(np.asarray(x, np.float64), np.asarray(y, np.float64), codes)
-    if len(x) < FEWEST:
-        return Link(np.nan, np.nan, np.nan, np.nan, len(x))
-    codes = np.unique(codes, return_inverse=True)[1]
-    rng, rho = np.random.default_rng(seed), correlate(x, y, codes)
-    if not np.isfinite(rho):
-        return Link(np.nan, np.nan, np.nan, np.nan, len(x))
-    drawn = np.array([correlate(x[places], y[places], names) for places, names in draws(codes, rng)])
-    low, high = np.nanquantile(drawn, [(1 - level) / 2, (1 + level) / 2])
-    return Link(rho, p_value(x, y, codes, rho, rng), float(low), float(high), len(x))
-
-
-def _spearman(x, y, codes=None):
-    """The correlation of ranks, taken within each code where codes [R] are given. NaN where one is constant."""
-    a, b = (_centred_ranks(each, np.zeros(len(x), int) if codes is None else codes) for each in (x, y))
-    size = np.sqrt((a @ a) * (b @ b))
-    return float(np.clip(a @ b / size, -1, 1)) if size > 0 else np.nan
-
-
-def _over_all(x, y, codes):
-    return _spearman(x, y)
-
-
-def _p_over_all(x, y, codes, rho, rng):
-    _, p = stats.spearmanr(x, y)
-    return float(p)  # pyright: ignore[reportArgumentType]
-
-
-def _p_within(x, y, codes, rho, rng):
-    """The share of dealings of y within its settings whose correlation is as large."""
-    a, b = (_centred_ranks(each, codes) for each in (x, y))
-    order = np.argsort(codes, kind="stable")
-    dealt = b[order][np.argsort(codes[order] + rng.random((DRAWS, len(b))), axis=1)]
-    reached = np.abs(dealt @ a[order]) >= np.abs(a @ b) * (1 - 1e-9)
-    return float((1 + reached.sum()) / (1 + DRAWS))
-
-
-def _centred_ranks(values, codes):
-    """Ranks within each code, minus their mean there."""
-    ranks = stats.rankdata(codes * (1 + len(values)) + stats.rankdata(values))
-    return ranks - (np.bincount(codes, ranks) / np.maximum(np.bincount(codes), 1))[codes]
-
-
-def _draws(codes, rng):
-    """(places, names) of DRAWS samples: settings with replacement, of each as many runs as it has.
-
-    A setting drawn twice counts as two: names are the draws' own.
-    """
+def _by_setting(x, y, setting, there):
+    """x, y and which places hold a run, [K, M] each: a row a setting, its runs first."""
+    codes = np.unique(np.asarray(setting)[there], return_inverse=True)[1]
     order, sizes = np.argsort(codes, kind="stable"), np.bincount(codes)
-    starts = np.cumsum(sizes) - sizes
-    for _ in range(DRAWS):
-        kinds = rng.integers(len(sizes), size=len(sizes))
-        names = np.repeat(np.arange(len(kinds)), sizes[kinds])
-        within_kind = (rng.random(len(names)) * sizes[kinds][names]).astype(int)
-        yield order[starts[kinds][names] + within_kind], names
+    runs = np.arange(sizes.max()) < sizes[:, None]
+    places = np.where(runs, (np.cumsum(sizes) - sizes)[:, None] + np.arange(sizes.max()), 0)
+    return *(np.asarray(each, np.float64)[there][order][places] for each in (x, y)), runs
 
 
-def _whole(codes, rng):
-    """As `_draws`, of each setting its own runs."""
-    members = [np.flatnonzero(codes == kind) for kind in range(codes.max() + 1)]
-    for _ in range(DRAWS):
-        drawn = [members[kind] for kind in rng.integers(len(members), size=len(members))]
-        yield np.concatenate(drawn), np.repeat(np.arange(len(drawn)), [len(runs) for runs in drawn])
+def _draws(runs, rng):
+    """DRAWS samples of as many settings, with replacement: which they are [DRAWS, K], and their runs [DRAWS, K, M]."""
+    kinds = rng.integers(len(runs), size=(DRAWS, len(runs)))
+    return kinds, runs[kinds]
+
+
+def _flat(values):
+    """[..., K, M] -> [..., K M]."""
+    return values.reshape(*values.shape[:-2], -1)
+
+
+def _ranks(values, runs):
+    """Ranks of the runs along the last axis minus their mean, 0 for what is no run."""
+    ranks = np.asarray(stats.rankdata(np.where(runs, values, np.inf), axis=-1))
+    n = np.maximum(runs.sum(axis=-1, keepdims=True), 1)
+    return np.where(runs, ranks - np.where(runs, ranks, 0).sum(axis=-1, keepdims=True) / n, 0)
+
+
+def _correlation(a, b):
+    """Of centred ranks [..., N]: [...]. NaN where one is constant."""
+    size = np.sqrt((a * a).sum(axis=-1) * (b * b).sum(axis=-1))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(size > 0, np.clip((a * b).sum(axis=-1) / size, -1, 1), np.nan)
+
+
+def _link(rho, p, drawn, there, level):
+    low, high = np.nanquantile(drawn, [(1 - level) / 2, (1 + level) / 2])
+    return Link(rho, p, float(low), float(high), int(there.sum()))
+
+
+def _undefined(there):
+    return Link(np.nan, np.nan, np.nan, np.nan, int(there.sum()))
 
 
 def _finite(*arrays):
-    """The runs of which every array has a number."""
-    there = np.all([np.isfinite(each) for each in arrays], axis=0)
-    return [each[there] for each in arrays]
+    """Which runs every array has a number of."""
+    return np.all([np.isfinite(np.asarray(each, np.float64)) for each in arrays], axis=0)

@@ -179,9 +179,8 @@ def _entries(sources, runs, size):
 
 def _copy(made, parts):
     """Writes the parts, each (variable, start, stop), one behind the other."""
-    place = 0
+    place, step = 0, max(1, AT_ONCE // max(1, math.prod(made.shape[1:])))
     for variable, start, stop in parts:
-        step = max(1, AT_ONCE // max(1, math.prod(variable.shape[1:])))
         for first in range(start, stop, step):
             last = min(first + step, stop)
             made[place : place + last - first] = variable[first:last]

@@ -162,7 +162,7 @@ def viewer(model: linen.Module, probes: Sequence[Probe], logits: Sequence[str] =
     def encode(estimator, t):
         return estimator.encode(t)
 
-    return look_through(_forward(model, probes), probes, logits, encode)
+    return look_through(_forward(model, probes), probes, logits, encode, getattr(model, "rows_at_once", LIMIT))
 
 
 def look_through(

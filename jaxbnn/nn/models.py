@@ -95,6 +95,11 @@ class ConvNet(nn.Module):
         return convolutions + tuple(f"hidden_{i}" for i in range(1, len(self.widths) + 1))
 
     @property
+    def rows_at_once(self) -> int:
+        """How many examples to look at together: the patches of more are fetched from memory more than once."""
+        return 256
+
+    @property
     def batch_last(self) -> tuple[str, ...]:
         """The submodules whose values [C, H, W, B] have the batch on the last axis: no layers to be measured."""
         return tuple(f"{kind}_{i}" for i in range(1, len(self.channels) + 1) for kind in ("kernel", "kernel_norm"))
