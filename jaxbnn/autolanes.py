@@ -1,7 +1,7 @@
 """How many seeds one program should train together, here."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import jax
@@ -14,7 +14,11 @@ MOST, TRIED = 128, 4  # lanes; how many numbers of lanes that fit are timed, the
 
 
 def choose_lanes(
-    experiment: Experiment, out: str | Path, data_root: str | Path | None = None, say: Callable[[str], None] = print
+    experiment: Experiment,
+    out: str | Path,
+    data_root: str | Path | None = None,
+    say: Callable[[str], None] = print,
+    devices: Sequence[jax.Device] | None = None,
 ) -> int:
     """The lanes of a run in OUT that differs in nothing else, else the power of two that is fastest here and fits.
 
@@ -26,11 +30,13 @@ def choose_lanes(
         if changes(dataclasses.replace(before, lanes=experiment.lanes), experiment) == []:
             say(f"lanes {before.lanes}, as in {path.parent}")
             return before.lanes
-    needed = -(-len(experiment.seeds) // len(jax.devices()))
+    devices = devices or jax.local_devices()
+    needed = -(-len(experiment.seeds) // (jax.process_count() * len(devices)))
     tried: dict[int, float] = {}
     for lanes in candidates(needed):
         try:
-            tried[lanes] = estimate(dataclasses.replace(experiment, lanes=lanes), data_root=data_root).seconds
+            one = dataclasses.replace(experiment, lanes=lanes)
+            tried[lanes] = estimate(one, data_root=data_root, devices=devices).seconds
         except MemoryError:
             say(f"lanes {lanes}: too large for the memory")
             if lanes == 1:

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxbnn import config, store
+from jaxbnn import arrays, config, store
 from jaxbnn.config import Resampled
 from jaxbnn.info import reliability
 from jaxbnn.info.counts import Spectrum, count, spectrum
@@ -72,7 +72,7 @@ def _until(stop, say, pieces) -> Iterator:
 def _kept(path: Path, make: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
     """The arrays in the file, made and written first where there is none."""
     if not path.is_file():
-        store.write_arrays(path, make())
+        arrays.write(path, make())
     return store.read_arrays(path)
 
 

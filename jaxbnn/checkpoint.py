@@ -1,4 +1,4 @@
-"""A block's checkpoints: one Orbax item each, with a manifest that says whose it is and what its files sum up to.
+"""A block's checkpoints: arrays, with a manifest that says whose they are and what their files sum up to.
 
 Each is written beside its place and renamed into it, so what stands under its name is whole.
 """
@@ -11,24 +11,23 @@ from pathlib import Path
 
 import numpy as np
 
+from jaxbnn import arrays as archives
+
 KEPT = 2  # the last ones
+ARRAYS, MANIFEST = "arrays.npz", "manifest.json"
 
 
 def save(block: Path, step: int, arrays: Mapping[str, np.ndarray], identity: Mapping[str, str]) -> None:
-    """blocks/<seeds>/<step>/: the arrays as one Orbax item, and a manifest with identity and every file's sha256.
+    """blocks/<seeds>/<step>/: the arrays in one file, and a manifest with identity and that file's sha256.
 
     The last two checkpoints are kept.
     """
-    import orbax.checkpoint as ocp
-
     beside, old = block / ".new", block / ".old"
     for leftover in (beside, old):
         shutil.rmtree(leftover, ignore_errors=True)
-    beside.mkdir(parents=True)
-    with ocp.PyTreeCheckpointer() as checkpointer:
-        checkpointer.save((beside / "arrays").absolute(), dict(arrays))
+    archives.write(beside / ARRAYS, arrays, compressed=False)
     manifest = {"identity": dict(identity), "files": _checksums(beside)}
-    (beside / "manifest.json").write_text(json.dumps(manifest, indent=2))
+    (beside / MANIFEST).write_text(json.dumps(manifest, indent=2))
     beside.rename(block / f"{step:08d}")
     for oldest in folders(block)[:-KEPT]:
         oldest.rename(old)
@@ -50,25 +49,22 @@ def load(block: Path, identity: Mapping[str, str]) -> dict[str, np.ndarray] | No
 
     ValueError when it is damaged (the message offers the one before), or belongs to another config or other data.
     """
-    import orbax.checkpoint as ocp
-
     if not folders(block):
         return None
     last = folders(block)[-1]
     _verify(last, identity)
-    with ocp.PyTreeCheckpointer() as checkpointer:
-        return checkpointer.restore((last / "arrays").absolute())
+    return archives.read(last / ARRAYS)
 
 
 def _verify(checkpoint, identity):
     before = folders(checkpoint.parent)[:-1]
     offer = f"go on from {before[-1]}" if before else "start this block again"
     try:
-        manifest = json.loads((checkpoint / "manifest.json").read_text())
+        manifest = json.loads((checkpoint / MANIFEST).read_text())
         made_with, whole = dict(manifest["identity"]), manifest["files"] == _checksums(checkpoint)
     except (OSError, ValueError, KeyError, TypeError):
         made_with, whole = {}, False
-    if not whole:
+    if not whole or ARRAYS not in manifest["files"]:
         raise ValueError(f"{checkpoint} is damaged (its checksums do not hold): remove it to {offer}")
     for key, value in identity.items():
         if made_with.get(key) != value:
@@ -79,5 +75,5 @@ def _verify(checkpoint, identity):
 
 
 def _checksums(checkpoint):
-    files = sorted(path for path in checkpoint.rglob("*") if path.is_file() and path.name != "manifest.json")
+    files = sorted(path for path in checkpoint.rglob("*") if path.is_file() and path.name != MANIFEST)
     return {str(path.relative_to(checkpoint)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}

@@ -14,6 +14,7 @@ from jaxbnn.info.host import ESTIMATORS as WITHOUT_ALPHABET
 from jaxbnn.info.host import WITH_ALPHABET
 
 MOST_SEEDS = 10**6
+MOST_DEVICES, MOST_PROCESSES = 1024, 10**4
 ESTIMATORS = (*WITHOUT_ALPHABET, *WITH_ALPHABET)
 BAD_INPUT = 2
 
@@ -55,10 +56,17 @@ def parser() -> Parser:
         command.add_argument("--set", **changes, help="train.epochs=100; with a list, each of its values in turn")
         command.add_argument("--data-root", metavar="DIR", help="where data files are ($JAXBNN_DATA is asked next)")
         command.add_argument("--lanes", type=lanes, metavar="N|auto", help="seeds trained together; auto: fastest here")
+        command.add_argument("--devices", type=devices, metavar="N", help="devices of this process (default: all)")
         command.add_argument("--only", metavar="GROUP", help="of a grid: one group of its settings")
         command.add_argument("--scale", type=float, metavar="X", help="of a grid: X times the epochs and images")
     show.set_defaults(out="runs")
     train.add_argument("--out", default="runs", metavar="DIR", help="where runs are written (default: runs)")
+    together = train.add_argument_group("processes that share a run (see docs/clusters.md)")
+    together.add_argument(
+        "--processes", type=processes, metavar="N|auto", help="how many; auto: SLURM or Open MPI knows"
+    )
+    together.add_argument("--process-id", type=int, metavar="I", help="which of them this is, 0 to N - 1")
+    together.add_argument("--coordinator", metavar="HOST:PORT", help="where process 0 is")
     plot = add("plot", help="draw plane and curves into a finished run's folder")
     plot.set_defaults(command=plot_run)
     plot.add_argument("folder", help="the run's folder, the last line that run prints")
@@ -94,6 +102,22 @@ def seeds(text: str) -> tuple[int, ...]:
     if len(chosen) > MOST_SEEDS:
         raise argparse.ArgumentTypeError(f"expected at most {MOST_SEEDS} seeds at once, got {text!r}")
     return tuple(chosen)
+
+
+def devices(text: str) -> int:
+    """ "2" -> 2."""
+    if not text.isdecimal() or not 1 <= int(text) <= MOST_DEVICES:
+        raise argparse.ArgumentTypeError(f"expected a number from 1 to {MOST_DEVICES}, got {text!r}")
+    return int(text)
+
+
+def processes(text: str) -> int | str:
+    """ "4" -> 4; "auto"."""
+    if text == "auto":
+        return text
+    if not text.isdecimal() or not 1 <= int(text) <= MOST_PROCESSES:
+        raise argparse.ArgumentTypeError(f"expected auto or a number from 1 to {MOST_PROCESSES}, got {text!r}")
+    return int(text)
 
 
 def lanes(text: str) -> int | str:

@@ -1,5 +1,6 @@
 """What a run takes on this machine, from its compiled program and a few timed seconds."""
 
+import dataclasses
 import math
 import os
 import re
@@ -30,18 +31,28 @@ class Cost(NamedTuple):
     bytes: int  # of the compiled programs that run at the same time
 
 
-def estimate(*experiments: Experiment, data_root: str | Path | None = None, seconds: float = TIMED_SECONDS) -> Cost:
+def estimate(
+    *experiments: Experiment,
+    data_root: str | Path | None = None,
+    seconds: float = TIMED_SECONDS,
+    devices: Sequence[jax.Device] | None = None,
+) -> Cost:
     """What experiments of one program take here: it is compiled, and a block on each device timed for about `seconds`.
 
     With 0 seconds nothing is run, and the time is NaN. MemoryError, before anything is run, where the programs do not
-    fit into the devices' memory.
+    fit into the devices' memory (see `largest_lanes`).
     """
-    every, devices = [config.normal(each) for each in experiments], jax.devices()
+    every, devices = [config.normal(each) for each in experiments], devices or jax.local_devices()
     job, experiment = make_job(every, [], data_root, devices[0].platform), every[0]
     blocks = blocks_of([each.seeds for each in every], experiment.lanes)
     busy = devices[: len(blocks)]
+    space = room(busy) // len(busy)
     with ThreadPoolExecutor(max_workers=len(busy)) as pool:
-        tried = list(pool.map(partial(_try_block, job, seconds, room(busy) // len(busy)), blocks, busy))
+        tried = list(pool.map(partial(_try_block, job, seconds, space), blocks, busy))
+    held = max(held for *_, held in tried)
+    if held > space:
+        sizes = f"at most {space / 2**20:.0f} MiB (what a device has), got {held / 2**20:.0f} MiB"
+        raise MemoryError(f"expected a program of {sizes}: fewer lanes take less")
     compiling, per_epoch, per_row, held = (max(each) for each in zip(*tried, strict=True))
     rounds = -(-len(blocks) // len(busy))
     total = rounds * (experiment.train.epochs * per_epoch + len(experiment.epochs) * per_row)
@@ -68,13 +79,34 @@ def _try_block(job, seconds, space, pieces, device):
         compiled = advance.lower(job.plan, begin(), np.int32(1), inputs).compile()
         compiling = time.perf_counter() - began
         held = _held(compiled.memory_analysis())
-        if held > space:
-            raise MemoryError(
-                f"expected a program of at most {space / 2**20:.0f} MiB (what a device has), "
-                f"got {held / 2**20:.0f} MiB: fewer lanes take less, e.g. --lanes 1"
-            )
-        taken = _timed(seconds, compiled, begin, inputs) if seconds else (math.nan, math.nan)
-        return compiling, *taken, held
+        if not seconds or held > space:
+            return compiling, math.nan, math.nan, held
+        return compiling, *_timed(seconds, compiled, begin, inputs), held
+
+
+def largest_lanes(
+    *experiments: Experiment, data_root: str | Path | None = None, devices: Sequence[jax.Device] | None = None
+) -> int:
+    """The largest number of lanes, below the experiments', of which a program fits into a device; 0 where none does.
+
+    Memory grows by about as much with each lane, so that few numbers have to be compiled.
+    """
+    every, devices = [config.normal(each) for each in experiments], devices or jax.local_devices()
+    busy = devices[: -(-sum(len(each.seeds) for each in every) // every[0].lanes)]
+    space = room(busy) // len(busy)
+
+    def held_by(lanes):
+        some = [dataclasses.replace(each, lanes=lanes) for each in every]
+        job = make_job(some, [], data_root, busy[0].platform)
+        return _try_block(job, 0, space, blocks_of([each.seeds for each in some], lanes)[0], busy[0])[-1]
+
+    few, many, least, most = 0, every[0].lanes, 0, held_by(every[0].lanes)
+    while many - few > 1:
+        guess = few + int((space - least) / (most - least) * (many - few))
+        lanes = min(max(guess, few + 1), many - 1)
+        now = held_by(lanes)
+        few, least, many, most = (lanes, now, many, most) if now <= space else (few, least, lanes, now)
+    return few
 
 
 def _held(memory):

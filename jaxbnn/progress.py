@@ -44,6 +44,11 @@ class Board:
             self._resumed += self._done[block]
             self._tell(f"{name} go on from epoch {epochs}")
 
+    def say(self, message: str) -> None:
+        """Something other than progress has happened."""
+        with self._lock:
+            self._tell(message)
+
     def tell(self, block: Hashable, n_networks: int, epochs: int, accuracy: np.ndarray) -> None:
         """A block has reached an epoch; accuracy [n_networks] is the latest on the test set."""
         with self._lock:

@@ -15,7 +15,7 @@ import jax
 
 import jaxbnn
 
-PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy", "scipy", "orbax-checkpoint", "xarray", "h5netcdf")
+PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy", "scipy", "xarray", "h5netcdf")
 
 
 def facts(devices: Sequence[jax.Device], checksum: str) -> dict[str, Any]:
@@ -26,6 +26,7 @@ def facts(devices: Sequence[jax.Device], checksum: str) -> dict[str, Any]:
         "began": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": {"python": platform.python_version(), "jaxbnn": jaxbnn.__version__, **versions},
         "devices": [f"{d.platform}:{d.id} {d.device_kind}" for d in devices],
+        "processes": jax.process_count(),
         "thread_pool": os.environ.get("PJRT_NPROC") if on_cpu else None,
         "precision": {name: getattr(jax.config, f"jax_{name}") for name in ("enable_x64", "default_matmul_precision")},
         "commit": commit(),

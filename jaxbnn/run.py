@@ -12,7 +12,7 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from jaxbnn import config, grid, provenance, result, store
+from jaxbnn import config, grid, processes, provenance, result, store
 from jaxbnn.config import Experiment
 from jaxbnn.cores import is_pinned
 from jaxbnn.job import blocks_of, hyper_of, inputs_of, make_job, try_program
@@ -35,6 +35,8 @@ def run(
     Seeds already in the folder's result are not run again; unfinished blocks go on from their last checkpoint. `report`
     gets a Progress after every chunk. When `stop` says True, every block is checkpointed and the folder is left without
     the missing seeds' results: the same call goes on. ValueError for what cannot be run, before anything is written.
+    Processes (see `use_processes`) share the blocks: all make this call, OUT is a folder that all see, and process 0
+    writes the result. Where one of them ends early the folder is left as if the run had been stopped.
     """
     return run_together([experiment], out, data_root, devices, report, stop)[0]
 
@@ -51,7 +53,7 @@ def run_together(
 
     Each has its own folder and gets the bits that it gets alone. ValueError where they differ in more.
     """
-    every, devices = [config.normal(each) for each in experiments], tuple(devices or jax.devices())
+    every, devices = [config.normal(each) for each in experiments], tuple(devices or jax.local_devices())
     folders = tuple(store.folder_of(out, each) for each in every)
     if len(grid.by_program(every)) != 1 or len(set(folders)) != len(folders):
         raise ValueError("expected experiments that differ in name, learning rate and decay alone, each once")
@@ -65,10 +67,14 @@ def run_together(
     try_program(job, devices[0])
     store.check_libraries()
     with ExitStack() as held:
-        for folder, seeds in zip(folders, _missing(job), strict=True):
-            if seeds:
-                store.make_folder(folder)
-                held.enter_context(store.locked(folder))
+        taken = [folder for folder, seeds in zip(folders, _missing(job), strict=True) if seeds]
+        for folder in taken:
+            store.make_folder(folder)
+            store.check_free(folder)
+        processes.meet()
+        for folder in taken if processes.index() == 0 else ():
+            held.enter_context(store.locked(folder))
+        processes.meet()
         _run_missing(job, devices, report, stop)
     return folders
 
@@ -85,11 +91,36 @@ def _run_missing(job, devices, report, stop):
     if not any(missing):
         return  # another run has just finished them
     began, facts = time.time(), provenance.facts(devices, job.checksum)
-    for number in (number for number, seeds in enumerate(missing) if seeds):
-        _write_config(job, number, missing[number])
     blocks = blocks_of(missing, job.experiment.lanes, begun(job, missing))
-    board = Board(sum(map(len, missing)), job.experiment.train.epochs, report, stop)
-    parts = _run_blocks(job, blocks, devices, board)
+    processes.meet()  # all have seen the same blocks before one of them goes on
+    for number in (number for number, seeds in enumerate(missing) if seeds and processes.index() == 0):
+        _write_config(job, number, missing[number])
+    mine = blocks[processes.index() :: processes.count()]
+    n_networks = sum(len(piece.seeds) for block in mine for piece in block)
+    board = Board(n_networks, job.experiment.train.epochs, report, stop)
+    parts = _run_blocks(job, mine, devices, board)
+    if processes.count() == 1:
+        _write_results(job, missing, parts, facts, began)
+    elif not stop() and not _lost(board):
+        if processes.index() == 0:
+            every = {
+                piece: store.part_of(job.folders[piece.number], piece.seeds) for block in blocks for piece in block
+            }
+            _write_results(job, missing, every, facts, began)
+        processes.meet()
+
+
+def _lost(board):
+    """Whether another process has ended before its blocks were finished."""
+    gone = processes.meet()
+    if gone:
+        which = ", ".join(map(str, gone))
+        board.say(f"of {processes.count()} processes number {which} ended early: the same command goes on")
+    return bool(gone)
+
+
+def _write_results(job, missing, parts, facts, began):
+    """The result of each folder whose missing seeds are all finished; parts: by piece."""
     for number, seeds in enumerate(missing):
         of = {piece: part for piece, part in parts.items() if piece.number == number}
         if seeds and sum(len(piece.seeds) for piece in of) == len(seeds):

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jaxbnn import checkpoint, config, netcdf, typeset
+from jaxbnn import arrays, checkpoint, config, netcdf, typeset
 from jaxbnn.config import Experiment, Runnable
 from jaxbnn.info.ragged import Ragged
 
@@ -65,9 +65,15 @@ def make_folder(folder: Path) -> None:
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Holds the folder for one run; ValueError when another has it. The system frees it however the process ends."""
+    with _held(folder, fcntl.LOCK_EX):
+        yield
+
+
+@contextmanager
+def _held(folder, how):
     handle = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(handle, how | fcntl.LOCK_NB)
         yield
     except BlockingIOError:
         raise ValueError(f"another run is working in {folder}: wait for it, or give another --out") from None
@@ -75,9 +81,15 @@ def locked(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
+def check_free(folder: Path) -> None:
+    """ValueError when another run has the folder."""
+    with _held(folder, fcntl.LOCK_SH):
+        pass
+
+
 def check_libraries() -> None:
     """ImportError now, before any training, where a library that writes results or checkpoints is missing."""
-    for name in ("h5netcdf", "h5py", "orbax.checkpoint", "xarray"):
+    for name in ("h5netcdf", "h5py", "xarray"):
         importlib.import_module(name)
 
 
@@ -117,6 +129,11 @@ def write_part(block: Path, groups: Mapping[str, Group]) -> Path:
     """blocks/<seeds>/part.nc: a finished block as netCDF, the root group under the key "", others by name."""
     write_groups(block / PART, groups)
     return block / PART
+
+
+def part_of(folder: Path, seeds: Sequence[int]) -> Path:
+    """blocks/<seeds>/part.nc: where the finished block of these seeds is."""
+    return block_folder(folder, seeds) / PART
 
 
 def write_groups(path: Path, groups: Mapping[str, Group]) -> None:
@@ -170,19 +187,11 @@ def read_spectra(block: Path, rows: int) -> dict[str, dict[str, Ragged]]:
     return found
 
 
-def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    """An .npz of arrays by name."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with netcdf.replacing(path) as beside, beside.open("wb") as file:
-        np.savez_compressed(file, **dict(arrays))
-
-
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
     """The arrays of an .npz by name. ValueError where it is missing or damaged."""
     try:
-        with path.open("rb") as file, np.load(file) as archive:
-            return dict(archive)
-    except (OSError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+        return arrays.read(path)
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         where = path.parent
         raise ValueError(f"{path} is missing or damaged ({error}): remove {where} to make it again") from None
 

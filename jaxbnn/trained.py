@@ -18,7 +18,7 @@ def networks(folder: str | Path, data_root: str | Path | None = None) -> dict[in
     finished, its checkpoints are gone, or its data are not those it was trained on.
     """
     folder = Path(folder)
-    experiment, device = store.read_config(folder), jax.devices()[0]
+    experiment, device = store.read_config(folder), jax.local_devices()[0]
     job = make_job([experiment], [folder], data_root, device.platform)
     split = job.split
     if job.plan.split_per_lane:

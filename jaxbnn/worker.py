@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxbnn import checkpoint, config, result, snapshot, store
+from jaxbnn import arrays, checkpoint, config, result, snapshot, store
 from jaxbnn.block import Block, advance
 from jaxbnn.block import snapshot as take_snapshot
 from jaxbnn.info import ragged
@@ -81,8 +81,8 @@ def _save(job, pieces, block, like, saved, spectra):
     for piece, lanes in _cut(pieces):
         place = _place(job, piece)
         store.append_spectra(place, job.rows(saved), _joined(job, [each[lanes.start] for each in spectra]))
-        arrays = {name: leaf[lanes] if leaf.ndim else leaf for name, leaf in leaves.items()}
-        checkpoint.save(place, int(block.step), arrays, identity_of(job, piece.number, like))
+        state = {name: leaf[lanes] if leaf.ndim else leaf for name, leaf in leaves.items()}
+        checkpoint.save(place, int(block.step), state, identity_of(job, piece.number, like))
 
 
 def _place(job, piece):
@@ -109,10 +109,10 @@ def _restored(job, pieces, like, device):
     found = []
     for piece in pieces:
         place = _place(job, piece)
-        arrays = checkpoint.load(place, identity_of(job, piece.number, like))
-        if arrays is not None and store.has_spectra(place):
-            found.append(arrays)
-        elif arrays is not None:
+        state = checkpoint.load(place, identity_of(job, piece.number, like))
+        if state is not None and store.has_spectra(place):
+            found.append(state)
+        elif state is not None:
             store.forget(place)
     if found and len(found) < len(pieces):
         raise ValueError(
@@ -126,8 +126,8 @@ def _store_epoch(job, pieces, epoch, block, inputs):
     probes = tuple(probe for probe in job.experiment.probes if probe.units or probe.keep)
     rows = take_snapshot(job.plan, probes, block, inputs.split)
     for piece, lanes in _cut(pieces):
-        arrays = snapshot.arrays(job.experiment, epoch, jax.tree.map(lambda leaf, at=lanes: leaf[at], rows))
-        store.write_arrays(store.snapshot_path(_place(job, piece), epoch), arrays)
+        taken = snapshot.arrays(job.experiment, epoch, jax.tree.map(lambda leaf, at=lanes: leaf[at], rows))
+        arrays.write(store.snapshot_path(_place(job, piece), epoch), taken)
 
 
 def _packed(spectra, lanes, n_rows):
@@ -169,7 +169,7 @@ def identity_of(job: Job, number: int, like: Any) -> dict[str, str]:
 def restore(pieces: Sequence[Mapping[str, np.ndarray]], like: Any, device: jax.Device) -> Block:
     """The block that checkpoints of one step make together, its last lane repeated to fill it; `like` its shapes."""
     leaves, structure = jax.tree.flatten(like)
-    values = [_filled([arrays[f"leaf_{i:03d}"] for arrays in pieces], leaf) for i, leaf in enumerate(leaves)]
+    values = [_filled([state[f"leaf_{i:03d}"] for state in pieces], leaf) for i, leaf in enumerate(leaves)]
     typed = [
         jax.random.wrap_key_data(jnp.asarray(value), impl="threefry2x32") if _is_key(leaf) else value
         for leaf, value in zip(leaves, values, strict=True)

@@ -20,7 +20,7 @@ if "JAXBNN_TESTS" not in os.environ:
 
 if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
     os.environ["JAX_COMPILATION_CACHE_DIR"] = os.path.join(os.environ["JAXBNN_TESTS"], "programs")
-    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.2"
+    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
 
 # Compiling is what most tests wait for. These flags make it shorter and keep all that is promised of bits.
 # A version of JAX that does not know a flag would end the program.

@@ -13,7 +13,7 @@ def timed(monkeypatch):
     """The lanes that were tried, at the seconds of SECONDS and a MiB each."""
     tried = []
 
-    def estimate(experiment, data_root):
+    def estimate(experiment, data_root, devices):
         tried.append(experiment.lanes)
         if experiment.lanes > room[0]:
             raise MemoryError("expected a smaller program")

@@ -7,14 +7,13 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 
 import numpy as np
 import pytest
 
 from jaxbnn import comparison, cost, store, studies
 from jaxbnn.cli import main, parser, seeds
-from jaxbnn.commands import choice, listing, reading, running, terminal
+from jaxbnn.commands import choice, listing, reading, running, starting, terminal
 from jaxbnn.commands.terminal import clock
 
 
@@ -30,8 +29,8 @@ SHORT = [*SMALL, *sets("train.epochs=3")]
 @pytest.fixture(autouse=True)
 def cores_are_in_use(monkeypatch):
     """JAX has started in the tests, so the command line must not start it."""
-    for commands in (listing, reading, running):
-        monkeypatch.setattr(commands, "use_cores", lambda: None)
+    for commands in (reading, starting):
+        monkeypatch.setattr(commands, "use_cores", lambda n=None: None)
 
 
 def said(capsys, *arguments, code=0):
@@ -58,8 +57,8 @@ def test_list_names_every_experiment(capsys):
 
 
 def test_show_prints_config_assumptions_and_cost(capsys, monkeypatch):
-    monkeypatch.setattr(listing, "estimate", partial(cost.estimate, seconds=0.1))
-    monkeypatch.setattr(choice, "choose_lanes", lambda experiment, out, root, say: 3)
+    monkeypatch.setattr(listing, "TIMED_SECONDS", 0.1)
+    monkeypatch.setattr(choice, "choose_lanes", lambda experiment, out, root, say, devices: 3)
     out = said(capsys, "show", "demo", "--seeds", "2", *SHORT, "--lanes", "auto").out
     assert json.loads(out[: out.index("\n}\n") + 2])["lanes"] == 3
     assert json.loads(out[: out.index("\n}\n") + 2])["train"]["epochs"] == 3
@@ -85,7 +84,7 @@ def test_a_grid_is_run_by_groups_and_made_smaller(capsys, tmp_path, monkeypatch)
     cubes = studies.settings("nothnagel2026", "szt")[-2:]
     one_probe = tuple(dataclasses.replace(each, probes=each.probes[:1]) for each in cubes)
     monkeypatch.setitem(studies.NOTHNAGEL_2026.grid, "szt", one_probe)
-    monkeypatch.setattr(running, "estimate", lambda *_, **__: cost.Cost(1.0, 60.0, 1))
+    monkeypatch.setattr(choice, "estimate", lambda *_, **__: cost.Cost(1.0, 60.0, 1))
     shape = (*SMALL, "--seeds", "1")
     out = said(capsys, "run", "nothnagel2026", "--only", "szt", "--scale", "0.0002", "--out", str(tmp_path), *shape)
     assert "2 settings, 2 to run, 1 programs: about 1 min 0 s" in out.err
@@ -98,7 +97,7 @@ def test_a_grid_is_run_by_groups_and_made_smaller(capsys, tmp_path, monkeypatch)
 
 
 def test_a_signal_between_two_programs_ends_the_grid(capsys, tmp_path, monkeypatch):
-    def finished(experiments, out, data_root, report, stop):
+    def finished(experiments, out, data_root, devices, report, stop):
         stop.__self__._ask(None, None)  # as the last chunk ends
         done.extend(experiments)
 
@@ -107,7 +106,7 @@ def test_a_signal_between_two_programs_ends_the_grid(capsys, tmp_path, monkeypat
 
     monkeypatch.setattr(terminal.signal, "signal", lambda *_: None)
     monkeypatch.setattr(running, "run_together", finished)
-    monkeypatch.setattr(running, "estimate", lambda *_, **__: cost.Cost(1.0, 60.0, 1))
+    monkeypatch.setattr(choice, "estimate", lambda *_, **__: cost.Cost(1.0, 60.0, 1))
     command = ("run", "nothnagel2026", "--only", "szt,szt-controls", "--out", str(tmp_path))
     err = said(capsys, *command, code=running.STOPPED).err
     assert "[12/13]" in err and "[13/13]" not in err and "stopped: the same command goes on" in err
@@ -117,17 +116,19 @@ def test_lanes_are_a_number_or_auto(capsys):
     for wrong in ("0", "-1", "many", "1.5", "65537"):
         assert "expected auto or a number from 1 to 65536" in refused(capsys, "show", "demo", "--lanes", wrong)
     options = parser().parse_args(["run", "demo", "--lanes", "4"])
-    assert choice.with_lanes(studies.find("demo")[0], options).lanes == 4
+    assert choice.with_lanes(studies.find("demo")[0], options, []).lanes == 4
 
 
 def test_a_long_run_says_what_it_takes_and_one_that_does_not_fit_is_refused(capsys, monkeypatch, tmp_path):
     monkeypatch.setattr(running, "run", lambda *_, **__: (_ for _ in ()).throw(ValueError("ran")))
-    monkeypatch.setattr(running, "estimate", lambda *_, **__: cost.Cost(2.0, 60.0, 2**20))
+    monkeypatch.setattr(choice, "estimate", lambda *_, **__: cost.Cost(2.0, 60.0, 2**20))
     assert main(["run", "demo", "--out", str(tmp_path)]) == 2
     assert "demo: about 1 min 2 s (2 s of it compiling), 1 MiB in the programs\n" in capsys.readouterr().err
     monkeypatch.setattr("jaxbnn.cost.room", lambda devices: 2**14)
-    monkeypatch.setattr(running, "estimate", cost.estimate)
-    assert "fewer lanes take less" in refused(capsys, "run", "demo", "--seeds", "2", *SHORT, "--out", str(tmp_path))
+    monkeypatch.setattr(choice, "estimate", cost.estimate)
+    assert "fewer lanes take less, not even one fits" in refused(
+        capsys, "run", "demo", "--seeds", "2", *SHORT, "--out", str(tmp_path)
+    )
 
 
 @pytest.fixture(scope="module")

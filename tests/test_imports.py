@@ -29,14 +29,18 @@ EVERYTHING |= {
     "typeset",
     "trained",
     "programs",
+    "arrays",
+    "processes",
     "autolanes",
 }
 MAY = {
     "nn": NN,
     "info": INFO,
-    "data": DATA,
+    "data": {"data", "arrays"},
     "batches": set(),
+    "arrays": set(),
     "cores": set(),
+    "processes": set(),
     "netcdf": set(),
     "plots": {"plots"},
     "progress": set(),
@@ -48,15 +52,15 @@ MAY = {
     "lanes": {"data", "nn", "observe", "train"},
     "health": {"info", "nn", "observe"},
     "block": {"data", "health", "info", "lanes", "observe", "train"},
-    "store": {"checkpoint", "config", "info", "netcdf", "typeset"},
-    "checkpoint": set(),
+    "store": {"arrays", "checkpoint", "config", "info", "netcdf", "typeset"},
+    "checkpoint": {"arrays"},
     "result": {"config", "store", "block", "observe", "data", "health", "info"},
     "job": {"block", "config", "data", "lanes", "observe", "snapshot", "train"},
-    "worker": {"block", "checkpoint", "config", "info", "job", "result", "snapshot", "store"},
+    "worker": {"arrays", "block", "checkpoint", "config", "info", "job", "result", "snapshot", "store"},
     "cost": {"block", "config", "job"},
-    "run": {"config", "cores", "grid", "job", "progress", "provenance", "result", "store", "worker"},
+    "run": {"config", "cores", "grid", "job", "processes", "progress", "provenance", "result", "store", "worker"},
     "snapshot": {"config", "info", "observe", "store"},
-    "calibration": {"config", "info", "result", "run", "store"},
+    "calibration": {"arrays", "config", "info", "result", "run", "store"},
     "analysis": {"info", "result"},
     "comparison": set(),
     "tables": {"comparison", "info"},
@@ -98,7 +102,7 @@ OUTSIDE = {
     "comparison": {"numpy"},
     "tables": {"numpy", "rich"},
     "netcdf": {"numpy", "h5netcdf"},
-    "checkpoint": {"numpy", "orbax"},
+    "checkpoint": {"numpy"},
     "store": {"numpy", "xarray"},
     "commands": {"jax", "rich"},
     "cli": {"jax"},
@@ -148,17 +152,14 @@ def loaded(code, *packages):
 
 
 def test_importing_jaxbnn_loads_nothing_heavy():
-    assert loaded("import jaxbnn", "orbax", "xarray", "h5netcdf", "h5py", "matplotlib", "pooch") == []
+    assert loaded("import jaxbnn", "xarray", "h5netcdf", "h5py", "matplotlib", "pooch") == []
 
 
-def test_orbax_xarray_and_pooch_have_one_file_each():
-    users = {
-        p: {room(f) for f in FILES for _, o in imports(f) if o == p} for p in ("orbax", "xarray", "pooch", "matplotlib")
-    }
+def test_xarray_and_pooch_have_one_file_each():
+    users = {p: {room(f) for f in FILES for _, o in imports(f) if o == p} for p in ("xarray", "pooch", "matplotlib")}
     users |= {"h5netcdf": {room(f) for f in FILES for _, o in imports(f) if o == "h5netcdf"}}
     assert users.pop("h5netcdf") == {"netcdf"}
     assert users == {
-        "orbax": {"checkpoint"},
         "xarray": {"store"},
         "pooch": {"data"},
         "matplotlib": {"plots", "figures", "studies"},

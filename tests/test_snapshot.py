@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-from jaxbnn import info, measure, observe, run, snapshot, store
+from jaxbnn import arrays, info, measure, observe, run, snapshot, store
 from jaxbnn.config import override
 
 
@@ -44,13 +44,13 @@ def test_storing_changes_no_number_and_leaves_nothing_behind(stored, tiny, finis
     own, folder = stored
     plain, other = store.read_result(finished), store.read_result(folder)
     np.testing.assert_array_equal(plain.i_xt.values[:3], other.i_xt.values)
-    assert not list((folder / "blocks").rglob("*.np[yz]")) and not list((folder / "blocks").rglob("*.nc"))
+    assert not list((folder / "blocks").rglob("epoch-*.npz")) and not list((folder / "blocks").rglob("*.nc"))
     assert snapshot.epochs(own) == (0, 3, 12)
 
 
 def test_a_block_whose_stored_epoch_is_lost_says_what_to_do(tmp_path):
     path = store.snapshot_path(tmp_path / "0-1", 3)
-    store.write_arrays(path, {"main/units/count_hidden_1": np.zeros(2)})
+    arrays.write(path, {"main/units/count_hidden_1": np.zeros(2)})
     assert list(store.read_arrays(path)) == ["main/units/count_hidden_1"]
     path.write_bytes(b"PK\x03\x04 broken")
     for each in (path, store.snapshot_path(tmp_path / "0-1", 5)):

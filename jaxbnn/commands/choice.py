@@ -3,11 +3,15 @@
 import argparse
 import dataclasses
 import sys
+from collections.abc import Sequence
 from functools import partial
+
+import jax
 
 from jaxbnn import config, grid, studies
 from jaxbnn.autolanes import choose_lanes
 from jaxbnn.config import Experiment, Runnable
+from jaxbnn.cost import Cost, estimate, largest_lanes
 
 
 def chosen_experiments(options: argparse.Namespace) -> tuple[Runnable, ...]:
@@ -33,12 +37,25 @@ def chosen_study(study: Runnable, options: argparse.Namespace) -> Runnable:
     return study
 
 
-def with_lanes(experiment: Experiment, options: argparse.Namespace) -> Experiment:
+def estimated(
+    experiments: Sequence[Experiment], options: argparse.Namespace, devices: Sequence[jax.Device], seconds: float
+) -> Cost:
+    """What they take; MemoryError where their program does not fit, with the number of lanes that does."""
+    given = {"data_root": options.data_root, "devices": devices}
+    try:
+        return estimate(*experiments, seconds=seconds, **given)
+    except MemoryError as error:
+        lanes = largest_lanes(*experiments, **given)
+        does = f"--lanes {lanes} is the largest number that fits" if lanes else "not even one fits"
+        raise MemoryError(f"{error}, {does}") from None
+
+
+def with_lanes(experiment: Experiment, options: argparse.Namespace, devices: Sequence[jax.Device]) -> Experiment:
     """The experiment with the lanes asked for."""
     if options.lanes is None:
         return experiment
     say = partial(print, file=sys.stderr)
     chosen = options.lanes
     if chosen == "auto":
-        chosen = choose_lanes(experiment, options.out, options.data_root, say)
+        chosen = choose_lanes(experiment, options.out, options.data_root, say, devices)
     return dataclasses.replace(experiment, lanes=chosen)

@@ -5,12 +5,11 @@ import argparse
 from rich.table import Table
 
 from jaxbnn import config, studies
-from jaxbnn.commands.choice import chosen_experiments, with_lanes
+from jaxbnn.commands.choice import chosen_experiments, estimated, with_lanes
+from jaxbnn.commands.starting import start
 from jaxbnn.commands.terminal import cost_line, print_table
 from jaxbnn.config import Experiment, Resampled
-from jaxbnn.cores import use_cores
-from jaxbnn.cost import estimate
-from jaxbnn.programs import keep_programs
+from jaxbnn.cost import TIMED_SECONDS
 
 
 def list_experiments(options: argparse.Namespace) -> int:
@@ -48,17 +47,16 @@ def show_experiment(options: argparse.Namespace) -> int:
     """jaxbnn show NAME."""
     experiment, *others = chosen_experiments(options)
     _, study = studies.find(experiment.name)
-    use_cores()
-    keep_programs()
+    devices = start(options)
     if others:
         print(f"the first of {1 + len(others)} settings:")
     if isinstance(experiment, Experiment):
-        experiment = with_lanes(experiment, options)
+        experiment = with_lanes(experiment, options, devices)
     print(config.to_json(experiment))
     print(f"\ndigest {config.digest(experiment)}\n\n{study.cite}\nAssumptions:")
     for assumption in study.assumptions:
         print(f"- {assumption}")
     if not isinstance(experiment, Experiment):
         return 0
-    print(f"\nOn this machine: {cost_line(estimate(experiment, data_root=options.data_root))}")
+    print(f"\nOn this machine: {cost_line(estimated([experiment], options, devices, TIMED_SECONDS))}")
     return 0

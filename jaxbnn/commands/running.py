@@ -3,18 +3,17 @@
 import argparse
 import dataclasses
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import jax
 
-from jaxbnn import calibration, figures, grid, store, studies, tables
-from jaxbnn.commands.choice import chosen_experiments, with_lanes
+from jaxbnn import calibration, figures, grid, processes, store, studies, tables
+from jaxbnn.commands.choice import chosen_experiments, estimated, with_lanes
+from jaxbnn.commands.starting import start
 from jaxbnn.commands.terminal import Meter, clock, cost_line, print_table
 from jaxbnn.config import Experiment, Resampled
-from jaxbnn.cores import use_cores
-from jaxbnn.cost import estimate
 from jaxbnn.info.regime import Bernoulli
-from jaxbnn.programs import keep_programs
 from jaxbnn.run import run, run_together
 
 GLANCE, ANNOUNCED = 0.3, 10.0  # seconds that a run is timed before it starts, and from which on it is told
@@ -25,22 +24,31 @@ STOPPED = 75  # EX_TEMPFAIL: run the same command again
 def run_experiment(options: argparse.Namespace) -> int:
     """jaxbnn run NAME."""
     experiment, *others = chosen_experiments(options)
-    use_cores()
-    keep_programs()
-    if not isinstance(experiment, Experiment):
-        return run_study(experiment, options)
-    if others:
-        return run_grid([experiment, *others], options)
-    experiment = with_lanes(experiment, options)
+    devices = start(options)
+    try:
+        if not isinstance(experiment, Experiment):
+            return run_study(experiment, options)
+        if others:
+            return run_grid([experiment, *others], options, devices)
+        return run_alone(experiment, options, devices)
+    finally:
+        processes.leave()
+
+
+def run_alone(experiment: Experiment, options: argparse.Namespace, devices: Sequence[jax.Device]) -> int:
+    """One experiment, with what it will take before and a table of its last epoch after it."""
+    experiment = with_lanes(experiment, options, devices)
     if unfinished(experiment, options):
         glance = GLANCE if experiment.train.epochs >= FEW else 0
-        cost = estimate(experiment, data_root=options.data_root, seconds=glance)
+        cost = estimated([experiment], options, devices, glance)
         if cost.seconds > ANNOUNCED:  # not where it is unknown
             print(f"{experiment.name}: {cost_line(cost)}", file=sys.stderr)
     with Meter() as meter:
-        folder = run_one(experiment, options, meter)
+        folder = run_one(experiment, options, meter, devices)
     if folder is None:
         return STOPPED
+    if processes.index():
+        return 0
     result = store.read_result(folder).sel(seed=sorted(experiment.seeds))
     print_table(tables.result_table(result))
     print(tables.result_words(result))
@@ -50,26 +58,30 @@ def run_experiment(options: argparse.Namespace) -> int:
     return 0
 
 
-def run_one(experiment: Experiment, options: argparse.Namespace, meter: Meter) -> Path | None:
-    """The folder of the experiment once it is finished; None where a signal stopped it."""
-    folder = run(experiment, options.out, options.data_root, report=meter.show, stop=meter.stopped)
-    if meter.stopped() and set(experiment.seeds) - set(store.finished_seeds(folder)):
+def run_one(
+    experiment: Experiment, options: argparse.Namespace, meter: Meter, devices: Sequence[jax.Device]
+) -> Path | None:
+    """The folder of the experiment once it is finished; None where a signal stopped it, or another process ended."""
+    folder = run(experiment, options.out, options.data_root, devices, report=meter.show, stop=meter.stopped)
+    if set(experiment.seeds) - set(store.finished_seeds(folder)):
         print(f"stopped: the same command goes on from {folder}", file=sys.stderr)
         return None
     return folder
 
 
-def run_grid(experiments: list[Experiment], options: argparse.Namespace) -> int:
+def run_grid(experiments: list[Experiment], options: argparse.Namespace, devices: Sequence[jax.Device]) -> int:
     """Program after program, the settings of one in shared blocks; finished settings are not run again."""
     programs = []
     for group in grid.by_program(experiments):
-        lanes = with_lanes(group[0], options).lanes
+        lanes = with_lanes(group[0], options, devices).lanes
         programs.append([dataclasses.replace(each, lanes=lanes) for each in group])
         jax.clear_caches()  # a process has so many memory maps, a program takes hundreds
     with Meter() as meter:
-        if not run_programs(programs, options, meter):
+        if not run_programs(programs, options, meter, devices):
             print("stopped: the same command goes on", file=sys.stderr)
             return STOPPED
+    if processes.index():
+        return 0
     every = [each for group in programs for each in group]
     labels, shared = grid.labels(every, [studies.all_changes(each) for each in every])
     last = (last_epoch(store.folder_of(options.out, each), each.seeds) for each in every)
@@ -79,12 +91,14 @@ def run_grid(experiments: list[Experiment], options: argparse.Namespace) -> int:
     return 0
 
 
-def run_programs(programs: list[list[Experiment]], options: argparse.Namespace, meter: Meter) -> bool:
+def run_programs(
+    programs: list[list[Experiment]], options: argparse.Namespace, meter: Meter, devices: Sequence[jax.Device]
+) -> bool:
     """Whether every setting is finished: not where a signal asked to stop."""
     left = [[each for each in group if unfinished(each, options)] for group in programs]
     n_left, total, done = sum(map(len, left)), 0.0, 0
     for group in filter(None, left):
-        total += estimate(*group, data_root=options.data_root, seconds=GLANCE).seconds
+        total += estimated(group, options, devices, GLANCE).seconds
         jax.clear_caches()
         if meter.stopped():
             return False
@@ -94,7 +108,7 @@ def run_programs(programs: list[list[Experiment]], options: argparse.Namespace, 
         for experiment in group:
             done += 1
             print(f"[{done}/{n_left}] {experiment.name} {studies.changed(experiment)}".rstrip(), file=sys.stderr)
-        run_together(group, options.out, options.data_root, report=meter.show, stop=meter.stopped)
+        run_together(group, options.out, options.data_root, devices, report=meter.show, stop=meter.stopped)
         if any(unfinished(each, options) for each in group) or meter.stopped():
             return False
         jax.clear_caches()
@@ -113,6 +127,8 @@ def unfinished(experiment: Experiment, options: argparse.Namespace) -> bool:
 
 def run_study(study: Bernoulli | Resampled, options: argparse.Namespace) -> int:
     """jaxbnn run NAME of a study of estimators: a line for each piece on stderr, then how right the verdicts were."""
+    if processes.count() > 1:
+        raise ValueError(f"expected one process for {study.name}, a study of samples, got {processes.count()}")
     with Meter() as meter:
         folder = calibration.calibrate(study, options.out, options.data_root, meter.say, meter.stopped)
     if meter.stopped():

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from jaxbnn import arrays as archives
 from jaxbnn.data.fetch import FASHION_MNIST, MNIST, Collection, fetch, named_folder, reason
 from jaxbnn.data.split import (
     FLOAT32_MAX,
@@ -173,10 +174,9 @@ def read_npz(path: str | Path, choices: Sequence[tuple[str, ...]] = (PARTS, WHOL
         raise ValueError(f"expected an .npz archive (a zip file), got {path}, which is none")
     # A broken archive fails in a dozen ways: zip, zlib, npy header, encryption, pickle, memory.
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            there = list(archive.files)
-            names = next((choice for choice in choices if set(choice) <= set(there)), ())
-            arrays = {name: np.asarray(archive[name]) for name in names}
+        there = archives.names(path)
+        names = next((choice for choice in choices if set(choice) <= set(there)), ())
+        arrays = archives.read(path, names)
     except Exception as error:
         what = "pickled objects, which are never loaded" if "pickle" in str(error) else reason(error)
         raise ValueError(f"expected plain numeric arrays in {path}, got {what}") from error
