@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import jax
 
 from jaxbnn import config, studies
+from jaxbnn.commands.examining import examine_machine
 from jaxbnn.commands.listing import list_experiments, show_experiment
 from jaxbnn.commands.reading import compare_runs, measure_path, plot_run, report_study
 from jaxbnn.commands.running import run_experiment
@@ -56,7 +57,6 @@ def parser() -> Parser:
         command.add_argument("--set", **changes, help="train.epochs=100; with a list, each of its values in turn")
         command.add_argument("--data-root", metavar="DIR", help="where data files are ($JAXBNN_DATA is asked next)")
         command.add_argument("--lanes", type=lanes, metavar="N|auto", help="seeds trained together; auto: fastest here")
-        command.add_argument("--devices", type=devices, metavar="N", help="devices of this process (default: all)")
         command.add_argument("--only", metavar="GROUP", help="of a grid: one group of its settings")
         command.add_argument("--scale", type=float, metavar="X", help="of a grid: X times the epochs and images")
     show.set_defaults(out="runs")
@@ -83,6 +83,10 @@ def parser() -> Parser:
     reporting.add_argument("--out", required=True, metavar="DIR", help="where report.md and its figures are written")
     reporting.add_argument("--runs", default="runs", metavar="DIR", help="where runs were written (default: runs)")
     reporting.add_argument("--data-root", metavar="DIR", help="where data files are ($JAXBNN_DATA is asked next)")
+    examine = add("doctor", help="is this machine ready: versions, memory, counts, bits, speed")
+    examine.set_defaults(command=examine_machine)
+    for command in (show, train, examine):
+        command.add_argument("--devices", type=devices, metavar="N", help="devices of this process (default: all)")
     compare = add("compare", help="are two finished runs' planes different, over seeds?")
     compare.set_defaults(command=compare_runs)
     for name in ("a", "b"):

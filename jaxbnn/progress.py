@@ -1,5 +1,6 @@
 """Where a run stands, as values: what the devices' threads have done, and whether they shall go on."""
 
+import math
 import threading
 import time
 from collections.abc import Callable, Hashable
@@ -17,6 +18,7 @@ class Progress(NamedTuple):
     seconds_left: float
     test_accuracy: float  # mean over the seeds measured last, NaN before the first
     message: str = ""
+    chunk_seconds: float = math.nan  # what a chunk takes: a run that is asked to stop ends after it
 
 
 class Board:
@@ -27,7 +29,7 @@ class Board:
         self._total, self._began = n_networks * n_epochs, time.monotonic()
         self._done: dict[Hashable, int] = {}  # block -> network epochs
         self._accuracy: dict[Hashable, np.ndarray] = {}
-        self._resumed = 0
+        self._resumed, self._chunk = 0, math.nan
 
     def halt(self) -> None:
         """Ends every thread after its chunk."""
@@ -49,9 +51,10 @@ class Board:
         with self._lock:
             self._tell(message)
 
-    def tell(self, block: Hashable, n_networks: int, epochs: int, accuracy: np.ndarray) -> None:
-        """A block has reached an epoch; accuracy [n_networks] is the latest on the test set."""
+    def tell(self, block: Hashable, n_networks: int, epochs: int, accuracy: np.ndarray, chunk: float) -> None:
+        """A block has reached an epoch; accuracy [n_networks]: the latest; chunk: seconds of its next."""
         with self._lock:
+            self._chunk = chunk
             self._done[block], self._accuracy[block] = epochs * n_networks, accuracy
             self._tell()
 
@@ -60,4 +63,4 @@ class Board:
         rate = (done - self._resumed) / seconds if done > self._resumed else float("nan")
         seen = [a for accuracy in self._accuracy.values() for a in accuracy if not np.isnan(a)]
         mean = float(np.mean(seen)) if seen else float("nan")
-        self._report(Progress(done, self._total, rate, (self._total - done) / rate, mean, message))
+        self._report(Progress(done, self._total, rate, (self._total - done) / rate, mean, message, self._chunk))

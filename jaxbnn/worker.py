@@ -58,11 +58,11 @@ def work(job, pieces, inputs, device, board):
         n_rows, new = job.rows(until) - job.rows(step), jax.device_get(new)
         spectra.append({lanes.start: _packed(new, lanes, n_rows) for _, lanes in _cut(pieces)})
         now = time.monotonic()
-        size = max(1, min(4 * size, int(CHUNK_SECONDS * (until - step) / max(now - began, 1e-6))))
-        step = until
+        each = max(now - began, 1e-6) / (until - step)
+        size, step = max(1, min(4 * size, int(CHUNK_SECONDS / each))), until
         if step - 1 in snapshot.epochs(job.experiment):
             _store_epoch(job, pieces, step - 1, block, inputs)
-        board.tell(pieces, n_networks, step - 1, _accuracy(job, step, block)[:n_networks])
+        board.tell(pieces, n_networks, step - 1, _accuracy(job, step, block)[:n_networks], each * size)
         if now > due:
             _save(job, pieces, block, like, saved, spectra)
             took, saved, spectra = time.monotonic() - now, step, []

@@ -31,6 +31,7 @@ EVERYTHING |= {
     "programs",
     "arrays",
     "processes",
+    "doctor",
     "autolanes",
 }
 MAY = {
@@ -66,6 +67,7 @@ MAY = {
     "tables": {"comparison", "info"},
     "figures": {"plots"},
     "programs": set(),
+    "doctor": {"config", "cores", "cost", "data", "info", "nn", "observe", "run", "store", "train", ""},
     "autolanes": {"config", "cost", "store"},
     "trained": {"checkpoint", "job", "store", "worker"},
     "phases": set(),

@@ -21,7 +21,7 @@ class Meter:
             *columns, TextColumn("{task.fields[words]}"), console=console, disable=not console.is_terminal
         )
         self._task = self._bar.add_task("compiling", total=None, words="")
-        self._stop = False
+        self._stop, self._chunk = False, math.nan
 
     def __enter__(self):
         self._before = {s: signal.signal(s, self._ask) for s in (signal.SIGINT, signal.SIGTERM)}
@@ -36,7 +36,8 @@ class Meter:
     def _ask(self, number, frame):
         self._stop = True
         signal.signal(number, signal.SIG_DFL)  # a second one ends the program at once
-        print("stopping after this chunk; once more stops at once, without a checkpoint", file=sys.stderr)
+        takes = "" if math.isnan(self._chunk) else f" (about {clock(max(self._chunk, 1))})"
+        print(f"stopping after this chunk{takes}; once more stops at once, without a checkpoint", file=sys.stderr)
 
     def stopped(self) -> bool:
         """Whether a signal asked to stop."""
@@ -52,6 +53,7 @@ class Meter:
             print(progress.message, file=sys.stderr)
         if not progress.epochs_total:
             return
+        self._chunk = progress.chunk_seconds
         words = "measuring the untrained networks"
         if progress.epochs_per_second > 0:
             words = f"{progress.epochs_per_second:.0f} network epochs/s, {clock(progress.seconds_left)} left"
