@@ -35,15 +35,20 @@ def read(path: str | Path, wanted: Sequence[str] | None = None) -> dict[str, np.
     """The arrays of an .npz by name, all of them or those wanted.
 
     Nothing is allocated for an array whose header and size disagree, or that memory cannot hold, and nothing is
-    unpickled: ValueError. A broken archive raises whatever zipfile, zlib and numpy raise.
+    unpickled. ValueError for these and for a broken archive; FileNotFoundError where there is none.
     """
-    wanted = names(path) if wanted is None else wanted
-    with zipfile.ZipFile(path) as archive:
-        total = sum(_size(archive, f"{name}.npy") for name in wanted)
-    if total > _memory():
-        raise ValueError(f"expected arrays that fit into memory, got {total / 2**30:.0f} GiB")
-    with np.load(path, allow_pickle=False) as archive:
-        return {name: np.asarray(archive[name]) for name in wanted}
+    try:
+        wanted = names(path) if wanted is None else wanted
+        with zipfile.ZipFile(path) as archive:
+            total = sum(_size(archive, f"{name}.npy") for name in wanted)
+        if total > memory():
+            raise ValueError(f"expected arrays that fit into memory, got {total / 2**30:.0f} GiB")
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: np.asarray(archive[name]) for name in wanted}
+    except FileNotFoundError:
+        raise
+    except Exception as error:  # a broken archive fails in a dozen ways: zip, zlib, npy header, encryption, memory
+        raise ValueError(f"expected plain arrays in {path}, got {' '.join(str(error).split())[:200]}") from error
 
 
 def _size(archive, name):
@@ -61,5 +66,6 @@ def _size(archive, name):
     return size
 
 
-def _memory():
+def memory() -> int:
+    """The bytes of memory that this machine has."""
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

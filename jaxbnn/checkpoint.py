@@ -36,7 +36,7 @@ def save(block: Path, step: int, arrays: Mapping[str, np.ndarray], identity: Map
 
 def folders(block: Path) -> list[Path]:
     """A block's checkpoints, oldest first."""
-    return sorted(path for path in block.glob("[0-9]*") if path.is_dir())
+    return sorted(path for path in block.glob("[0-9]*") if path.name.isdecimal() and path.is_dir())
 
 
 def newest(block: Path) -> int:

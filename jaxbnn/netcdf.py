@@ -13,6 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
+from jaxbnn import arrays
+
 AT_ONCE = 2**24  # values copied at once: what is merged is never whole in memory
 SAMPLE = "sample_dimension"
 
@@ -29,6 +31,33 @@ def replacing(path: Path) -> Iterator[Path]:
         beside.unlink(missing_ok=True)
 
 
+def check(path: Path) -> None:
+    """ValueError for an HDF5 file that no run writes: that leads outside itself, or holds more than memory does."""
+    import h5py
+
+    with h5py.File(path, "r") as file:
+        groups = [file, *(each for each in _members(file) if isinstance(each, h5py.Group))]
+        datasets = [each for group in groups for each in _members(group) if isinstance(each, h5py.Dataset)]
+        if any(isinstance(each, h5py.Group) for group in groups[1:] for each in _members(group)):
+            raise ValueError(f"expected groups of one level in {path}, got deeper ones")
+        if any(each.is_virtual or each.external for each in datasets):
+            raise ValueError(f"expected a file that holds its own data in {path}, got one that reads other files")
+        size = sum(math.prod(each.shape or ()) * each.dtype.itemsize for each in datasets)
+    if size > arrays.memory():
+        raise ValueError(f"expected variables that fit into memory in {path}, got {size / 2**30:.0f} GiB")
+
+
+def _members(group):
+    """What a group holds; ValueError for a link, which may lead anywhere."""
+    import h5py
+
+    links = {name: group.get(name, getlink=True) for name in group}
+    for name, link in links.items():
+        if not isinstance(link, h5py.HardLink):
+            raise ValueError(f"expected no links in {group.file.filename}, got {name!r}")
+    return [group[name] for name in links]
+
+
 def append(path: Path, row: int, groups: Mapping[str, Mapping[str, tuple[tuple[str, ...], np.ndarray]]]) -> None:
     """Writes group -> name -> (dimensions, values) behind the first `row` rows of a file, and drops what stood there.
 
@@ -39,6 +68,7 @@ def append(path: Path, row: int, groups: Mapping[str, Mapping[str, tuple[tuple[s
 
     with replacing(path) as beside:
         if path.is_file():
+            check(path)
             shutil.copyfile(path, beside)
         with h5netcdf.File(beside, "a") as file:
             for name, variables in groups.items():
@@ -55,6 +85,7 @@ def rows(path: Path, until: int) -> dict[str, dict[str, np.ndarray]]:
     """Group -> name -> the values of the first `until` rows of a file made by `append`."""
     import h5netcdf
 
+    check(path)
     with h5netcdf.File(path, "r") as file:
         return {
             name: {each: _first(group, each, until) for each in group.variables} for name, group in file.groups.items()
@@ -69,6 +100,8 @@ def merge(sources: Sequence[Path], target: Path) -> None:
     """
     import h5netcdf
 
+    for source in sources:
+        check(source)
     if len(sources) == 1:
         with replacing(target) as beside:
             shutil.copyfile(sources[0], beside)

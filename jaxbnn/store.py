@@ -3,6 +3,7 @@
 Every file and checkpoint is written beside its place and renamed into it, so what stands under its name is whole.
 """
 
+import errno
 import fcntl
 import hashlib
 import importlib
@@ -11,8 +12,6 @@ import os
 import re
 import shutil
 import tempfile
-import zipfile
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -119,10 +118,15 @@ def write_provenance(folder: Path, facts: Mapping[str, Any]) -> None:
 def read_provenance(folder: str | Path) -> dict[str, Any] | None:
     """The facts of the latest finished run into the folder, None where there are none."""
     path = Path(folder) / PROVENANCE
+    if not path.is_file():
+        return None
     try:
-        return json.loads(path.read_text()) if path.is_file() else None
-    except ValueError as error:
+        found = json.loads(path.read_text())
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is damaged ({error}): remove it to go on") from None
+    if not isinstance(found, dict) or not isinstance(found.get("earlier", []), list):
+        raise ValueError(f"{path} is damaged (it holds no facts of a run): remove it to go on")
+    return found
 
 
 def write_part(block: Path, groups: Mapping[str, Group]) -> Path:
@@ -171,17 +175,16 @@ def append_spectra(block: Path, row: int, spectra: Mapping[str, Sequence[tuple[s
     spectra: probe -> (("t", spectra of T), ("ty", spectra of (T, Y))).
     """
     block.mkdir(parents=True, exist_ok=True)
-    netcdf.append(block / SPECTRA, row, {probe: _ragged_variables(pairs) for probe, pairs in spectra.items()})
+    with _damage_told(block / SPECTRA):
+        netcdf.append(block / SPECTRA, row, {probe: _ragged_variables(pairs) for probe, pairs in spectra.items()})
 
 
 def read_spectra(block: Path, rows: int) -> dict[str, dict[str, Ragged]]:
     """Probe -> "t" and "ty" -> spectra of the first `rows` rows. ValueError where the file is damaged or has fewer."""
-    try:
+    with _damage_told(block / SPECTRA):
         groups = netcdf.rows(block / SPECTRA, rows)
         found = {name: {key: _ragged_of(group, key) for key in ("t", "ty")} for name, group in groups.items()}
         whole = all(len(r.size) == rows and r.size.sum() == len(r.number) for g in found.values() for r in g.values())
-    except (OSError, KeyError) as error:
-        raise ValueError(f"{block / SPECTRA} is damaged ({error}): remove {block} to start this block again") from None
     if not whole:
         raise ValueError(f"{block / SPECTRA} lacks rows: remove {block} to start this block again")
     return found
@@ -191,7 +194,7 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
     """The arrays of an .npz by name. ValueError where it is missing or damaged."""
     try:
         return arrays.read(path)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except (OSError, ValueError) as error:
         where = path.parent
         raise ValueError(f"{path} is missing or damaged ({error}): remove {where} to make it again") from None
 
@@ -225,6 +228,7 @@ def _opened(path: Path, group: str | None):
     if not path.is_file():
         raise ValueError(f"expected a finished run's folder with {RESULT}, got {path.parent}")
     try:
+        netcdf.check(path)
         with xarray.open_dataset(path, engine="h5netcdf", group=group) as dataset:
             yield dataset
     except Exception as error:  # a broken HDF5 file fails in a dozen ways
@@ -279,7 +283,8 @@ def begun_blocks(folder: Path) -> list[tuple[int, ...]]:
         path for path in (folder / BLOCKS).glob("*") if BLOCK_NAME.fullmatch(path.name) and checkpoint.folders(path)
     ]
     spans = [[[int(end) for end in span.split("-")] for span in path.name.split(",")] for path in sorted(paths)]
-    return [tuple(seed for span in of for seed in range(span[0], span[-1] + 1)) for of in spans]
+    few = [of for of in spans if sum(span[-1] - span[0] + 1 for span in of) <= config.MOST_LANES]
+    return [tuple(seed for span in of for seed in range(span[0], span[-1] + 1)) for of in few]
 
 
 def block_folder(folder: Path, seeds: Sequence[int]) -> Path:
@@ -292,6 +297,18 @@ def block_folder(folder: Path, seeds: Sequence[int]) -> Path:
             runs.append([seed, seed])
     name = ",".join(f"{a}-{b}" if b > a else f"{a}" for a, b in runs)
     return folder / BLOCKS / (name if len(name) < 100 else hashlib.sha256(name.encode()).hexdigest()[:16])
+
+
+@contextmanager
+def _damage_told(path):
+    """A block's file that cannot be read: ValueError with what to do. A full disk is no damage."""
+    try:
+        yield
+    except Exception as error:  # a broken HDF5 file fails in a dozen ways
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES):
+            raise
+        what = " ".join(str(error).split())[:200]
+        raise ValueError(f"{path} is damaged ({what}): remove {path.parent} to start this block again") from error
 
 
 def _dataset(group):

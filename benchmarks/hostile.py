@@ -1,0 +1,295 @@
+"""Files from strangers: every reader is given damaged and hostile files, and must read them or say no in one line.
+
+    python benchmarks/hostile.py [--tries 2000] [--seconds 60]
+
+Each reader gets that many mutations of a valid file of its kind (bytes flipped, numbers made extreme, pieces cut out,
+repeated or swapped), a hundred to a process, whose memory is bounded. What counts as a failure: an error of another
+type than the reader promises, more than one line, a crash, a file changed outside the reader's folder. With
+--seconds, and atheris installed (pip install atheris), each reader of bytes is fuzzed that long with coverage too.
+"""
+
+import argparse
+import io
+import json
+import os
+import random
+import resource
+import struct
+import sys
+import tarfile
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from jaxbnn import checkpoint, config, data, netcdf, store, studies
+from jaxbnn.data import cifar, images
+from jaxbnn.info.ragged import Ragged
+
+BATCH, ROOM = 100, 2**33  # mutations a process; bytes it may map beyond what it has
+EXTREME = [b"\xff\xff\xff\xff", b"\x00\x00\x00\x00", b"\x7f\xff\xff\xff", b"\xff" * 8, b"../../../", b"\x80"]
+PROMISED = (ValueError, TypeError, FileNotFoundError)
+
+
+class Reader(NamedTuple):
+    """What reads files of a kind."""
+
+    name: str
+    valid: bytes
+    read: Callable[[bytes, Path], object]  # the bytes, and an empty folder
+
+
+def readers() -> list[Reader]:
+    """Every reader of files that may come from strangers, with a valid file."""
+    experiment = config.to_json(studies.find("szt")[0])
+    return [
+        Reader("IDX", idx(), lambda payload, folder: images.read_idx(payload, "file")),
+        Reader("CIFAR-10 batch", bytes([3]) + bytes(3072), lambda payload, folder: cifar.read_batch(payload, "file")),
+        Reader("CIFAR-10 archive", archive(), lambda payload, folder: cifar.read_archive(payload, ("a", "b"), "file")),
+        Reader("npz data", npz(x=np.eye(5, dtype=np.float32), y=np.arange(5)), read_data),
+        Reader("npz to measure", npz(t=np.ones((5, 3)), y=np.arange(5)), read_measured),
+        Reader("npz of a snapshot", npz(a=np.eye(3), b=np.arange(4)), read_arrays),
+        Reader("experiment as JSON", experiment.encode(), lambda payload, folder: config.from_json(text(payload))),
+        Reader("override", b"train.epochs=10", lambda payload, folder: override(text(payload))),
+        Reader("config.json", experiment.encode(), read_config),
+        Reader("provenance.json", b'{"seeds": [0, 1], "earlier": []}', read_provenance),
+        Reader("checkpoint: arrays", *checkpoint_reader("arrays.npz")),
+        Reader("checkpoint: manifest", *checkpoint_reader("manifest.json")),
+        Reader("spectra.nc", *spectra_reader()),
+        Reader("result.nc", *result_reader()),
+    ]
+
+
+def text(payload: bytes) -> str:
+    return payload.decode("utf-8", "replace")
+
+
+def idx() -> bytes:
+    return b"\x00\x00\x08\x03" + struct.pack(">III", 4, 3, 2) + bytes(24)
+
+
+def archive() -> bytes:
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w") as tar:
+        for name in ("a", "b"):
+            info = tarfile.TarInfo(name)
+            info.size = 50
+            tar.addfile(info, io.BytesIO(bytes(50)))
+    return made.getvalue()
+
+
+def npz(**contents: np.ndarray) -> bytes:
+    made = io.BytesIO()
+    np.savez(made, **contents)
+    return made.getvalue()
+
+
+def put(folder: Path, name: str, payload: bytes) -> Path:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(payload)
+    return path
+
+
+def read_data(payload: bytes, folder: Path):
+    return images.load_npz(data.Npz(str(put(folder, "x.npz", payload))))
+
+
+def read_measured(payload: bytes, folder: Path):
+    return data.read_npz(put(folder, "x.npz", payload), [("t", "y"), ("words", "bits", "y")])
+
+
+def read_arrays(payload: bytes, folder: Path):
+    return store.read_arrays(put(folder, "epoch-3.npz", payload))
+
+
+def read_config(payload: bytes, folder: Path):
+    put(folder, "config.json", payload)
+    return store.read_config(folder)
+
+
+def read_provenance(payload: bytes, folder: Path):
+    put(folder, "provenance.json", payload)
+    return store.read_provenance(folder)
+
+
+def override(assignment: str):
+    return config.override(studies.find("szt")[0], assignment)
+
+
+def checkpoint_reader(name: str):
+    """A valid file of a checkpoint, and what reads one whose other file is whole and whose checksums hold."""
+    identity = {"config": "c", "data": "d"}
+    with tempfile.TemporaryDirectory() as place:
+        block = Path(place) / "0-1"
+        checkpoint.save(block, 1, {"leaf_000": np.arange(6.0)}, identity)
+        (made,) = checkpoint.folders(block)
+        whole = {path.name: path.read_bytes() for path in made.iterdir()}
+
+    def read(payload: bytes, folder: Path):
+        last = folder / "0-1" / "00000001"
+        for each, content in (whole | {name: payload}).items():
+            put(last, each, content)
+        if name != "manifest.json":  # a stranger's checksums fit
+            sums = checkpoint._checksums(last)
+            put(last, "manifest.json", json.dumps({"identity": identity, "files": sums}).encode())
+        return checkpoint.load(folder / "0-1", identity)
+
+    return whole[name], read
+
+
+def spectra_reader():
+    ragged = Ragged(np.ones((2, 1, 2), np.int32), np.arange(4, dtype=np.int32), np.ones(4, np.int32))
+    with tempfile.TemporaryDirectory() as place:
+        store.append_spectra(Path(place), 0, {"main": (("t", ragged), ("ty", ragged))})
+        valid = (Path(place) / store.SPECTRA).read_bytes()
+
+    def read(payload: bytes, folder: Path):
+        put(folder, store.SPECTRA, payload)
+        return store.read_spectra(folder, 2)
+
+    return valid, read
+
+
+def result_reader():
+    group = store.Group(
+        {"seed": np.arange(2), "layer": np.array(["a", "b"], dtype=object)},
+        {"i_xt": store.Variable(("seed", "layer"), np.ones((2, 2), np.float32), {"units": "bit"})},
+        {"data_sha256": "0" * 64},
+    )
+    with tempfile.TemporaryDirectory() as place:
+        store.write_groups(Path(place) / store.RESULT, {"": group, "test": group})
+        valid = (Path(place) / store.RESULT).read_bytes()
+
+    def read(payload: bytes, folder: Path):
+        path = put(folder, store.RESULT, payload)
+        store.finished_seeds(folder)
+        store.read_result(folder, "test")
+        netcdf.merge([path, path], folder / "merged.nc")
+
+    return valid, read
+
+
+def mutated(valid: bytes, chance: random.Random) -> bytes:
+    """The file with one to eight things done to it."""
+    content = bytearray(valid)
+    for _ in range(chance.choice([1, 1, 1, 2, 4, 8])):
+        at, end = (sorted(chance.randrange(len(content) + 1) for _ in range(2))) if content else (0, 0)
+        kind = chance.randrange(7)
+        if kind == 0 and content:
+            content[min(at, len(content) - 1)] ^= 1 << chance.randrange(8)
+        elif kind == 1:
+            extreme = chance.choice(EXTREME)
+            content[at : at + len(extreme)] = extreme
+        elif kind == 2:
+            del content[at : min(end, at + chance.choice([1, 4, 64, 4096]))]
+        elif kind == 3:
+            content[at:at] = content[at : min(end, at + 256)]
+        elif kind == 4:
+            content[at:at] = chance.randbytes(chance.choice([1, 4, 16]))
+        elif kind == 5:
+            content[at : at + 8] = chance.randbytes(8)
+        elif chance.random() < 0.2:
+            del content[at:]
+    return bytes(content)
+
+
+def failure(reader: Reader, payload: bytes, folder: Path) -> str:
+    """What is wrong with how the reader takes these bytes; "" where all is well."""
+    try:
+        reader.read(payload, folder)
+    except PROMISED as error:
+        # The command line puts every message on one line; numpy's and JSON's may have several.
+        return "" if str(error).strip() else f"an empty {type(error).__name__}"
+    except MemoryError:
+        return "allocated what it had not checked"
+    except Exception as error:
+        return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+    return ""
+
+
+def run_batch(reader: Reader, seed: int, tries: int) -> list[str]:
+    """The failures of a process's mutations: it is left alone with them, for a reader may crash."""
+    read_end, write_end = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(read_end)
+        used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        resource.setrlimit(resource.RLIMIT_AS, (ROOM + 4 * used, ROOM + 4 * used))
+        chance, found = random.Random(seed), []
+        for i in range(tries):
+            os.write(write_end, b".")
+            with tempfile.TemporaryDirectory() as folder:
+                payload = mutated(reader.valid, chance)
+                what = failure(reader, payload, Path(folder))
+            if what:
+                found.append(f"seed {seed}, try {i}: {what}")
+        os.write(write_end, json.dumps(found).encode())
+        os._exit(0)
+    os.close(write_end)
+    with os.fdopen(read_end, "rb") as pipe:
+        said = pipe.read().decode()
+    status = os.waitpid(child, 0)[1]
+    if os.WIFSIGNALED(status):
+        return [f"seed {seed}, try {len(said) - 1}: ended by signal {os.WTERMSIG(status)}"]
+    return json.loads(said.lstrip("."))
+
+
+def with_coverage(reader: Reader, seconds: int) -> int:
+    """How many inputs atheris tried, in a process of its own; an error that is not promised ends this program."""
+    import atheris
+
+    tried = 0
+    read_end, write_end = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(read_end)
+        with tempfile.TemporaryDirectory() as corpus, tempfile.TemporaryDirectory() as place:
+            put(Path(corpus), "valid", reader.valid)
+
+            def once(payload):
+                nonlocal tried
+                tried += 1
+                if tried % 100 == 0:
+                    os.write(write_end, b".")
+                what = failure(reader, bytes(payload), Path(place))
+                if what:
+                    raise RuntimeError(what)
+
+            atheris.Setup([sys.argv[0], f"-max_total_time={seconds}", "-verbosity=0", corpus], once)
+            atheris.Fuzz()
+        os._exit(0)
+    os.close(write_end)
+    with os.fdopen(read_end, "rb") as pipe:
+        tried = 100 * len(pipe.read())
+    status = os.waitpid(child, 0)[1]
+    if status:
+        raise SystemExit(f"{reader.name}: atheris ended with {status}")
+    return tried
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--tries", type=int, default=2000, metavar="N", help="mutations for each reader")
+    parser.add_argument("--seconds", type=int, default=0, metavar="S", help="of fuzzing with coverage for each reader")
+    parser.add_argument("--reader", metavar="NAME", help="this one alone")
+    options = parser.parse_args()
+    failures = []
+    print(f"{'reader':<22}{'mutations':>10}{'failures':>10}" + (f"{'with coverage':>16}" if options.seconds else ""))
+    for reader in readers():
+        if options.reader not in (None, reader.name):
+            continue
+        size = min(BATCH, options.tries)
+        found = [each for seed in range(-(-options.tries // size)) for each in run_batch(reader, seed, size)]
+        failures += [f"{reader.name}, {each}" for each in found]
+        covered = f"{with_coverage(reader, options.seconds):>16}" if options.seconds else ""
+        print(f"{reader.name:<22}{options.tries:>10}{len(found):>10}{covered}", flush=True)
+    print("\n".join(failures[:40]))
+    if failures:
+        raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    main()
