@@ -1,6 +1,7 @@
 """The command line. It and `commands` hold the only print, argument parser, signal handler and exit code."""
 
 import argparse
+import errno
 import sys
 from collections.abc import Sequence
 
@@ -34,8 +35,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return options.command(options)
     except (ValueError, TypeError, OSError, ImportError, MemoryError, jax.errors.JaxRuntimeError) as error:
-        print(f"jaxbnn: error: {' '.join(str(error).split())}", file=sys.stderr)
+        print(f"jaxbnn: error: {' '.join(str(error).split())}{advice(error)}", file=sys.stderr)
         return BAD_INPUT
+
+
+def advice(error: BaseException) -> str:
+    """What to do about an error that does not say so itself."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return ": the disk has no room left; make some, and the same command goes on"
+    return ""
 
 
 def parser() -> Parser:

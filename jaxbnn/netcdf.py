@@ -7,6 +7,7 @@ names the dimension along which the entries of all points stand one after anothe
 import math
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ from jaxbnn import arrays
 
 AT_ONCE = 2**24  # values copied at once: what is merged is never whole in memory
 SAMPLE = "sample_dimension"
+OVERHEAD = 2**18  # bytes, of a file's own tables
 
 
 @contextmanager
@@ -29,6 +31,13 @@ def replacing(path: Path) -> Iterator[Path]:
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
+
+
+def reserve(path: Path, size: int) -> None:
+    """OSError now where the disk has no room for so many bytes beside the path: HDF5 can crash when it finds out."""
+    if hasattr(os, "posix_fallocate"):
+        with tempfile.TemporaryFile(dir=path.parent) as file:
+            os.posix_fallocate(file.fileno(), 0, size + OVERHEAD)
 
 
 def check(path: Path) -> None:
@@ -66,6 +75,9 @@ def append(path: Path, row: int, groups: Mapping[str, Mapping[str, tuple[tuple[s
     """
     import h5netcdf
 
+    there = path.stat().st_size if path.is_file() else 0
+    new = (np.asarray(values).nbytes for variables in groups.values() for _, values in variables.values())
+    reserve(path, 2 * there + sum(new))
     with replacing(path) as beside:
         if path.is_file():
             check(path)
@@ -102,6 +114,7 @@ def merge(sources: Sequence[Path], target: Path) -> None:
 
     for source in sources:
         check(source)
+    reserve(target, sum(source.stat().st_size for source in sources))
     if len(sources) == 1:
         with replacing(target) as beside:
             shutil.copyfile(sources[0], beside)

@@ -90,7 +90,7 @@ def _run_missing(job, devices, report, stop):
     missing = _missing(job)
     if not any(missing):
         return  # another run has just finished them
-    began, facts = time.time(), provenance.facts(devices, job.checksum)
+    began, facts = time.monotonic(), provenance.facts(devices, job.checksum)
     blocks = blocks_of(missing, job.experiment.lanes, begun(job, missing))
     processes.meet()  # all have seen the same blocks before one of them goes on
     for number in (number for number, seeds in enumerate(missing) if seeds and processes.index() == 0):
@@ -124,7 +124,7 @@ def _write_results(job, missing, parts, facts, began):
     for number, seeds in enumerate(missing):
         of = {piece: part for piece, part in parts.items() if piece.number == number}
         if seeds and sum(len(piece.seeds) for piece in of) == len(seeds):
-            took = {"wall_seconds": round(time.time() - began, 3), "networks": sum(map(len, missing))}
+            took = {"wall_seconds": round(time.monotonic() - began, 3), "networks": sum(map(len, missing))}
             store.write_provenance(job.folders[number], facts | {"seeds": seeds} | took)
             # The result comes last: it alone makes a run finished.
             store.write_result(job.folders[number], [of[piece] for piece in sorted(of)])

@@ -143,6 +143,8 @@ def part_of(folder: Path, seeds: Sequence[int]) -> Path:
 def write_groups(path: Path, groups: Mapping[str, Group]) -> None:
     """A netCDF file of groups."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    variables = [each for group in groups.values() for each in group.variables.values()]
+    netcdf.reserve(path, sum(np.asarray(each.values).nbytes for each in variables) + 2**12 * len(variables))
     with netcdf.replacing(path) as beside:
         for name, group in groups.items():
             mode = "a" if beside.exists() else "w"
@@ -242,9 +244,8 @@ def save_figure(folder: Path, name: str, figure) -> list[Path]:
     """<name>.png and <name>.pdf of a matplotlib Figure; the paths."""
     paths = [folder / f"{name}.{kind}" for kind in ("png", "pdf")]
     for path in paths:
-        beside = path.with_name(f".{os.getpid()}-{path.name}")
-        figure.savefig(beside, dpi=150)
-        beside.replace(path)
+        with netcdf.replacing(path) as beside:
+            figure.savefig(beside, dpi=150, format=path.suffix[1:])
     return paths
 
 
@@ -331,6 +332,5 @@ def _ragged_of(group, key):
 
 
 def _write_text(path, text):
-    beside = path.with_name(f".{path.name}-{os.getpid()}")
-    beside.write_text(text)
-    beside.replace(path)
+    with netcdf.replacing(path) as beside:
+        beside.write_text(text)

@@ -1,0 +1,98 @@
+"""What goes wrong around a run: it says so, keeps what there was, and the same call ends with the same bits."""
+
+import dataclasses
+import os
+import resource
+import signal
+from contextlib import contextmanager
+
+import jax
+import numpy as np
+import pytest
+
+from jaxbnn import cli, data, netcdf, run, store, worker
+
+ONE = jax.devices()[:1]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(plain, tmp_path_factory):
+    """(experiment of two blocks, its result)."""
+    experiment = dataclasses.replace(plain, seeds=(0, 1, 2))
+    return experiment, store.read_result(run(experiment, tmp_path_factory.mktemp("whole"), devices=ONE))
+
+
+@pytest.fixture
+def often(monkeypatch):
+    """Chunks of one epoch, a checkpoint after each."""
+    monkeypatch.setattr(worker, "CHUNK_SECONDS", 0.0)
+    monkeypatch.setattr(worker, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(worker, "CHECKPOINT_SHARE", 1e9)
+
+
+@contextmanager
+def no_file_past(size):
+    """As a full disk, for files that grow past so many bytes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+
+
+def check_same(folder, whole):
+    found = store.read_result(folder)
+    assert set(found.variables) == set(whole.variables)
+    for name in found.variables:
+        np.testing.assert_array_equal(found[name].values, whole[name].values, err_msg=name)
+
+
+@pytest.mark.parametrize("size", [300, 6_000, 200_000])
+def test_without_room_on_the_disk_the_run_says_so_and_goes_on_when_there_is(undisturbed, often, tmp_path, size):
+    experiment, whole = undisturbed
+    folder = store.folder_of(tmp_path, experiment)
+    with no_file_past(size), pytest.raises(OSError, match="File too large") as caught:
+        run(experiment, tmp_path, devices=ONE)
+    assert "no room left" in cli.advice(caught.value)
+    left = [path for path in folder.rglob(".*") if path.is_file()]
+    assert left == [] and not (folder / store.RESULT).exists()
+    check_same(run(experiment, tmp_path, devices=ONE), whole)
+
+
+def test_files_from_the_future_change_nothing(undisturbed, often, tmp_path):
+    experiment, whole = undisturbed
+    turns = []
+    run(experiment, tmp_path, devices=ONE, stop=lambda: turns.append(0) or len(turns) > 12)
+    for path in tmp_path.rglob("*"):
+        os.utime(path, (2**33, 2**33))
+    folder = run(experiment, tmp_path, devices=ONE)
+    check_same(folder, whole)
+    assert store.read_provenance(folder)["wall_seconds"] >= 0
+
+
+def test_data_that_change_between_start_and_resume_are_refused_and_given_back_go_on(undisturbed, often, tmp_path):
+    experiment, _ = undisturbed
+    rng, path = np.random.default_rng(0), tmp_path / "x.npz"
+    np.savez(path, x=rng.integers(0, 2, (600, 12)).astype(np.float32), y=rng.integers(0, 2, 600))
+    original = path.read_bytes()
+    own = dataclasses.replace(experiment, data=data.Npz(str(path)))
+    whole = store.read_result(run(own, tmp_path / "whole", devices=ONE))
+    turns = []
+    folder = run(own, tmp_path / "out", devices=ONE, stop=lambda: turns.append(0) or len(turns) > 12)
+    before = {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    np.savez(path, x=rng.integers(0, 2, (600, 12)).astype(np.float32), y=rng.integers(0, 2, 600))
+    with pytest.raises(ValueError, match="belongs to another data: .*give back what it was made with"):
+        run(own, tmp_path / "out", devices=ONE)
+    assert {p: p.read_bytes() for p in before} == before
+    path.write_bytes(original)
+    check_same(run(own, tmp_path / "out", devices=ONE), whole)
+
+
+def test_room_is_asked_for_before_hdf5_is(tmp_path):
+    netcdf.reserve(tmp_path / "x.nc", 1000)
+    with no_file_past(10_000), pytest.raises(OSError, match="File too large"):
+        netcdf.reserve(tmp_path / "x.nc", 1000)
+    assert list(tmp_path.iterdir()) == []
