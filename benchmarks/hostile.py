@@ -14,6 +14,7 @@ import json
 import os
 import random
 import resource
+import signal
 import struct
 import sys
 import tarfile
@@ -28,7 +29,7 @@ from jaxbnn import checkpoint, config, data, netcdf, store, studies
 from jaxbnn.data import cifar, images
 from jaxbnn.info.ragged import Ragged
 
-BATCH, ROOM = 100, 2**33  # mutations a process; bytes it may map beyond what it has
+BATCH, ROOM, PATIENCE = 100, 2**33, 20  # mutations a process; bytes it may map beyond what it has; seconds for one
 EXTREME = [b"\xff\xff\xff\xff", b"\x00\x00\x00\x00", b"\x7f\xff\xff\xff", b"\xff" * 8, b"../../../", b"\x80"]
 PROMISED = (ValueError, TypeError, FileNotFoundError)
 
@@ -221,6 +222,7 @@ def run_batch(reader: Reader, seed: int, tries: int) -> list[str]:
         chance, found = random.Random(seed), []
         for i in range(tries):
             os.write(write_end, b".")
+            signal.alarm(PATIENCE)  # a reader that does not come back is ended, and named by its signal
             with tempfile.TemporaryDirectory() as folder:
                 payload = mutated(reader.valid, chance)
                 what = failure(reader, payload, Path(folder))

@@ -14,6 +14,7 @@ from typing import Any
 import jax
 
 import jaxbnn
+from jaxbnn.cores import is_pinned
 
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy", "scipy", "xarray", "h5netcdf")
 
@@ -28,10 +29,20 @@ def facts(devices: Sequence[jax.Device], checksum: str) -> dict[str, Any]:
         "devices": [f"{d.platform}:{d.id} {d.device_kind}" for d in devices],
         "processes": jax.process_count(),
         "thread_pool": os.environ.get("PJRT_NPROC") if on_cpu else None,
+        "promise": promise(devices[0]),
         "precision": {name: getattr(jax.config, f"jax_{name}") for name in ("enable_x64", "default_matmul_precision")},
         "commit": commit(),
         "data_sha256": checksum,
     }
+
+
+def promise(device: jax.Device) -> str:
+    """How far a seed's bits hold that is trained on such a device."""
+    if device.platform != "cpu":
+        return "a seed's bits were not tried on this kind of device: see jaxbnn doctor"
+    if not is_pinned(device):
+        return "a seed's bits hold on this machine"
+    return "a seed's bits hold among any other seeds, on any number of devices and processes, cut anywhere"
 
 
 def commit() -> str | None:

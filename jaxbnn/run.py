@@ -103,10 +103,8 @@ def _run_missing(job, devices, report, stop):
         _write_results(job, missing, parts, facts, began)
     elif not stop() and not _lost(board):
         if processes.index() == 0:
-            every = {
-                piece: store.part_of(job.folders[piece.number], piece.seeds) for block in blocks for piece in block
-            }
-            _write_results(job, missing, every, facts, began)
+            places = ((each, store.part_of(job.folders[each.number], each.seeds)) for block in blocks for each in block)
+            _write_results(job, missing, {piece: part for piece, part in places if part.is_file()}, facts, began)
         processes.meet()
 
 

@@ -45,7 +45,7 @@ MAY = {
     "netcdf": {"arrays"},
     "plots": {"plots"},
     "progress": set(),
-    "provenance": {""},
+    "provenance": {"", "cores"},
     "shuffle": set(),
     "train": {"nn", "data", "batches", "shuffle"},
     "observe": {"info", "data", "batches"},

@@ -1,0 +1,199 @@
+"""How runs scale: devices, processes, seeds beyond memory, checkpoints, start-up, the pinned thread pool.
+
+    python benchmarks/scaling.py [--quick] [--only NAME]
+
+Every number is a ratio of programs of this script run in turn, medians of three, warm: each has compiled before.
+SZT, widths 10-8-6-4-2, batch 64, measured at its schedule.
+"""
+
+import argparse
+import json
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+CHILD = """
+import time
+begun = time.perf_counter()
+import json, resource, sys, threading
+options = json.loads(sys.argv[1])
+import jax
+import jaxbnn
+from jaxbnn import config, cores, job, processes, programs, run, studies, worker
+imported = time.perf_counter()
+cores.POOL = options.get("pool", cores.POOL)
+jaxbnn.use_cores(options["devices"])
+if options.get("processes"):
+    jaxbnn.use_processes(*options["processes"])
+programs.keep_programs()
+experiment, _ = studies.find(options["name"])
+for change in options["changes"]:
+    experiment = config.override(experiment, change)
+chosen = {"seeds": tuple(range(options["seeds"])), "probes": experiment.probes[:1]}
+experiment = jaxbnn.Experiment(**{**vars(experiment), **chosen})
+saved, marks = [], {"imported": imported - begun}
+
+def timed(module, name):
+    function = getattr(module, name)
+    def wrapped(*arguments, **named):
+        start = time.perf_counter()
+        done = function(*arguments, **named)
+        marks.setdefault(name, time.perf_counter() - start)
+        return done
+    setattr(module, name, wrapped)
+
+save = worker._save
+def saving(*arguments):
+    start = time.perf_counter()
+    save(*arguments)
+    saved.append(time.perf_counter() - start)
+worker._save = saving
+jax.devices()
+marks["JAX started"] = time.perf_counter() - imported
+running = sys.modules["jaxbnn.run"]
+for name in ("make_job", "try_program"):
+    timed(running, name)
+timed(running.store, "check_libraries")
+timed(worker, "advance")
+told = []
+def report(progress):
+    told.append((time.time(), progress.epochs_done))
+    marks.setdefault("first step", time.perf_counter() - begun)
+folder = run(experiment, options["out"], data_root=options.get("data"), report=report)
+processes.leave()
+whole = time.perf_counter() - begun
+print(json.dumps({"first": told[0], "last": told[-1], "saved": sum(saved), "saves": len(saved), "marks": marks,
+    "whole": whole, "kB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}))
+"""
+
+
+def child(folder: Path, **options) -> dict:
+    """What a run of its own says of itself."""
+    return ended(started(folder, **options))
+
+
+def started(folder: Path, **options) -> subprocess.Popen:
+    settings = {"name": "szt", "devices": 1, "seeds": 32, "changes": ["lanes=32"]} | options
+    settings.setdefault("out", tempfile.mkdtemp(dir=folder))
+    environment = os.environ | {"XDG_CACHE_HOME": str(folder / "cache")}
+    command = [sys.executable, "-c", CHILD, json.dumps(settings)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+
+
+def ended(process: subprocess.Popen) -> dict:
+    said, wrong = process.communicate(timeout=3600)
+    if process.returncode:
+        raise SystemExit(f"expected a run that ends, got {process.returncode}: {wrong[-1000:]}")
+    return json.loads(said.splitlines()[-1])
+
+
+def rate(found: list[dict]) -> float:
+    """Network epochs a second of processes that ran together, from the first report of all to the last."""
+    start, end = min(each["first"][0] for each in found), max(each["last"][0] for each in found)
+    return sum(each["last"][1] - each["first"][1] for each in found) / (end - start)
+
+
+def in_turn(times: int, *programs: Callable[[], float]) -> list[float]:
+    """The median of each, run in turn, after a first time that does not count."""
+    for program in programs:
+        program()
+    found = [[program() for program in programs] for _ in range(times)]
+    return [statistics.median(each) for each in zip(*found, strict=True)]
+
+
+def devices(folder: Path, quick: bool) -> str:
+    """Two virtual devices against one."""
+    changes = ["lanes=32", f"train.epochs={20 if quick else 300}"]
+    one, two = in_turn(
+        1 if quick else 3,
+        lambda: rate([child(folder, devices=1, seeds=64, changes=changes)]),
+        lambda: rate([child(folder, devices=2, seeds=64, changes=changes)]),
+    )
+    return f"two devices {two:.0f} networks x epochs a second, one {one:.0f}: {two / one:.2f} times (aim 1.8)"
+
+
+def processes(folder: Path, quick: bool) -> str:
+    """Four processes of a device each against one process of four."""
+    changes = ["lanes=16", f"train.epochs={20 if quick else 300}"]
+
+    def four():
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            where = f"127.0.0.1:{free.getsockname()[1]}"
+        out = tempfile.mkdtemp(dir=folder)
+        return rate(
+            [
+                ended(each)
+                for each in [
+                    started(folder, devices=1, seeds=64, changes=changes, out=out, processes=[where, 4, i])
+                    for i in range(4)
+                ]
+            ]
+        )
+
+    one, many = in_turn(1 if quick else 3, lambda: rate([child(folder, devices=4, seeds=64, changes=changes)]), four)
+    return f"four processes {many:.0f}, one process with four devices {one:.0f}: {many / one:.2f} times (aim 0.95)"
+
+
+def checkpoints(folder: Path, quick: bool) -> str:
+    """The share of a run that its checkpoints take."""
+    found = child(folder, devices=2, seeds=64, changes=["lanes=32", f"train.epochs={20 if quick else 1000}"])
+    share = found["saved"] / 2 / found["whole"]  # two devices' threads save beside each other
+    return f"{found['saves']} checkpoints take {100 * share:.1f} % of {found['whole']:.0f} s (aim 2 % or less)"
+
+
+def seeds(folder: Path, quick: bool) -> str:
+    """Memory of many rounds of blocks against that of one round."""
+    changes, many = ["lanes=64", "train.epochs=2"], 600 if quick else 10_000
+    one = child(folder, devices=2, seeds=128, changes=changes)["kB"]
+    all_of_them = child(folder, devices=2, seeds=many, changes=changes)
+    return (
+        f"{many} seeds {all_of_them['kB'] / 2**10:.0f} MiB in {all_of_them['whole']:.0f} s, one round of 128 "
+        f"{one / 2**10:.0f} MiB: {all_of_them['kB'] / one:.2f} times (aim 1.2 or less)"
+    )
+
+
+def start_up(folder: Path, quick: bool) -> str:
+    """From the start of Python to the first step, and where the seconds go."""
+    changes = ["train.epochs=2"]
+    child(folder, devices=2, seeds=16, changes=changes)
+    found = [child(folder, devices=2, seeds=16, changes=changes) for _ in range(1 if quick else 3)]
+    marks = {name: statistics.median(each["marks"][name] for each in found) for name in found[0]["marks"]}
+    first = marks.pop("first step")
+    rest = first - sum(marks.values())
+    parts = ", ".join(f"{name} {seconds:.1f}" for name, seconds in (marks | {"the rest": rest}).items())
+    return f"first step after {first:.1f} s (aim 8): {parts}"
+
+
+def pool(folder: Path, quick: bool) -> str:
+    """A thread pool of eight, whatever the cores, against one of two."""
+    changes = ["lanes=32", f"train.epochs={20 if quick else 300}"]
+    eight, two = in_turn(
+        1 if quick else 3,
+        lambda: rate([child(folder, devices=2, seeds=64, changes=changes, pool="8")]),
+        lambda: rate([child(folder, devices=2, seeds=64, changes=changes, pool="2")]),
+    )
+    return f"a pool of eight {eight:.0f}, of two {two:.0f}: {eight / two:.2f} times"
+
+
+MEASURED = {each.__name__: each for each in (devices, processes, checkpoints, seeds, start_up, pool)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="only show that it runs")
+    parser.add_argument("--only", choices=MEASURED, help="one of them")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        for name, measure in MEASURED.items():
+            if options.only in (None, name):
+                print(f"{name}: {measure(Path(folder), options.quick)}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
