@@ -8,7 +8,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from numpy.typing import ArrayLike, NDArray
 
-from jaxbnn.plots.axes import DOUBT, colour_bar, doubtful_handle, label_axes, legend
+from jaxbnn.plots.axes import DOUBT, colour_bar, doubtful_handle, label_axes
 
 ROWS = 40  # heights of a column within which dots are moved apart
 WIDTH = 0.8  # of a column
@@ -47,7 +47,8 @@ def swarm(
     label_axes(ax, "", ylabel)
     colour_bar(ax, bar, clabel)
     if not all(sure.all() for _, _, sure, _ in columns.values()):
-        legend(ax, [doubtful_handle()], "")
+        # above the Axes: below them the names of columns stand slanted
+        ax.legend(handles=[doubtful_handle()], loc="lower right", bbox_to_anchor=(1, 1), frameon=False)
 
 
 def _column(name: str, values: ArrayLike, colour: ArrayLike, trusted: ArrayLike):
