@@ -92,7 +92,17 @@ def finished(tiny):
 
 
 LONGEST = ("test_run", "test_cli", "test_studies", "test_report", "test_routes", "test_lanes", "test_contract")
-LONGEST += ("test_snapshot", "test_resume", "test_readme", "test_train", "test_block", "test_observe", "test_nothnagel")
+LONGEST += (
+    "test_processes",
+    "test_faults",
+    "test_snapshot",
+    "test_resume",
+    "test_readme",
+    "test_train",
+    "test_block",
+    "test_observe",
+    "test_nothnagel",
+)
 
 
 def pytest_configure(config):
