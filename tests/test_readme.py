@@ -39,7 +39,7 @@ def test_the_first_example_has_twelve_lines_and_the_others_are_there():
 
 def test_every_command_is_one_of_the_command_line():
     commands = re.findall(r"^jaxbnn (.*?)(?:  +#.*)?$", README, re.M)
-    assert {c.split()[0] for c in commands} == {"list", "show", "run", "plot", "measure", "compare", "report"}
+    assert {c.split()[0] for c in commands} == {"list", "show", "run", "plot", "measure", "compare", "report", "doctor"}
     for command in commands:
         parser().parse_args(command.split())
     named = re.search(r"the experiments: (.*) and more", README).group(1).split(", ")
