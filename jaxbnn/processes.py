@@ -3,6 +3,9 @@
 None sends another anything. Each trains its own blocks on its own devices, so the folder must be one that all see.
 """
 
+import socket
+import time
+
 import jax
 from jax.experimental.multihost_utils import ProcessFailureError, live_devices
 
@@ -18,6 +21,8 @@ def use_processes(coordinator: str | None = None, count: int | None = None, inde
     """
     jax.config.update("jax_enable_recoverability", True)  # a process that dies does not end the others
     jax.config.update("jax_enable_preemption_service", False)  # SIGTERM stops a run at its next checkpoint
+    if coordinator and index:
+        _wait_for(coordinator)
     times = {"heartbeat_timeout_seconds": HEARTBEAT, "initialization_timeout": PATIENCE}
     try:
         jax.distributed.initialize(coordinator, count, index, **times)
@@ -25,6 +30,20 @@ def use_processes(coordinator: str | None = None, count: int | None = None, inde
         what = " ".join(str(error).split())[:200]
         asked = f"{coordinator}, {count} processes" if coordinator else "SLURM or Open MPI"
         raise ValueError(f"expected to meet the other processes by {asked}, got: {what}") from None
+
+
+def _wait_for(coordinator):
+    """Returns once process 0 listens: without it JAX would end this process with a trace of its own insides."""
+    host, _, port = coordinator.rpartition(":")
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), timeout=5).close()
+            return
+        except OSError as error:
+            if time.monotonic() > until:
+                raise ValueError(f"expected process 0 at {coordinator} within {PATIENCE} s, got: {error}") from None
+            time.sleep(0.2)
 
 
 def index() -> int:

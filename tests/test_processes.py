@@ -90,6 +90,12 @@ def test_where_one_of_four_dies_the_others_say_so_and_two_go_on_to_the_same_bits
     check_same(store.folder_of(tmp_path, experiment), whole)
 
 
+def test_where_process_0_is_not_found_that_is_said(monkeypatch):
+    monkeypatch.setattr(processes, "PATIENCE", 0.3)
+    with pytest.raises(ValueError, match=r"expected process 0 at 127.0.0.1:\d+ within 0.3 s, got: .*refused"):
+        processes.use_processes(f"127.0.0.1:{port()}", 2, 1)
+
+
 def test_one_process_meets_nobody_and_leaves_nobody():
     assert (processes.index(), processes.count(), processes.meet()) == (0, 1, ())
     processes.leave()
