@@ -1,7 +1,6 @@
 """Arrays by name in an .npz file: written whole, read only where they are plain and as large as they say."""
 
 import math
-import os
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,20 +8,17 @@ from pathlib import Path
 import numpy as np
 from numpy.lib import format as npy
 
+from jaxbnn.files import memory, replacing
+
 HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 
 
 def write(path: Path, arrays: Mapping[str, np.ndarray], compressed: bool = True) -> None:
     """An .npz of the arrays, which takes the path's place once it is whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}-{os.getpid()}")
     save = np.savez_compressed if compressed else np.savez
-    try:
-        with beside.open("wb") as file:
-            save(file, **dict(arrays))
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    with replacing(path) as beside, beside.open("wb") as file:
+        save(file, **dict(arrays))
 
 
 def names(path: str | Path) -> list[str]:
@@ -64,8 +60,3 @@ def _size(archive, name):
     if size != there:
         raise ValueError(f"expected {size} bytes of {name}, for its shape is {list(shape)}, got {there}")
     return size
-
-
-def memory() -> int:
-    """The bytes of memory that this machine has."""
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

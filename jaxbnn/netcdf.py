@@ -5,39 +5,17 @@ names the dimension along which the entries of all points stand one after anothe
 """
 
 import math
-import os
 import shutil
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 
-from jaxbnn import arrays
+from jaxbnn.files import memory, replacing, reserve
 
 AT_ONCE = 2**24  # values copied at once: what is merged is never whole in memory
 SAMPLE = "sample_dimension"
-OVERHEAD = 2**18  # bytes, of a file's own tables
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A place beside `path` to write to; it takes path's place when all went well, and is removed when not."""
-    beside = path.with_name(f".{path.name}-{os.getpid()}")
-    beside.unlink(missing_ok=True)
-    try:
-        yield beside
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
-
-
-def reserve(path: Path, size: int) -> None:
-    """OSError now where the disk has no room for so many bytes beside the path: HDF5 can crash when it finds out."""
-    if hasattr(os, "posix_fallocate"):
-        with tempfile.TemporaryFile(dir=path.parent) as file:
-            os.posix_fallocate(file.fileno(), 0, size + OVERHEAD)
 
 
 def check(path: Path) -> None:
@@ -52,7 +30,7 @@ def check(path: Path) -> None:
         if any(each.is_virtual or each.external for each in datasets):
             raise ValueError(f"expected a file that holds its own data in {path}, got one that reads other files")
         size = sum(math.prod(each.shape or ()) * each.dtype.itemsize for each in datasets)
-    if size > arrays.memory():
+    if size > memory():
         raise ValueError(f"expected variables that fit into memory in {path}, got {size / 2**30:.0f} GiB")
 
 
@@ -77,7 +55,7 @@ def append(path: Path, row: int, groups: Mapping[str, Mapping[str, tuple[tuple[s
 
     there = path.stat().st_size if path.is_file() else 0
     new = (np.asarray(values).nbytes for variables in groups.values() for _, values in variables.values())
-    reserve(path, 2 * there + sum(new))
+    reserve(path, there + 2 * sum(new))
     with replacing(path) as beside:
         if path.is_file():
             check(path)

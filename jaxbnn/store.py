@@ -21,6 +21,7 @@ import numpy as np
 
 from jaxbnn import arrays, checkpoint, config, netcdf, typeset
 from jaxbnn.config import Experiment, Runnable
+from jaxbnn.files import replacing, reserve
 from jaxbnn.info.ragged import Ragged
 
 PART, SPECTRA, SNAPSHOT = "part.nc", "spectra.nc", "epoch-{}.npz"
@@ -144,8 +145,8 @@ def write_groups(path: Path, groups: Mapping[str, Group]) -> None:
     """A netCDF file of groups."""
     path.parent.mkdir(parents=True, exist_ok=True)
     variables = [each for group in groups.values() for each in group.variables.values()]
-    netcdf.reserve(path, sum(np.asarray(each.values).nbytes for each in variables) + 2**12 * len(variables))
-    with netcdf.replacing(path) as beside:
+    reserve(path, sum(np.asarray(each.values).nbytes for each in variables) + 2**12 * len(variables))
+    with replacing(path) as beside:
         for name, group in groups.items():
             mode = "a" if beside.exists() else "w"
             _dataset(group).to_netcdf(beside, engine="h5netcdf", group=name or None, mode=mode)
@@ -244,7 +245,7 @@ def save_figure(folder: Path, name: str, figure) -> list[Path]:
     """<name>.png and <name>.pdf of a matplotlib Figure; the paths."""
     paths = [folder / f"{name}.{kind}" for kind in ("png", "pdf")]
     for path in paths:
-        with netcdf.replacing(path) as beside:
+        with replacing(path) as beside:
             figure.savefig(beside, dpi=150, format=path.suffix[1:])
     return paths
 
@@ -332,5 +333,5 @@ def _ragged_of(group, key):
 
 
 def _write_text(path, text):
-    with netcdf.replacing(path) as beside:
+    with replacing(path) as beside:
         beside.write_text(text)
