@@ -3,7 +3,7 @@
 import argparse
 import errno
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import jax
 
@@ -49,15 +49,21 @@ def advice(error: BaseException) -> str:
 def parser() -> Parser:
     """The commands and their options."""
     top = Parser(prog="jaxbnn", description="Information planes of binary networks: many seeds, counted exactly.")
-    reported = [study.name for study in studies.STUDIES if study.report]
     commands = top.add_subparsers(required=True, metavar="COMMAND")
-    add = commands.add_parser
-    listing = add("list", help="the experiments that can be run")
+    listing = commands.add_parser("list", help="the experiments that can be run")
     listing.set_defaults(command=list_experiments)
+    add_running(commands.add_parser)
+    add_reading(commands.add_parser)
+    return top
+
+
+def add_running(add: Callable[..., argparse.ArgumentParser]) -> None:
+    """The commands that run something on this machine's devices."""
     show = add("show", help="an experiment's config, assumptions, and its time and memory here")
-    show.set_defaults(command=show_experiment)
+    show.set_defaults(command=show_experiment, out="runs")
     train = add("run", help="train, measure, and write the result into a folder")
     train.set_defaults(command=run_experiment)
+    lanes, processes, devices = number(config.MOST_LANES, "auto"), number(MOST_PROCESSES, "auto"), number(MOST_DEVICES)
     for command in (show, train):
         command.add_argument("name", help="see jaxbnn list")
         command.add_argument("--seeds", type=seeds, metavar="N|A:B", help="seeds 0 to N-1, or A to B-1")
@@ -67,14 +73,20 @@ def parser() -> Parser:
         command.add_argument("--lanes", type=lanes, metavar="N|auto", help="seeds trained together; auto: fastest here")
         command.add_argument("--only", metavar="GROUP", help="of a grid: one group of its settings")
         command.add_argument("--scale", type=float, metavar="X", help="of a grid: X times the epochs and images")
-    show.set_defaults(out="runs")
     train.add_argument("--out", default="runs", metavar="DIR", help="where runs are written (default: runs)")
     together = train.add_argument_group("processes that share a run (see docs/clusters.md)")
-    together.add_argument(
-        "--processes", type=processes, metavar="N|auto", help="how many; auto: SLURM or Open MPI knows"
-    )
+    known = "how many; auto: SLURM or Open MPI knows"
+    together.add_argument("--processes", type=processes, metavar="N|auto", help=known)
     together.add_argument("--process-id", type=int, metavar="I", help="which of them this is, 0 to N - 1")
     together.add_argument("--coordinator", metavar="HOST:PORT", help="where process 0 is")
+    examine = add("doctor", help="is this machine ready: versions, memory, counts, bits, speed")
+    examine.set_defaults(command=examine_machine)
+    for command in (show, train, examine):
+        command.add_argument("--devices", type=devices, metavar="N", help="devices of this process (default: all)")
+
+
+def add_reading(add: Callable[..., argparse.ArgumentParser]) -> None:
+    """The commands that read finished runs, or a file of activations."""
     plot = add("plot", help="draw plane and curves into a finished run's folder")
     plot.set_defaults(command=plot_run)
     plot.add_argument("folder", help="the run's folder, the last line that run prints")
@@ -85,21 +97,17 @@ def parser() -> Parser:
     measure.add_argument("--tolerance", type=float, metavar="BITS", help="of a file: what reliable allows (0.1)")
     measure.add_argument("--estimator", metavar="NAME", help=f"of a folder: {', '.join(ESTIMATORS)}")
     measure.add_argument("--json", action="store_true", help="print JSON")
+    reported = [study.name for study in studies.STUDIES if study.report]
     reporting = add("report", help="a paper's figures and the ledger of its claims, from finished runs")
     reporting.set_defaults(command=report_study)
     reporting.add_argument("study", help=f"one of {', '.join(reported)}")
     reporting.add_argument("--out", required=True, metavar="DIR", help="where report.md and its figures are written")
     reporting.add_argument("--runs", default="runs", metavar="DIR", help="where runs were written (default: runs)")
     reporting.add_argument("--data-root", metavar="DIR", help="where data files are ($JAXBNN_DATA is asked next)")
-    examine = add("doctor", help="is this machine ready: versions, memory, counts, bits, speed")
-    examine.set_defaults(command=examine_machine)
-    for command in (show, train, examine):
-        command.add_argument("--devices", type=devices, metavar="N", help="devices of this process (default: all)")
     compare = add("compare", help="are two finished runs' planes different, over seeds?")
     compare.set_defaults(command=compare_runs)
     for name in ("a", "b"):
         compare.add_argument(name, metavar=name.upper(), help="a run's folder")
-    return top
 
 
 def seeds(text: str) -> tuple[int, ...]:
@@ -116,26 +124,15 @@ def seeds(text: str) -> tuple[int, ...]:
     return tuple(chosen)
 
 
-def devices(text: str) -> int:
-    """ "2" -> 2."""
-    if not text.isdecimal() or not 1 <= int(text) <= MOST_DEVICES:
-        raise argparse.ArgumentTypeError(f"expected a number from 1 to {MOST_DEVICES}, got {text!r}")
-    return int(text)
+def number(most: int, *words: str) -> Callable[[str], int | str]:
+    """What reads "8" as 8, up to `most`, and each of the words as it is."""
 
+    def read(text: str) -> int | str:
+        if text in words:
+            return text
+        if not text.isdecimal() or not 1 <= int(text) <= most:
+            expected = " or ".join((*words, "a number"))
+            raise argparse.ArgumentTypeError(f"expected {expected} from 1 to {most}, got {text!r}")
+        return int(text)
 
-def processes(text: str) -> int | str:
-    """ "4" -> 4; "auto"."""
-    if text == "auto":
-        return text
-    if not text.isdecimal() or not 1 <= int(text) <= MOST_PROCESSES:
-        raise argparse.ArgumentTypeError(f"expected auto or a number from 1 to {MOST_PROCESSES}, got {text!r}")
-    return int(text)
-
-
-def lanes(text: str) -> int | str:
-    """ "8" -> 8; "auto"."""
-    if text == "auto":
-        return text
-    if not text.isdecimal() or not 1 <= int(text) <= config.MOST_LANES:
-        raise argparse.ArgumentTypeError(f"expected auto or a number from 1 to {config.MOST_LANES}, got {text!r}")
-    return int(text)
+    return read

@@ -7,7 +7,7 @@ import jax
 
 POOL = "8"  # XLA splits large CPU products by the size of its thread pool: one size, the same bits on any machine
 VECTORS = "--xla_cpu_prefer_vector_width"  # XLA's own choice is 256 bits, also where there are 512
-SUMS = "--xla_cpu_experimental_ynn_fusion_type"  # without "reduce": such sums can be wrong (jax-ml/jax#39103, #39257)
+SUMS = "--xla_cpu_experimental_ynn_fusion_type"  # without "reduce": sums are right and end (jax-ml/jax#39103, #39257)
 WRONG_SUMS = ("0.10.2", "0.11.")  # versions of jaxlib
 
 

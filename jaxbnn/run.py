@@ -58,7 +58,8 @@ def run_together(
     if len(grid.by_program(every)) != 1 or len(set(folders)) != len(folders):
         raise ValueError("expected experiments that differ in name, learning rate and decay alone, each once")
     job = make_job(every, folders, data_root, devices[0].platform)
-    if not any(_missing(job)):
+    missing = _missing(job)
+    if not any(missing):
         report(Progress(0, 0, np.nan, 0.0, np.nan, "finished already: nothing to do"))
         return folders
     if not is_pinned(devices[0]):
@@ -67,7 +68,7 @@ def run_together(
     try_program(job, devices[0])
     store.check_libraries()
     with ExitStack() as held:
-        taken = [folder for folder, seeds in zip(folders, _missing(job), strict=True) if seeds]
+        taken = [folder for folder, seeds in zip(folders, missing, strict=True) if seeds]
         for folder in taken:
             store.make_folder(folder)
             store.check_free(folder)
