@@ -17,10 +17,12 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+
 CHILD = """
 import time
 begun = time.perf_counter()
-import json, resource, sys, threading
+import dataclasses, json, resource, sys
 options = json.loads(sys.argv[1])
 import jax
 import jaxbnn
@@ -34,8 +36,7 @@ programs.keep_programs()
 experiment, _ = studies.find(options["name"])
 for change in options["changes"]:
     experiment = config.override(experiment, change)
-chosen = {"seeds": tuple(range(options["seeds"])), "probes": experiment.probes[:1]}
-experiment = jaxbnn.Experiment(**{**vars(experiment), **chosen})
+experiment = dataclasses.replace(experiment, seeds=tuple(range(options["seeds"])), probes=experiment.probes[:1])
 saved, marks = [], {"imported": imported - begun}
 
 def timed(module, name):
@@ -67,7 +68,7 @@ def report(progress):
 folder = run(experiment, options["out"], data_root=options.get("data"), report=report)
 processes.leave()
 whole = time.perf_counter() - begun
-print(json.dumps({"first": told[0], "last": told[-1], "saved": sum(saved), "saves": len(saved), "marks": marks,
+print(json.dumps({"told": told, "saved": sum(saved), "saves": len(saved), "marks": marks,
     "whole": whole, "kB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}))
 """
 
@@ -93,9 +94,10 @@ def ended(process: subprocess.Popen) -> dict:
 
 
 def rate(found: list[dict]) -> float:
-    """Network epochs a second of processes that ran together, from the first report of all to the last."""
-    start, end = min(each["first"][0] for each in found), max(each["last"][0] for each in found)
-    return sum(each["last"][1] - each["first"][1] for each in found) / (end - start)
+    """Network epochs a second of processes that ran together, while all of them trained."""
+    told = [np.array(each["told"]) for each in found]
+    between = max(each[0, 0] for each in told), min(each[-1, 0] for each in told)
+    return sum(np.diff(np.interp(between, *each.T))[0] for each in told) / (between[1] - between[0])
 
 
 def in_turn(times: int, *programs: Callable[[], float]) -> list[float]:

@@ -10,7 +10,7 @@ import jax
 import numpy as np
 import pytest
 
-from jaxbnn import checkpoint, cli, data, files, run, store, worker
+from jaxbnn import checkpoint, cli, data, run, store, worker
 
 ONE = jax.devices()[:1]
 
@@ -108,10 +108,3 @@ def test_data_that_change_between_start_and_resume_are_refused_and_given_back_go
     assert {p: p.read_bytes() for p in before} == before
     path.write_bytes(original)
     check_same(run(own, tmp_path / "out", devices=ONE), whole)
-
-
-def test_room_is_asked_for_before_hdf5_is(tmp_path):
-    files.reserve(tmp_path / "x.nc", 1000)
-    with no_file_past(10_000), pytest.raises(OSError, match="File too large"):
-        files.reserve(tmp_path / "x.nc", 1000)
-    assert list(tmp_path.iterdir()) == []

@@ -81,6 +81,24 @@ def test_batches_do_not_change_what_is_measured(monkeypatch):
     jax.tree.map(np.testing.assert_array_equal, measured(MODEL, [Probe()]), whole)
 
 
+def test_a_network_is_looked_at_as_many_rows_at_once_as_it_says():
+    looked_at = []
+
+    class Few(nn.Module):
+        rows_at_once = 20
+
+        @nn.compact
+        def __call__(self, x):
+            looked_at.append(len(x))
+            return nn.Dense(2)(x), ()
+
+    model, probe = Few(), Probe("input", ("Dense_0",), Binned(FixedGrid(-1, 1, 4)))
+    variables = model.init(jax.random.key(0), SPLIT.train.x[:1])
+    looked_at.clear()
+    measured(model, [probe], variables)
+    assert looked_at and max(looked_at) <= 20
+
+
 def test_population_is_declared_or_follows_from_the_data():
     enumerated = SPLIT._replace(population=True)
     assert Probe(sample="all").is_population(enumerated) and not Probe(sample="train").is_population(enumerated)
