@@ -107,8 +107,8 @@ def overhead(folder: Path, epochs: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--scale", type=float, default=SCALE, help="of the epochs")
-    parser.add_argument("--epochs", type=int, default=800, help="of the SZT group whose overhead is measured")
-    parser.add_argument("--quick", action="store_true", help="the overhead alone, of 40 epochs")
+    parser.add_argument("--epochs", type=int, help="of the SZT group whose overhead is measured (800)")
+    parser.add_argument("--quick", action="store_true", help="the overhead alone, of 40 epochs where no other number is given")
     options = parser.parse_args()
     use_cores()
     device = jax.devices()[0]
@@ -121,7 +121,7 @@ def main() -> None:
                 f"{done['settings']} settings, {done['networks']} networks, {done['points']} points of planes: "
                 f"{(time.perf_counter() - began) / 60:.1f} min; images are made, epochs x {options.scale:g}"
             )
-        overhead(Path(folder), 40 if options.quick else options.epochs)
+        overhead(Path(folder), options.epochs or (40 if options.quick else 800))
 
 
 if __name__ == "__main__":

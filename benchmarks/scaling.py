@@ -63,6 +63,8 @@ timed(running.store, "check_libraries")
 timed(worker, "advance")
 told = []
 def report(progress):
+    if not told:
+        processes.meet()  # the first to have compiled wait for the others
     told.append((time.time(), progress.epochs_done))
     marks.setdefault("first step", time.perf_counter() - begun)
 folder = run(experiment, options["out"], data_root=options.get("data"), report=report)
@@ -97,6 +99,8 @@ def rate(found: list[dict]) -> float:
     """Network epochs a second of processes that ran together, while all of them trained."""
     told = [np.array(each["told"]) for each in found]
     between = max(each[0, 0] for each in told), min(each[-1, 0] for each in told)
+    if between[0] >= between[1]:
+        raise SystemExit("expected processes that train at the same time, got one that ended before another began")
     return sum(np.diff(np.interp(between, *each.T))[0] for each in told) / (between[1] - between[0])
 
 
@@ -152,6 +156,7 @@ def checkpoints(folder: Path, quick: bool) -> str:
 def seeds(folder: Path, quick: bool) -> str:
     """Memory of many rounds of blocks against that of one round."""
     changes, many = ["lanes=64", "train.epochs=2"], 600 if quick else 10_000
+    child(folder, devices=2, seeds=128, changes=changes)  # what compiling takes is not meant
     one = child(folder, devices=2, seeds=128, changes=changes)["kB"]
     all_of_them = child(folder, devices=2, seeds=many, changes=changes)
     return (
