@@ -108,7 +108,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--scale", type=float, default=SCALE, help="of the epochs")
     parser.add_argument("--epochs", type=int, help="of the SZT group whose overhead is measured (800)")
-    parser.add_argument("--quick", action="store_true", help="the overhead alone, of 40 epochs where no other number is given")
+    parser.add_argument(
+        "--quick", action="store_true", help="the overhead alone, of 40 epochs where no other number is given"
+    )
     options = parser.parse_args()
     use_cores()
     device = jax.devices()[0]

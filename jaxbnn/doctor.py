@@ -119,9 +119,8 @@ def memory(devices: Sequence[jax.Device]) -> Finding:
 
 def pool(device: jax.Device) -> Finding:
     """Whether bits are free of the number of cores."""
-    if cores.is_pinned(device):
-        return Finding("bits", "do not depend on the number of cores")
-    return Finding("bits", "hold for this machine only", "call jaxbnn.use_cores() before JAX starts")
+    advice = cores.unpinned(device)
+    return Finding("bits", "hold for this machine only" if advice else "do not depend on the number of cores", advice)
 
 
 def counting(device: jax.Device) -> Finding:

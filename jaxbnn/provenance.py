@@ -14,13 +14,13 @@ from typing import Any
 import jax
 
 import jaxbnn
-from jaxbnn.cores import is_pinned
+from jaxbnn.cores import unpinned
 
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy", "scipy", "xarray", "h5netcdf")
 
 
 def facts(devices: Sequence[jax.Device], checksum: str) -> dict[str, Any]:
-    """The facts of one run, as JSON values. `thread_pool` null on a CPU: the bits hold for this machine only."""
+    """The facts of one run, as JSON values."""
     on_cpu = devices[0].platform == "cpu"
     versions = {name: version(name) for name in PACKAGES}
     return {
@@ -40,7 +40,7 @@ def promise(device: jax.Device) -> str:
     """How far a seed's bits hold that is trained on such a device."""
     if device.platform != "cpu":
         return "a seed's bits were not tried on this kind of device: see jaxbnn doctor"
-    if not is_pinned(device):
+    if unpinned(device):
         return "a seed's bits hold on this machine"
     return "a seed's bits hold among any other seeds, on any number of devices and processes, cut anywhere"
 

@@ -6,14 +6,27 @@ import jax
 import pytest
 
 from jaxbnn import cores
-from jaxbnn.cores import count_cores, is_pinned, use_cores
+from jaxbnn.cores import count_cores, unpinned, use_cores
 
 
 def test_use_cores_gives_devices_and_a_pinned_pool():
     code = "import jaxbnn, jax, os; jaxbnn.use_cores(3); print(len(jax.devices()), os.environ['PJRT_NPROC'])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "3 8"
-    assert len(jax.devices()) == 2 and is_pinned(jax.devices()[0])  # the tests' own
+    assert len(jax.devices()) == 2 and unpinned(jax.devices()[0]) == ""  # the tests' own
+
+
+def test_a_pool_of_another_size_is_the_users_choice_and_holds_for_one_machine(monkeypatch):
+    monkeypatch.setenv("PJRT_NPROC", "2")
+    use_cores(len(jax.devices()))
+    assert os.environ["PJRT_NPROC"] == "2"
+    assert unpinned(jax.devices()[0]) == "unset PJRT_NPROC, which is 2"
+
+
+def test_more_devices_than_the_pool_has_threads_make_it_larger(monkeypatch):
+    assert unpinned(jax.devices()[0]) == ""
+    monkeypatch.setattr(jax, "local_device_count", lambda platform: 9)
+    assert unpinned(jax.devices()[0]) == "use at most 8 devices"
 
 
 def test_use_cores_asks_for_wide_vectors_unless_the_user_has_said_otherwise(monkeypatch):
@@ -44,7 +57,7 @@ def test_a_run_without_it_says_that_its_bits_hold_for_this_machine_only(monkeypa
     from jaxbnn import run
 
     monkeypatch.delenv("PJRT_NPROC")
-    assert not is_pinned(jax.devices()[0])
+    assert unpinned(jax.devices()[0])
     with (
         pytest.warns(UserWarning, match=r"this machine only: call jaxbnn.use_cores\(\) before JAX starts"),
         pytest.raises(ValueError, match="output folder"),
