@@ -308,7 +308,10 @@ def main() -> None:
         for name, (fault, share) in FAULTS.items():
             if options.only not in (None, name):
                 continue
-            found = [fault(bench) for _ in range(max(1, round(share * options.rounds)))]
+            found = []
+            for _ in range(max(1, round(share * options.rounds))):
+                found.append(fault(bench))
+                print(f"{name}, round {len(found)}: {found[-1] or 'survived'}", file=sys.stderr, flush=True)
             skipped = [each for each in found if each.startswith("skipped")]
             bad = [each for each in found if each and each not in skipped]
             lost += [f"{name}: {each}" for each in bad]
