@@ -18,7 +18,7 @@ from jaxbnn.info.host import WITH_ALPHABET
 MOST_SEEDS = 10**6
 MOST_DEVICES, MOST_PROCESSES = 1024, 10**4
 ESTIMATORS = (*WITHOUT_ALPHABET, *WITH_ALPHABET)
-BAD_INPUT = 2
+BAD_INPUT, INTERRUPTED = 2, 130
 
 
 class Parser(argparse.ArgumentParser):
@@ -30,13 +30,16 @@ class Parser(argparse.ArgumentParser):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command; returns 0, 2 for bad input, 75 for a run that was stopped and can go on."""
+    """Runs one command; returns 0, 2 for bad input, 75 for a run that was stopped and can go on, 130 for Ctrl-C."""
     options = parser().parse_args(arguments)
     try:
         return options.command(options)
     except (ValueError, TypeError, OSError, ImportError, MemoryError, jax.errors.JaxRuntimeError) as error:
         print(f"jaxbnn: error: {' '.join(str(error).split())}{advice(error)}", file=sys.stderr)
         return BAD_INPUT
+    except KeyboardInterrupt:
+        print("jaxbnn: interrupted", file=sys.stderr)
+        return INTERRUPTED
 
 
 def advice(error: BaseException) -> str:
@@ -135,4 +138,5 @@ def number(most: int, *words: str) -> Callable[[str], int | str]:
             raise argparse.ArgumentTypeError(f"expected {expected} from 1 to {most}, got {text!r}")
         return int(text)
 
+    read.__name__ = "number"  # for argparse, which names it where int says no
     return read

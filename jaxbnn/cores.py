@@ -30,19 +30,23 @@ def use_cores(n: int | None = None) -> None:
     os.environ["XLA_FLAGS"] = " ".join([flags, *missing]).strip()
 
 
-def unpinned(device: jax.Device) -> str:
-    """What to do for bits that do not depend on the number of cores; "" where they do not, as on all but CPUs.
+def pool_size() -> int:
+    """The threads of XLA's pool: $PJRT_NPROC or else the cores, or the number of CPU devices where that is more."""
+    size = os.environ.get("PJRT_NPROC") or str(count_cores())
+    if not size.isdecimal() or int(size) < 1:
+        raise ValueError(f"expected PJRT_NPROC as a number of threads, got {size!r}: unset it")
+    return max(int(size), jax.config.values["jax_num_cpu_devices"])
 
-    XLA's pool is as large as $PJRT_NPROC or the number of devices, whichever is more.
-    """
-    size = os.environ.get("PJRT_NPROC")
+
+def unpinned(device: jax.Device) -> str:
+    """What to do for bits that do not depend on the number of cores; "" where they do not, as on all but CPUs."""
     if device.platform != "cpu":
         return ""
-    if size is None:
+    if "PJRT_NPROC" not in os.environ:
         return "call jaxbnn.use_cores() before JAX starts"
-    if size != POOL:
-        return f"unset PJRT_NPROC, which is {size}"
-    return f"use at most {POOL} devices" if jax.local_device_count("cpu") > int(POOL) else ""
+    if pool_size() == int(POOL):
+        return ""
+    return f"unset PJRT_NPROC, and use at most {POOL} devices: jaxbnn.use_cores({POOL}), --devices {POOL}"
 
 
 def count_cores() -> int:

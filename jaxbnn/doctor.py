@@ -120,7 +120,10 @@ def memory(devices: Sequence[jax.Device]) -> Finding:
 def pool(device: jax.Device) -> Finding:
     """Whether bits are free of the number of cores."""
     advice = cores.unpinned(device)
-    return Finding("bits", "hold for this machine only" if advice else "do not depend on the number of cores", advice)
+    found = (
+        f"hold for a pool of {cores.pool_size()} threads alone" if advice else "do not depend on the number of cores"
+    )
+    return Finding("bits", found, advice)
 
 
 def counting(device: jax.Device) -> Finding:

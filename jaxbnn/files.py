@@ -1,4 +1,4 @@
-"""What every file that is written has in common: it appears whole, and there is room for it."""
+"""Files that appear whole, room that is asked for before they are written, and the most that is read."""
 
 import os
 import tempfile

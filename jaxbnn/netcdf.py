@@ -16,6 +16,7 @@ from jaxbnn.files import memory, replacing, reserve
 
 AT_ONCE = 2**24  # values copied at once: what is merged is never whole in memory
 SAMPLE = "sample_dimension"
+CHUNK = 2**14  # bytes by which a variable that grows may become larger than its values: HDF5 writes whole chunks
 
 
 def check(path: Path) -> None:
@@ -54,8 +55,8 @@ def append(path: Path, row: int, groups: Mapping[str, Mapping[str, tuple[tuple[s
     import h5netcdf
 
     there = path.stat().st_size if path.is_file() else 0
-    new = (np.asarray(values).nbytes for variables in groups.values() for _, values in variables.values())
-    reserve(path, there + 2 * sum(new))
+    new = [np.asarray(values).nbytes for variables in groups.values() for _, values in variables.values()]
+    reserve(path, there + 2 * sum(new) + CHUNK * len(new))
     with replacing(path) as beside:
         if path.is_file():
             check(path)

@@ -1,6 +1,5 @@
 """Where a result comes from: versions, devices, precision, source, data."""
 
-import os
 import platform
 import shutil
 import subprocess
@@ -14,7 +13,7 @@ from typing import Any
 import jax
 
 import jaxbnn
-from jaxbnn.cores import unpinned
+from jaxbnn.cores import pool_size, unpinned
 
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy", "scipy", "xarray", "h5netcdf")
 
@@ -28,7 +27,7 @@ def facts(devices: Sequence[jax.Device], checksum: str) -> dict[str, Any]:
         "versions": {"python": platform.python_version(), "jaxbnn": jaxbnn.__version__, **versions},
         "devices": [f"{d.platform}:{d.id} {d.device_kind}" for d in devices],
         "processes": jax.process_count(),
-        "thread_pool": os.environ.get("PJRT_NPROC") if on_cpu else None,
+        "thread_pool": str(pool_size()) if on_cpu else None,
         "promise": promise(devices[0]),
         "precision": {name: getattr(jax.config, f"jax_{name}") for name in ("enable_x64", "default_matmul_precision")},
         "commit": commit(),
@@ -41,7 +40,7 @@ def promise(device: jax.Device) -> str:
     if device.platform != "cpu":
         return "a seed's bits were not tried on this kind of device: see jaxbnn doctor"
     if unpinned(device):
-        return "a seed's bits hold on this machine"
+        return f"a seed's bits hold with a pool of {pool_size()} threads"
     return "a seed's bits hold among any other seeds, on any number of devices and processes, cut anywhere"
 
 

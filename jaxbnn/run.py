@@ -14,7 +14,7 @@ import numpy as np
 
 from jaxbnn import config, grid, processes, provenance, result, store
 from jaxbnn.config import Experiment
-from jaxbnn.cores import unpinned
+from jaxbnn.cores import pool_size, unpinned
 from jaxbnn.job import blocks_of, hyper_of, inputs_of, make_job, try_program
 from jaxbnn.progress import Board, Progress
 from jaxbnn.worker import begun, work
@@ -63,7 +63,7 @@ def run_together(
         report(Progress(0, 0, np.nan, 0.0, np.nan, "finished already: nothing to do"))
         return folders
     if advice := unpinned(devices[0]):
-        warnings.warn(f"these bits hold for this machine only: {advice}", stacklevel=3)
+        warnings.warn(f"these bits hold for a pool of {pool_size()} threads alone: {advice}", stacklevel=3)
     result.check_names(job.experiment)
     try_program(job, devices[0])
     store.check_libraries()

@@ -16,6 +16,7 @@ import numpy as np
 from jaxbnn import arrays, checkpoint, config, result, snapshot, store
 from jaxbnn.block import Block, advance
 from jaxbnn.block import snapshot as take_snapshot
+from jaxbnn.cores import pool_size
 from jaxbnn.info import ragged
 from jaxbnn.job import Job, Piece, Pieces, alone, beginning, keys_of, starter
 from jaxbnn.result import Finished, Sample
@@ -163,7 +164,13 @@ def identity_of(job: Job, number: int, like: Any) -> dict[str, str]:
     """What a checkpoint must share with the run that goes on from it; `like` is the block's tree of shapes."""
     layout = hashlib.sha256(str(jax.tree_util.tree_flatten_with_path(like)).encode()).hexdigest()
     digest = config.digest(job.experiments[number])
-    return {"config": digest, "data": job.checksum, "jax": jax.__version__, "layout": layout}
+    return {
+        "config": digest,
+        "data": job.checksum,
+        "jax": jax.__version__,
+        "thread pool": str(pool_size()) if jax.default_backend() == "cpu" else "",
+        "layout": layout,
+    }
 
 
 def restore(pieces: Sequence[Mapping[str, np.ndarray]], like: Any, device: jax.Device) -> Block:

@@ -34,6 +34,7 @@ import pytest
 
 from jaxbnn.cores import use_cores
 
+os.environ.pop("PJRT_NPROC", None)
 use_cores(2)
 jax.config.update("jax_numpy_rank_promotion", "raise")
 

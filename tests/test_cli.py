@@ -112,6 +112,25 @@ def test_a_signal_between_two_programs_ends_the_grid(capsys, tmp_path, monkeypat
     assert "[12/13]" in err and "[13/13]" not in err and "stopped: the same command goes on" in err
 
 
+def test_a_signal_while_the_time_is_estimated_ends_before_the_run(capsys, tmp_path, monkeypatch):
+    def asked(*_, **__):
+        signal.raise_signal(signal.SIGINT)
+        return cost.Cost(1.0, 60.0, 1)
+
+    monkeypatch.setattr(choice, "estimate", asked)
+    err = said(capsys, "run", "demo", "--out", str(tmp_path), code=running.STOPPED).err
+    assert "stopped: the same command begins" in err and list(tmp_path.iterdir()) == []
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_an_interrupted_command_says_so_in_one_line(capsys, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(reading.store, "read_result", interrupted)
+    assert said(capsys, "plot", "somewhere", code=130).err == "jaxbnn: interrupted\n"
+
+
 def test_lanes_are_a_number_or_auto(capsys):
     for wrong in ("0", "-1", "many", "1.5", "65537"):
         assert "expected auto or a number from 1 to 65536" in refused(capsys, "show", "demo", "--lanes", wrong)

@@ -6,12 +6,13 @@ import jax
 import pytest
 
 from jaxbnn import cores
-from jaxbnn.cores import count_cores, unpinned, use_cores
+from jaxbnn.cores import count_cores, pool_size, unpinned, use_cores
 
 
 def test_use_cores_gives_devices_and_a_pinned_pool():
     code = "import jaxbnn, jax, os; jaxbnn.use_cores(3); print(len(jax.devices()), os.environ['PJRT_NPROC'])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    environment = {key: value for key, value in os.environ.items() if key != "PJRT_NPROC"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
     assert done.stdout.strip() == "3 8"
     assert len(jax.devices()) == 2 and unpinned(jax.devices()[0]) == ""  # the tests' own
 
@@ -20,13 +21,27 @@ def test_a_pool_of_another_size_is_the_users_choice_and_holds_for_one_machine(mo
     monkeypatch.setenv("PJRT_NPROC", "2")
     use_cores(len(jax.devices()))
     assert os.environ["PJRT_NPROC"] == "2"
-    assert unpinned(jax.devices()[0]) == "unset PJRT_NPROC, which is 2"
+    assert pool_size() == 2 and "unset PJRT_NPROC" in unpinned(jax.devices()[0])
+    monkeypatch.setenv("PJRT_NPROC", "two")
+    with pytest.raises(ValueError, match="expected PJRT_NPROC as a number of threads, got 'two': unset it"):
+        pool_size()
 
 
-def test_more_devices_than_the_pool_has_threads_make_it_larger(monkeypatch):
-    assert unpinned(jax.devices()[0]) == ""
-    monkeypatch.setattr(jax, "local_device_count", lambda platform: 9)
-    assert unpinned(jax.devices()[0]) == "use at most 8 devices"
+def test_more_devices_than_the_pool_has_threads_make_it_larger():
+    code = """
+import jax, os, jaxbnn
+from jaxbnn import cores
+for n in (8, 9):
+    jaxbnn.use_cores(n)
+    print(cores.pool_size(), cores.unpinned(type("Cpu", (), {"platform": "cpu"})))
+jax.devices()
+tasks = (open(f"/proc/self/task/{task}/comm").read() for task in os.listdir("/proc/self/task"))
+print(sum("XLAEigen" in task for task in tasks))
+"""
+    environment = {key: value for key, value in os.environ.items() if key != "PJRT_NPROC"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    eight, nine, threads = done.stdout.splitlines()
+    assert eight.strip() == "8" and nine.startswith("9 ") and "use at most 8 devices" in nine and threads == "9"
 
 
 def test_use_cores_asks_for_wide_vectors_unless_the_user_has_said_otherwise(monkeypatch):
@@ -59,7 +74,7 @@ def test_a_run_without_it_says_that_its_bits_hold_for_this_machine_only(monkeypa
     monkeypatch.delenv("PJRT_NPROC")
     assert unpinned(jax.devices()[0])
     with (
-        pytest.warns(UserWarning, match=r"this machine only: call jaxbnn.use_cores\(\) before JAX starts"),
+        pytest.warns(UserWarning, match=r"threads alone: call jaxbnn.use_cores\(\) before JAX starts"),
         pytest.raises(ValueError, match="output folder"),
     ):
         (tmp_path / "file").write_text("")

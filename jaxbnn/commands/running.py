@@ -37,13 +37,16 @@ def run_experiment(options: argparse.Namespace) -> int:
 
 def run_alone(experiment: Experiment, options: argparse.Namespace, devices: Sequence[jax.Device]) -> int:
     """One experiment, with what it will take before and a table of its last epoch after it."""
-    experiment = with_lanes(experiment, options, devices)
-    if unfinished(experiment, options):
-        glance = GLANCE if experiment.train.epochs >= FEW else 0
-        cost = estimated([experiment], options, devices, glance)
-        if cost.seconds > ANNOUNCED:  # not where it is unknown
-            print(f"{experiment.name}: {cost_line(cost)}", file=sys.stderr)
     with Meter() as meter:
+        experiment = with_lanes(experiment, options, devices)
+        if unfinished(experiment, options):
+            glance = GLANCE if experiment.train.epochs >= FEW else 0
+            cost = estimated([experiment], options, devices, glance)
+            if cost.seconds > ANNOUNCED:  # not where it is unknown
+                print(f"{experiment.name}: {cost_line(cost)}", file=sys.stderr)
+        if meter.stopped():
+            print("stopped: the same command begins the run", file=sys.stderr)
+            return STOPPED
         folder = run_one(experiment, options, meter, devices)
     if folder is None:
         return STOPPED
@@ -71,12 +74,12 @@ def run_one(
 
 def run_grid(experiments: list[Experiment], options: argparse.Namespace, devices: Sequence[jax.Device]) -> int:
     """Program after program, the settings of one in shared blocks; finished settings are not run again."""
-    programs = []
-    for group in grid.by_program(experiments):
-        lanes = with_lanes(group[0], options, devices).lanes
-        programs.append([dataclasses.replace(each, lanes=lanes) for each in group])
-        jax.clear_caches()  # a process has so many memory maps, a program takes hundreds
     with Meter() as meter:
+        programs = []
+        for group in grid.by_program(experiments):
+            lanes = with_lanes(group[0], options, devices).lanes
+            programs.append([dataclasses.replace(each, lanes=lanes) for each in group])
+            jax.clear_caches()  # a process has so many memory maps, a program takes hundreds
         if not run_programs(programs, options, meter, devices):
             print("stopped: the same command goes on", file=sys.stderr)
             return STOPPED
