@@ -2,8 +2,9 @@
 
     python benchmarks/scaling.py [--quick] [--only NAME]
 
-Every number is a ratio of programs of this script run in turn, medians of three, warm: each has compiled before.
-SZT, widths 10-8-6-4-2, batch 64, measured at its schedule.
+Speeds are medians of three programs of this script run in turn, and start-up is one of three, all warm: each has
+compiled before. Checkpoints are those of one run, compiling included. SZT, widths 10-8-6-4-2, batch 64, measured at its
+schedule.
 """
 
 import argparse
@@ -19,6 +20,8 @@ from pathlib import Path
 
 import numpy as np
 
+from jaxbnn.cores import POOL
+
 CHILD = """
 import time
 begun = time.perf_counter()
@@ -26,9 +29,8 @@ import dataclasses, json, resource, sys
 options = json.loads(sys.argv[1])
 import jax
 import jaxbnn
-from jaxbnn import config, cores, job, processes, programs, run, studies, worker
+from jaxbnn import config, job, processes, programs, run, studies, worker
 imported = time.perf_counter()
-cores.POOL = options.get("pool", cores.POOL)
 jaxbnn.use_cores(options["devices"])
 if options.get("processes"):
     jaxbnn.use_processes(*options["processes"])
@@ -83,7 +85,8 @@ def child(folder: Path, **options) -> dict:
 def started(folder: Path, **options) -> subprocess.Popen:
     settings = {"name": "szt", "devices": 1, "seeds": 32, "changes": ["lanes=32"]} | options
     settings.setdefault("out", tempfile.mkdtemp(dir=folder))
-    environment = os.environ | {"XDG_CACHE_HOME": str(folder / "cache")}
+    pool = settings.pop("pool", os.environ.get("PJRT_NPROC", POOL))
+    environment = os.environ | {"XDG_CACHE_HOME": str(folder / "cache"), "PJRT_NPROC": pool}
     command = [sys.executable, "-c", CHILD, json.dumps(settings)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
 
@@ -113,11 +116,11 @@ def in_turn(times: int, *programs: Callable[[], float]) -> list[float]:
 
 
 def devices(folder: Path, quick: bool) -> str:
-    """Two virtual devices against one."""
+    """Two virtual devices against one, a block each."""
     changes = ["lanes=32", f"train.epochs={20 if quick else 300}"]
     one, two = in_turn(
         1 if quick else 3,
-        lambda: rate([child(folder, devices=1, seeds=64, changes=changes)]),
+        lambda: rate([child(folder, devices=1, seeds=32, changes=changes)]),
         lambda: rate([child(folder, devices=2, seeds=64, changes=changes)]),
     )
     return f"two devices {two:.0f} networks x epochs a second, one {one:.0f}: {two / one:.2f} times (aim 1.8)"
