@@ -78,8 +78,8 @@ def add_running(add: Callable[..., argparse.ArgumentParser]) -> None:
         command.add_argument("--scale", type=float, metavar="X", help="of a grid: X times the epochs and images")
     train.add_argument("--out", default="runs", metavar="DIR", help="where runs are written (default: runs)")
     together = train.add_argument_group("processes that share a run (see docs/clusters.md)")
-    known = "how many; auto: SLURM or Open MPI knows"
-    together.add_argument("--processes", type=processes, metavar="N|auto", help=known)
+    how_many = "how many; auto: SLURM or Open MPI knows"
+    together.add_argument("--processes", type=processes, metavar="N|auto", help=how_many)
     together.add_argument("--process-id", type=int, metavar="I", help="which of them this is, 0 to N - 1")
     together.add_argument("--coordinator", metavar="HOST:PORT", help="where process 0 is")
     examine = add("doctor", help="is this machine ready: versions, memory, counts, bits, speed")

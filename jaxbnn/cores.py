@@ -5,7 +5,7 @@ from importlib.metadata import version
 
 import jax
 
-POOL = "8"  # threads: XLA splits large CPU products and sums among them, so one size gives one result's bits
+POOL = "8"  # threads: XLA cuts large CPU products and sums for them, so that another number can give other bits
 VECTORS = "--xla_cpu_prefer_vector_width"  # XLA's own choice is 256 bits, also where there are 512
 SUMS = "--xla_cpu_experimental_ynn_fusion_type"  # without "reduce": sums are right and end (jax-ml/jax#39103, #39257)
 WRONG_SUMS = ("0.10.2", "0.11.")  # versions of jaxlib

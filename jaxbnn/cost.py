@@ -2,7 +2,6 @@
 
 import dataclasses
 import math
-import os
 import re
 import time
 from collections.abc import Sequence
@@ -18,6 +17,7 @@ import numpy as np
 from jaxbnn import config
 from jaxbnn.block import advance
 from jaxbnn.config import Experiment
+from jaxbnn.files import memory
 from jaxbnn.job import beginning, blocks_of, inputs_of, make_job
 
 TIMED_SECONDS = 2.0
@@ -67,7 +67,7 @@ def room(devices: Sequence[jax.Device]) -> int:
         return sum(limits)
     info = Path("/proc/meminfo")
     left = re.search(r"MemAvailable: +(\d+) kB", info.read_text()) if info.exists() else None
-    return 1024 * int(left[1]) if left else os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return 1024 * int(left[1]) if left else memory()
 
 
 def _try_block(job, seconds, space, pieces, device):

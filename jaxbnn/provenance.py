@@ -41,7 +41,7 @@ def promise(device: jax.Device) -> str:
         return "a seed's bits were not tried on this kind of device: see jaxbnn doctor"
     if unpinned(device):
         return f"a seed's bits hold with a pool of {pool_size()} threads"
-    return "a seed's bits hold among any other seeds, on any number of devices and processes, cut anywhere"
+    return "a seed's bits hold among any other seeds, on up to 8 devices a process, cut anywhere"
 
 
 def commit() -> str | None:

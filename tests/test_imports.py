@@ -60,7 +60,7 @@ MAY = {
     "result": {"config", "store", "block", "observe", "data", "health", "info"},
     "job": {"block", "config", "data", "lanes", "observe", "snapshot", "train"},
     "worker": {"arrays", "block", "checkpoint", "config", "cores", "info", "job", "result", "snapshot", "store"},
-    "cost": {"block", "config", "job"},
+    "cost": {"block", "config", "files", "job"},
     "run": {"config", "cores", "grid", "job", "processes", "progress", "provenance", "result", "store", "worker"},
     "snapshot": {"config", "info", "observe", "store"},
     "calibration": {"arrays", "config", "info", "result", "run", "store"},
