@@ -9,6 +9,7 @@ straight run on one device (NaN equal to NaN). On a GPU the same script makes th
 
 import dataclasses
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -27,7 +28,8 @@ import json, sys
 from jaxbnn import config, processes, run, use_cores, use_processes
 experiment, out, *which = json.loads(sys.argv[1])
 use_cores(1)
-use_processes(*which)
+if which:
+    use_processes(*which)
 run(config.from_json(experiment), out)
 processes.leave()
 """
@@ -75,6 +77,16 @@ def in_processes(experiment, out: Path, count: int) -> Path:
     return store.folder_of(out, experiment)
 
 
+def with_pool(experiment, out: Path, threads: int) -> Path:
+    """The run on one device, XLA's thread pool of another size."""
+    from jaxbnn import config, store
+
+    text = json.dumps([config.to_json(experiment), str(out)])
+    environment = os.environ | {"PJRT_NPROC": str(threads)}
+    subprocess.run([sys.executable, "-c", CODE, text], stderr=subprocess.DEVNULL, env=environment, check=True)
+    return store.folder_of(out, experiment)
+
+
 def variations(devices) -> dict[str, Callable]:
     """What is varied -> (experiment, folder to run in) -> the run's folder."""
     from jaxbnn import run, worker
@@ -105,6 +117,7 @@ def variations(devices) -> dict[str, Callable]:
     return {
         **{f"{n} device{'s'[: n > 1]}": lambda e, out, n=n: run(e, out, devices=devices[:n]) for n in counts},
         **{f"{n} processes": lambda e, out, n=n: in_processes(e, out, n) for n in (2, 4)},
+        **{f"a pool of {n} thread{'s'[: n > 1]}": lambda e, out, n=n: with_pool(e, out, n) for n in (1, 16)},
         "seeds 3, 4 alone": with_seeds(3, 4),
         "seed 6 alone": with_seeds(6),
         "seeds 5, 0, 3 in that order": with_seeds(5, 0, 3),

@@ -1,29 +1,26 @@
-"""CPU cores as JAX devices, with a thread pool of one size everywhere."""
+"""CPU cores as JAX devices, and the flags with which XLA computes on them."""
 
 import os
 from importlib.metadata import version
 
 import jax
 
-POOL = "8"  # threads: XLA cuts large CPU products and sums for them, so that another number can give other bits
 VECTORS = "--xla_cpu_prefer_vector_width"  # XLA's own choice is 256 bits, also where there are 512
 SUMS = "--xla_cpu_experimental_ynn_fusion_type"  # without "reduce": sums are right and end (jax-ml/jax#39103, #39257)
 WRONG_SUMS = ("0.10.2", "0.11.")  # versions of jaxlib
 
 
 def use_cores(n: int | None = None) -> None:
-    """Gives JAX one virtual CPU device per core (or `n`) and a thread pool of fixed size; call it before JAX starts.
+    """Gives JAX one virtual CPU device per core (or `n`); call it before JAX starts.
 
     It also asks XLA for the widest vectors the CPU has, and keeps some versions of it from a way to sum that can be
     wrong (flags in XLA_FLAGS, unless they are there). Seeds are then trained on all cores, and their bits do not depend
-    on how many there are, up to 8. Where $PJRT_NPROC is set the pool has that size instead: 2 is faster on two cores.
-    A second call changes nothing.
+    on how many there are. A second call changes nothing.
     RuntimeError when JAX's backend has started already without it.
     """
     if n is not None and n < 1:
         raise ValueError(f"expected 1 or more devices, got {n}")
     jax.config.update("jax_num_cpu_devices", n or count_cores())
-    os.environ.setdefault("PJRT_NPROC", POOL)
     flags = os.environ.get("XLA_FLAGS", "")
     wanted = {VECTORS: "512"} | ({SUMS: "-reduce"} if version("jaxlib").startswith(WRONG_SUMS) else {})
     missing = [f"{name}={value}" for name, value in wanted.items() if name not in flags]
@@ -31,22 +28,19 @@ def use_cores(n: int | None = None) -> None:
 
 
 def pool_size() -> int:
-    """The threads of XLA's pool: $PJRT_NPROC or else the cores, or the number of CPU devices where that is more."""
+    """The threads of XLA's pool: $PJRT_NPROC or else the cores, or the number of CPU devices where that is more.
+
+    Programs are cut for them, but bits do not depend on them (`benchmarks/pools.py`).
+    """
     size = os.environ.get("PJRT_NPROC") or str(count_cores())
     if not size.isdecimal() or int(size) < 1:
         raise ValueError(f"expected PJRT_NPROC as a number of threads, got {size!r}: unset it")
     return max(int(size), jax.config.values["jax_num_cpu_devices"])
 
 
-def unpinned(device: jax.Device) -> str:
-    """What to do for bits that do not depend on the number of cores; "" where they do not, as on all but CPUs."""
-    if device.platform != "cpu":
-        return ""
-    if "PJRT_NPROC" not in os.environ:
-        return "call jaxbnn.use_cores() before JAX starts"
-    if pool_size() == int(POOL):
-        return ""
-    return f"unset PJRT_NPROC, and use at most {POOL} devices: jaxbnn.use_cores({POOL}), --devices {POOL}"
+def is_ready(device: jax.Device) -> bool:
+    """Whether XLA was given `use_cores`' flags, which the bits depend on; true on all but CPUs."""
+    return device.platform != "cpu" or VECTORS in os.environ.get("XLA_FLAGS", "")
 
 
 def count_cores() -> int:

@@ -72,7 +72,7 @@ def examine(devices: Sequence[jax.Device]) -> Iterator[Finding]:
     """Every check of this machine, one after another."""
     yield from versions(devices[0].platform)
     yield memory(devices)
-    yield pool(devices[0])
+    yield flags(devices[0])
     for device in devices:
         yield counting(device)
         yield summing(device)
@@ -117,13 +117,11 @@ def memory(devices: Sequence[jax.Device]) -> Finding:
     return Finding("devices", found, advice)
 
 
-def pool(device: jax.Device) -> Finding:
-    """Whether bits are free of the number of cores."""
-    advice = cores.unpinned(device)
-    found = (
-        f"hold for a pool of {cores.pool_size()} threads alone" if advice else "do not depend on the number of cores"
-    )
-    return Finding("bits", found, advice)
+def flags(device: jax.Device) -> Finding:
+    """Whether XLA computes with the flags that the bits of runs depend on."""
+    if cores.is_ready(device):
+        return Finding("bits", "do not depend on the number of cores")
+    return Finding("bits", "are not those of other runs", "call jaxbnn.use_cores() before JAX starts")
 
 
 def counting(device: jax.Device) -> Finding:

@@ -13,7 +13,7 @@ from typing import Any
 import jax
 
 import jaxbnn
-from jaxbnn.cores import pool_size, unpinned
+from jaxbnn.cores import is_ready, pool_size
 
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy", "scipy", "xarray", "h5netcdf")
 
@@ -39,9 +39,9 @@ def promise(device: jax.Device) -> str:
     """How far a seed's bits hold that is trained on such a device."""
     if device.platform != "cpu":
         return "a seed's bits were not tried on this kind of device: see jaxbnn doctor"
-    if unpinned(device):
-        return f"a seed's bits hold with a pool of {pool_size()} threads"
-    return "a seed's bits hold among any other seeds, on up to 8 devices a process, cut anywhere"
+    if not is_ready(device):
+        return "a seed's bits hold where JAX was started without jaxbnn.use_cores(), too"
+    return "a seed's bits hold among any other seeds, on any devices and processes of one kind of CPU, cut anywhere"
 
 
 def commit() -> str | None:

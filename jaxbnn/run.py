@@ -14,7 +14,7 @@ import numpy as np
 
 from jaxbnn import config, grid, processes, provenance, result, store
 from jaxbnn.config import Experiment
-from jaxbnn.cores import pool_size, unpinned
+from jaxbnn.cores import is_ready
 from jaxbnn.job import blocks_of, hyper_of, inputs_of, make_job, try_program
 from jaxbnn.progress import Board, Progress
 from jaxbnn.worker import begun, work
@@ -62,8 +62,8 @@ def run_together(
     if not any(missing):
         report(Progress(0, 0, np.nan, 0.0, np.nan, "finished already: nothing to do"))
         return folders
-    if advice := unpinned(devices[0]):
-        warnings.warn(f"these bits hold for a pool of {pool_size()} threads alone: {advice}", stacklevel=3)
+    if not is_ready(devices[0]):
+        warnings.warn("these bits are not those of other runs: call jaxbnn.use_cores() before JAX starts", stacklevel=3)
     result.check_names(job.experiment)
     try_program(job, devices[0])
     store.check_libraries()

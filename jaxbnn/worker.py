@@ -16,7 +16,6 @@ import numpy as np
 from jaxbnn import arrays, checkpoint, config, result, snapshot, store
 from jaxbnn.block import Block, advance
 from jaxbnn.block import snapshot as take_snapshot
-from jaxbnn.cores import pool_size
 from jaxbnn.info import ragged
 from jaxbnn.job import Job, Piece, Pieces, alone, beginning, keys_of, starter
 from jaxbnn.result import Finished, Sample
@@ -168,7 +167,6 @@ def identity_of(job: Job, number: int, like: Any) -> dict[str, str]:
         "config": digest,
         "data": job.checksum,
         "jax": jax.__version__,
-        "thread pool": str(pool_size()) if jax.default_backend() == "cpu" else "",
         "layout": layout,
     }
 

@@ -101,6 +101,6 @@ def _missing(name):
 
 
 def test_bits_of_one_machine_are_told(monkeypatch):
-    assert doctor.pool(ONE[0]).advice == ""
-    monkeypatch.delenv("PJRT_NPROC")
-    assert "use_cores" in doctor.pool(ONE[0]).advice
+    assert doctor.flags(ONE[0]).advice == ""
+    monkeypatch.setenv("XLA_FLAGS", "")
+    assert "use_cores" in doctor.flags(ONE[0]).advice

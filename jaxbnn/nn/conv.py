@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxbnn.nn.layers import LATENT
+from jaxbnn.nn.products import multiply, transposed
 from jaxbnn.nn.surrogate import Slope, sign
 
 
@@ -19,7 +20,7 @@ def convolve(x: jax.Array, kernel: jax.Array) -> jax.Array:
     side, _, channels, features = kernel.shape
     height, width = x.shape[1] - side + 1, x.shape[2] - side + 1
     patches = jnp.stack([x[:, k : k + height, j : j + width] for k in range(side) for j in range(side)])
-    y = kernel.reshape(-1, features).T @ patches.reshape(side * side * channels, -1)
+    y = multiply(transposed(kernel.reshape(-1, features)), patches.reshape(side * side * channels, -1))
     return y.reshape(features, height, width, -1)
 
 

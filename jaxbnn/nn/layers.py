@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from jaxbnn.nn.products import multiply
 from jaxbnn.nn.surrogate import Slope, Ste, sign
 
 LATENT = "latent"
@@ -96,7 +97,7 @@ class BinaryDense(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
         latent = self.param(LATENT, self.kernel_init, (x.shape[-1], self.features), jnp.float32)
-        return jnp.matmul(x, sign(self.slope, latent, self.zero))
+        return multiply(x, sign(self.slope, latent, self.zero))
 
 
 def clip_latent(limit: float = 1.0) -> optax.GradientTransformation:

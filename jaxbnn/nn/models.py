@@ -6,6 +6,7 @@ import jax.numpy as jnp
 
 from jaxbnn.nn.conv import Conv, max_pool
 from jaxbnn.nn.layers import Activation, BinaryDense, SignActivation, check_zero
+from jaxbnn.nn.products import multiply
 from jaxbnn.nn.surrogate import Slope, Ste
 
 MOST_UNITS = 10**6
@@ -162,8 +163,14 @@ def _dense(model, x, width, name, *, binary, train):
         x = BinaryDense(width, model.kernel_slope, model.kernel_zero, name=f"dense_{name}")(x)
     else:
         glorot = nn.initializers.glorot_uniform()
-        x = nn.Dense(width, use_bias=not model.normalise, kernel_init=glorot, name=f"dense_{name}")(x)
+        options = {"use_bias": not model.normalise, "kernel_init": glorot, "dot_general": _product}
+        x = nn.Dense(width, name=f"dense_{name}", **options)(x)
     return _normalised(model, x, f"norm_{name}", -1, train)
+
+
+def _product(x, kernel, *_, **__):
+    """What Flax's Dense asks for: [..., D] [D, F] -> [..., F]."""
+    return multiply(x, kernel)
 
 
 def _normalised(model, x, name, axis, train):

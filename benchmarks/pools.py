@@ -1,0 +1,102 @@
+"""What the size of XLA's thread pool changes on a CPU: bits of products, of sums, and of whole runs.
+
+    python benchmarks/pools.py [--quick]
+
+The same work is done with pools of 1, 2, 4, 8 and 16 threads, a process each. A row tells how many of the products,
+the sums, or the variables of a run are the same bits with each of them. Nothing is timed: `scaling.py --only pool`.
+"""
+
+import argparse
+import dataclasses
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from promise import experiments
+
+from jaxbnn import run, store, use_cores
+from jaxbnn.config import Experiment
+
+POOLS = (1, 2, 4, 8, 16)
+
+
+def digest(values: np.ndarray) -> str:
+    """A name for the bits of an array, NaN = NaN."""
+    return hashlib.sha256(np.asarray(values).tobytes()).hexdigest()[:16]
+
+
+def array(*shape: int) -> jax.Array:
+    """Numbers that are the same in every process."""
+    return jnp.asarray(np.random.default_rng(len(shape)).standard_normal(shape, dtype=np.float32))
+
+
+def operations(quick: bool) -> Iterator[tuple[str, str, str]]:
+    """(kind, which, its bits): products [M, K] [K, N] with the first as it is or transposed, and sums."""
+    multiply, transposed = jax.jit(lambda a, b: a @ b), jax.jit(lambda a, b: a.T @ b)
+    for m, k, n in product((8, 64, 256, 1024), (128, 784, 4096, 60000)[: 2 if quick else 4], (2, 10, 128, 1024)):
+        yield "product", f"{m} x {k} x {n}", digest(multiply(array(m, k), array(k, n)))
+        yield "product, first transposed", f"{m} x {k} x {n}", digest(transposed(array(k, m), array(k, n)))
+    shapes = ((100_000,), (64, 1024), (784, 1024), (60000, 10), (16, 784, 1024))
+    for shape in shapes[: 2 if quick else 5]:
+        for axis in (None, *range(len(shape))):
+            squares = jax.jit(lambda a, axis=axis: jnp.sum(a * a, axis=axis))
+            yield "sum of squares", f"{shape} along {axis}", digest(squares(array(*shape)))
+
+
+def runs(folder: Path, quick: bool) -> Iterator[Experiment]:
+    """SZT with lanes in front and last, and wide networks in batches and in a full batch."""
+    small, wide = experiments(folder)
+    last = dataclasses.replace(small, name="szt-16-lanes", seeds=tuple(range(16)), lanes=16)
+    full = dataclasses.replace(wide.train, batch_size=None, learning_rate=1e-2)
+    whole = dataclasses.replace(wide, name="wide-full-batch", train=full, seeds=(0, 1))
+    chosen = (small,) if quick else (small, last, wide, whole)
+    return (dataclasses.replace(e, train=dataclasses.replace(e.train, epochs=4 if quick else 30)) for e in chosen)
+
+
+def measured(folder: Path, quick: bool) -> dict[str, dict[str, str]]:
+    """Kind -> which -> its bits, with the pool of this process."""
+    found: dict[str, dict[str, str]] = {}
+    for kind, which, bits in operations(quick):
+        found.setdefault(kind, {})[which] = bits
+    for experiment in runs(folder, quick):
+        result = store.read_result(run(experiment, folder))
+        numbers = {str(name): value for name, value in result.variables.items() if value.dtype.kind in "fiub"}
+        found[f"run of {experiment.name}"] = {name: digest(value.values) for name, value in numbers.items()}
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="only show that it runs")
+    parser.add_argument("--in", dest="folder", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.folder:
+        use_cores(1)
+        print(json.dumps(measured(Path(options.folder), options.quick)))
+        return
+    found = []
+    for pool in POOLS:
+        with tempfile.TemporaryDirectory() as folder:
+            command = [sys.executable, "-W", "ignore", __file__, "--in", folder, *sys.argv[1:]]
+            environment = os.environ | {"PJRT_NPROC": str(pool)}
+            done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+        found.append(json.loads(done.stdout.splitlines()[-1]))
+    print(f"jax {jax.__version__}, pools of {', '.join(map(str, POOLS))} threads\n")
+    print("| of | the same bits with every pool | other bits |\n|---|---|---|")
+    for kind, each in found[0].items():
+        other = [which for which in each if len({pool[kind][which] for pool in found}) > 1]
+        told = f"{len(other)}: {'; '.join(other[:3])}{', ...' if len(other) > 3 else ''}" if other else "none"
+        print(f"| {kind} | {len(each) - len(other)} of {len(each)} | {told} |")
+
+
+if __name__ == "__main__":
+    main()
