@@ -87,7 +87,8 @@ def main() -> None:
     for pool in POOLS:
         with tempfile.TemporaryDirectory() as folder:
             command = [sys.executable, "-W", "ignore", __file__, "--in", folder, *sys.argv[1:]]
-            environment = os.environ | {"PJRT_NPROC": str(pool)}
+            inherited = {name: value for name, value in os.environ.items() if name != "JAX_COMPILATION_CACHE_DIR"}
+            environment = inherited | {"PJRT_NPROC": str(pool)}
             done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
         found.append(json.loads(done.stdout.splitlines()[-1]))
     print(f"jax {jax.__version__}, pools of {', '.join(map(str, POOLS))} threads\n")

@@ -83,7 +83,8 @@ def child(folder: Path, **options) -> dict:
 def started(folder: Path, **options) -> subprocess.Popen:
     settings = {"name": "szt", "devices": 1, "seeds": 32, "changes": ["lanes=32"]} | options
     settings.setdefault("out", tempfile.mkdtemp(dir=folder))
-    environment = os.environ | {"XDG_CACHE_HOME": str(folder / "cache")} | settings.pop("environment", {})
+    inherited = {name: value for name, value in os.environ.items() if name != "PJRT_NPROC"}
+    environment = inherited | {"XDG_CACHE_HOME": str(folder / "cache")} | settings.pop("environment", {})
     command = [sys.executable, "-c", CHILD, json.dumps(settings)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
 

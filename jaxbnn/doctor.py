@@ -120,7 +120,7 @@ def memory(devices: Sequence[jax.Device]) -> Finding:
 def flags(device: jax.Device) -> Finding:
     """Whether XLA computes with the flags that the bits of runs depend on."""
     if cores.is_ready(device):
-        return Finding("bits", "do not depend on the number of cores")
+        return Finding("bits", "of jaxbnn's networks do not depend on the number of cores")
     return Finding("bits", "are not those of other runs", "call jaxbnn.use_cores() before JAX starts")
 
 

@@ -40,7 +40,7 @@ def promise(device: jax.Device) -> str:
     if device.platform != "cpu":
         return "a seed's bits were not tried on this kind of device: see jaxbnn doctor"
     if not is_ready(device):
-        return "a seed's bits hold where JAX was started without jaxbnn.use_cores(), too"
+        return "a seed's bits are those of runs without jaxbnn.use_cores()"
     return "a seed's bits hold among any other seeds, on any devices and processes of one kind of CPU, cut anywhere"
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from jaxbnn import arrays, checkpoint, config, result, snapshot, store
 from jaxbnn.block import Block, advance
 from jaxbnn.block import snapshot as take_snapshot
+from jaxbnn.cores import is_ready
 from jaxbnn.info import ragged
 from jaxbnn.job import Job, Piece, Pieces, alone, beginning, keys_of, starter
 from jaxbnn.result import Finished, Sample
@@ -167,6 +168,7 @@ def identity_of(job: Job, number: int, like: Any) -> dict[str, str]:
         "config": digest,
         "data": job.checksum,
         "jax": jax.__version__,
+        "way to compute": "jaxbnn.use_cores()" if is_ready(jax.devices()[0]) else "XLA's own",
         "layout": layout,
     }
 

@@ -100,7 +100,7 @@ def _missing(name):
     raise doctor.importlib.metadata.PackageNotFoundError(name)
 
 
-def test_bits_of_one_machine_are_told(monkeypatch):
+def test_flags_that_bits_depend_on_are_looked_for(monkeypatch):
     assert doctor.flags(ONE[0]).advice == ""
     monkeypatch.setenv("XLA_FLAGS", "")
     assert "use_cores" in doctor.flags(ONE[0]).advice

@@ -59,7 +59,7 @@ MAY = {
     "checkpoint": {"arrays"},
     "result": {"config", "store", "block", "observe", "data", "health", "info"},
     "job": {"block", "config", "data", "lanes", "observe", "snapshot", "train"},
-    "worker": {"arrays", "block", "checkpoint", "config", "info", "job", "result", "snapshot", "store"},
+    "worker": {"arrays", "block", "checkpoint", "config", "cores", "info", "job", "result", "snapshot", "store"},
     "cost": {"block", "config", "files", "job"},
     "run": {"config", "cores", "grid", "job", "processes", "progress", "provenance", "result", "store", "worker"},
     "snapshot": {"config", "info", "observe", "store"},

@@ -12,6 +12,7 @@ from jaxbnn.nn.layers import clip_latent as clip_latent
 from jaxbnn.nn.models import MLP as MLP
 from jaxbnn.nn.models import ConvNet as ConvNet
 from jaxbnn.nn.models import Model as Model
+from jaxbnn.nn.products import multiply as multiply
 from jaxbnn.nn.surrogate import ApproxSign as ApproxSign
 from jaxbnn.nn.surrogate import Identity as Identity
 from jaxbnn.nn.surrogate import Slope as Slope

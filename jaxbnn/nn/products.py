@@ -1,7 +1,7 @@
 """Products whose bits do not depend on how many threads XLA has.
 
 XLA:CPU gives a product whose first factor it finds transposed to Eigen, which may split the summed axis among all
-threads of the pool, so that another pool gives other bits (`benchmarks/pools.py`). All other products are free of it.
+threads of the pool, so that another pool gives other bits (`benchmarks/pools.py`). No other product tried does so.
 """
 
 import jax
