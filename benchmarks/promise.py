@@ -4,8 +4,8 @@
 
 Two experiments: SZT (widths 10-8-6-4-2), and a 784-1024-10 network, whose products are large enough to be split among
 the threads of XLA's pool (four, and in two rows 1 and 16); seven seeds in blocks of two lanes. Every variable of every
-seed of a varied run is compared with that of one straight run on one device (NaN equal to NaN). On a GPU the same script
-makes that platform's table.
+seed of a varied run is compared with that of one straight run on one device (NaN equal to NaN). On a GPU the same
+script makes that platform's table.
 """
 
 import dataclasses
