@@ -15,7 +15,7 @@ from jaxbnn import comparison, cost, store, studies
 from jaxbnn.cli import main, parser, seeds
 from jaxbnn.commands import choice, listing, reading, running, starting, terminal
 from jaxbnn.commands.terminal import clock
-from jaxbnn.cores import pool_size
+from jaxbnn.cores import count_cores
 
 
 def sets(*changes):
@@ -177,7 +177,7 @@ def test_run_ends_with_a_table_and_the_folder_and_is_quiet_when_not_a_terminal(d
     result = store.read_result(folder)
     assert result.seed.values.tolist() == [0, 1, 2]
     assert f"{float(result.i_xt.isel(epoch=-1).sel(layer='hidden_1').mean()):.4f}" in table
-    assert store.read_provenance(folder)["thread_pool"] == str(pool_size())
+    assert store.read_provenance(folder)["thread_pool"] == str(max(2, count_cores()))
     assert "\nchanged: model.widths=[4, 3] (not [10, 8, 6, 4, 2]), train.epochs=3 (not 1000), lanes=3 (not " in table
 
 
