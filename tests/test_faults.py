@@ -92,6 +92,16 @@ def test_files_from_the_future_change_nothing(undisturbed, often, tmp_path):
     assert store.read_provenance(folder)["wall_seconds"] >= 0
 
 
+@pytest.mark.filterwarnings("ignore:these bits are not those of other runs")
+def test_a_run_does_not_go_on_with_other_flags_of_xla_than_it_began_with(undisturbed, often, tmp_path, monkeypatch):
+    experiment, _ = undisturbed
+    turns = []
+    run(experiment, tmp_path, devices=ONE, stop=lambda: turns.append(0) or len(turns) > 12)
+    monkeypatch.setenv("XLA_FLAGS", "")
+    with pytest.raises(ValueError, match=r"another way to compute: expected XLA's own, got jaxbnn.use_cores\(\)"):
+        run(experiment, tmp_path, devices=ONE)
+
+
 def test_data_that_change_between_start_and_resume_are_refused_and_given_back_go_on(undisturbed, often, tmp_path):
     experiment, _ = undisturbed
     rng, path = np.random.default_rng(0), tmp_path / "x.npz"
