@@ -92,7 +92,7 @@ def overhead(folder: Path, epochs: int) -> None:
     run_together(settings((0, 1, 2)), folder / "overhead")
     busy, began = Busy(), time.perf_counter()
     with patch.object(worker, "advance", busy.advance):
-        run_together(settings((3, 4, 5)), folder / "overhead")
+        run_together(settings((3, 4, 5)), folder / "again")
     wall, program = time.perf_counter() - began, max(busy.seconds.values())
     beside = wall - program
     full = program * FULL_EPOCHS / epochs

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import xarray
 
-from jaxbnn import netcdf
+from jaxbnn import files, netcdf
 
 
 def segment(sizes):
@@ -52,6 +52,25 @@ def test_an_append_that_fails_leaves_the_file_as_it_was(tmp_path):
     with pytest.raises(Exception, match="rong"):
         netcdf.append(path, 1, {"main": {"wrong": (("row", "seed"), np.zeros((1, 2)))}})
     assert path.read_bytes() == before and [p.name for p in tmp_path.iterdir()] == ["spectra.nc"]
+
+
+@pytest.mark.parametrize("rows_a_time", [1, 40, 700])
+def test_a_file_of_three_probes_never_outgrows_the_room_that_was_asked_for(tmp_path, monkeypatch, rows_a_time):
+    asked, path, rng = [], tmp_path / "spectra.nc", np.random.default_rng(rows_a_time)
+    monkeypatch.setattr(netcdf, "reserve", lambda _, size: asked.append(size + files.OVERHEAD))
+    for turn in range(6):
+        groups = {}
+        for probe, most in (("main", 3), ("test", 50), ("before", 1)):
+            variables = {}
+            for key in ("t", "ty"):
+                sizes = rng.integers(0, most + 1, (rows_a_time, 2, 5)).astype(np.int32)
+                entries = np.ones(sizes.sum(), np.int32)
+                variables[f"{key}_size"] = (("row", "seed", "layer"), sizes)
+                variables |= {f"{key}_{name}": ((f"{key}_entry",), entries) for name in ("multiplicity", "number")}
+            groups[probe] = variables
+        netcdf.append(path, turn * rows_a_time, groups)
+        assert path.stat().st_size <= asked[-1]
+    assert len(asked) == 6
 
 
 def dataset(seeds, value):
