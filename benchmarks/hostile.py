@@ -5,10 +5,12 @@
 Each reader gets that many mutations of a valid file of its kind (bytes flipped, numbers made extreme, pieces cut out,
 repeated or swapped), a hundred to a process, whose memory is bounded. What counts as a failure: an error of another
 type than the reader promises, more than one line, a crash, a file changed outside the reader's folder. With
---seconds, and atheris installed (pip install atheris), each reader of bytes is fuzzed that long with coverage too.
+--seconds, and atheris installed (pip install atheris), each reader is fuzzed that long, too, with inputs that atheris
+chooses by what they reach in our readers and in the Python libraries that they call.
 """
 
 import argparse
+import gc
 import io
 import json
 import os
@@ -19,6 +21,7 @@ import struct
 import sys
 import tarfile
 import tempfile
+import types
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -32,6 +35,7 @@ from jaxbnn.info.ragged import Ragged
 BATCH, ROOM, PATIENCE = 100, 2**33, 20  # mutations a process; bytes it may map beyond what it has; seconds for one
 EXTREME = [b"\xff\xff\xff\xff", b"\x00\x00\x00\x00", b"\x7f\xff\xff\xff", b"\xff" * 8, b"../../../", b"\x80"]
 PROMISED = (ValueError, TypeError, FileNotFoundError)
+COVERED = ("jaxbnn", "json", "zipfile", "tarfile", "numpy.lib", "h5netcdf", "h5py._hl", "xarray.backends")
 
 
 class Reader(NamedTuple):
@@ -212,35 +216,40 @@ def failure(reader: Reader, payload: bytes, folder: Path) -> str:
 
 
 def run_batch(reader: Reader, seed: int, tries: int) -> list[str]:
-    """The failures of a process's mutations: it is left alone with them, for a reader may crash."""
+    """The failures of the mutations of a seed, and of those after one that ended its process."""
+    found, first = [], 0
+    while first < tries:
+        first, new = _run_tries(reader, seed, first, tries)
+        found += new
+    return found
+
+
+def _run_tries(reader: Reader, seed: int, first: int, tries: int) -> tuple[int, list[str]]:
+    """Where a process came to that is left alone with mutations from the first on, for a reader may crash; failures."""
     read_end, write_end = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(read_end)
         used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         resource.setrlimit(resource.RLIMIT_AS, (ROOM + 4 * used, ROOM + 4 * used))
-        chance, found = random.Random(seed), []
-        for i in range(tries):
-            os.write(write_end, b".")
+        for i in range(first, tries):
             signal.alarm(PATIENCE)  # a reader that does not come back is ended, and named by its signal
             with tempfile.TemporaryDirectory() as folder:
-                payload = mutated(reader.valid, chance)
+                payload = mutated(reader.valid, random.Random(f"{seed} {i}"))
                 what = failure(reader, payload, Path(folder))
-            if what:
-                found.append(f"seed {seed}, try {i}: {what}")
-        os.write(write_end, json.dumps(found).encode())
+            os.write(write_end, json.dumps(what).encode() + b"\n")
         os._exit(0)
     os.close(write_end)
     with os.fdopen(read_end, "rb") as pipe:
-        said = pipe.read().decode()
+        said = [json.loads(line) for line in pipe]
     status = os.waitpid(child, 0)[1]
     if os.WIFSIGNALED(status):
-        return [f"seed {seed}, try {len(said) - 1}: ended by signal {os.WTERMSIG(status)}"]
-    return json.loads(said.lstrip("."))
+        said.append(f"ended by signal {os.WTERMSIG(status)}")
+    return first + len(said), [f"seed {seed}, try {i}: {what}" for i, what in enumerate(said, first) if what]
 
 
-def with_coverage(reader: Reader, seconds: int) -> int:
-    """How many inputs atheris tried, in a process of its own; an error that is not promised ends this program."""
+def with_coverage(reader: Reader, seconds: int) -> tuple[int, list[str]]:
+    """How many inputs atheris tried, in a process of its own, and the failure that ended it."""
     import atheris
 
     tried = 0
@@ -248,6 +257,9 @@ def with_coverage(reader: Reader, seconds: int) -> int:
     child = os.fork()
     if child == 0:
         os.close(read_end)
+        for function in [each for each in gc.get_objects() if isinstance(each, types.FunctionType)]:
+            if str(function.__module__).startswith(COVERED):
+                atheris.instrument_func(function)
         with tempfile.TemporaryDirectory() as corpus, tempfile.TemporaryDirectory() as place:
             put(Path(corpus), "valid", reader.valid)
 
@@ -260,16 +272,15 @@ def with_coverage(reader: Reader, seconds: int) -> int:
                 if what:
                     raise RuntimeError(what)
 
-            atheris.Setup([sys.argv[0], f"-max_total_time={seconds}", "-verbosity=0", corpus], once)
+            limits = (f"-max_total_time={seconds}", f"-timeout={PATIENCE}", "-rss_limit_mb=8192")
+            atheris.Setup([sys.argv[0], *limits, "-verbosity=0", f"-artifact_prefix={place}/", corpus], once)
             atheris.Fuzz()
         os._exit(0)
     os.close(write_end)
     with os.fdopen(read_end, "rb") as pipe:
         tried = 100 * len(pipe.read())
     status = os.waitpid(child, 0)[1]
-    if status:
-        raise SystemExit(f"{reader.name}: atheris ended with {status}")
-    return tried
+    return tried, [f"atheris ended with {status} after about {tried} inputs"] if status else []
 
 
 def main() -> None:
@@ -279,14 +290,18 @@ def main() -> None:
     parser.add_argument("--reader", metavar="NAME", help="this one alone")
     options = parser.parse_args()
     failures = []
-    print(f"{'reader':<22}{'mutations':>10}{'failures':>10}" + (f"{'with coverage':>16}" if options.seconds else ""))
+    print(
+        f"{'reader':<22}{'mutations':>10}{'failures':>10}"
+        + (f"{'with coverage':>16}{'failures':>10}" if options.seconds else "")
+    )
     for reader in readers():
         if options.reader not in (None, reader.name):
             continue
         size = min(BATCH, options.tries)
         found = [each for seed in range(-(-options.tries // size)) for each in run_batch(reader, seed, size)]
-        failures += [f"{reader.name}, {each}" for each in found]
-        covered = f"{with_coverage(reader, options.seconds):>16}" if options.seconds else ""
+        tried, ended = with_coverage(reader, options.seconds) if options.seconds else (0, [])
+        failures += [f"{reader.name}, {each}" for each in found + ended]
+        covered = f"{tried:>16}{len(ended):>10}" if options.seconds else ""
         print(f"{reader.name:<22}{options.tries:>10}{len(found):>10}{covered}", flush=True)
     print("\n".join(failures[:40]))
     if failures:
