@@ -28,7 +28,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jaxbnn import checkpoint, config, data, netcdf, store, studies
+from jaxbnn import checkpoint, config, data, merging, store, studies
 from jaxbnn.data import cifar, images
 from jaxbnn.info.ragged import Ragged
 
@@ -172,7 +172,7 @@ def result_reader():
         path = put(folder, store.RESULT, payload)
         store.finished_seeds(folder)
         store.read_result(folder, "test")
-        netcdf.merge([path, path], folder / "merged.nc")
+        merging.merge([path, path], folder / "merged.nc")
 
     return valid, read
 

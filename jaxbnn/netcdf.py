@@ -1,4 +1,4 @@
-"""netCDF files that grow: rows appended to a block's file, blocks' files put together, never whole in memory.
+"""netCDF files that grow: rows appended to a block's file, which is never whole in memory.
 
 A ragged variable follows the CF convention: `<name>_size` counts each point's entries, its attribute `sample_dimension`
 names the dimension along which the entries of all points stand one after another.
@@ -6,15 +6,13 @@ names the dimension along which the entries of all points stand one after anothe
 
 import math
 import shutil
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
 from jaxbnn.files import memory, replacing, reserve
 
-AT_ONCE = 2**24  # values copied at once: what is merged is never whole in memory
 SAMPLE = "sample_dimension"
 CHUNK = 2**14  # bytes by which a variable that grows may become larger than its values: HDF5 writes whole chunks
 
@@ -83,29 +81,6 @@ def rows(path: Path, until: int) -> dict[str, dict[str, np.ndarray]]:
         }
 
 
-def merge(sources: Sequence[Path], target: Path) -> None:
-    """One file of the seeds of several, rising; of a seed in two sources the first counts.
-
-    ValueError where they differ in groups, variables or fixed dimensions. What has dimension "seed" in front is copied
-    in runs of neighbouring seeds; ragged entries follow their seed; the rest is the first source's.
-    """
-    import h5netcdf
-
-    for source in sources:
-        check(source)
-    reserve(target, sum(source.stat().st_size for source in sources))
-    if len(sources) == 1:
-        with replacing(target) as beside:
-            shutil.copyfile(sources[0], beside)
-        return
-    with replacing(target) as beside, ExitStack() as stack:
-        files = [stack.enter_context(h5netcdf.File(source, "r")) for source in sources]
-        merged = stack.enter_context(h5netcdf.File(beside, "w"))
-        _merge_group(files, merged)
-        for name in files[0].groups:
-            _merge_group([file.groups[name] for file in files], merged.create_group(name))
-
-
 def _new_group(file, name, variables):
     group = file.create_group(name)
     for dimensions, values in variables.values():
@@ -142,76 +117,3 @@ def _first(group, name, until):
     variable = group.variables[name]
     dimension = variable.dimensions[0]
     return variable[: until if dimension == "row" else _entries_before(group, dimension, until)]
-
-
-def _merge_group(sources, target):
-    for source in sources[1:]:
-        differ = set(_shape(source)) ^ set(_shape(sources[0]))
-        if differ:
-            names = ", ".join(sorted({str(name) for name, _ in differ})[:5])
-            raise ValueError(f"expected results of one version and experiment, got some that differ in {names}")
-    runs = _runs(_seeds(sources))
-    ragged = {v.attrs[SAMPLE]: name for name, v in sources[0].variables.items() if SAMPLE in v.attrs}
-    for name, dimension in sources[0].dimensions.items():
-        sizes = {"seed": sum(stop - start for _, start, stop in runs)}
-        sizes |= {d: _entries(sources, runs, size) for d, size in ragged.items()}
-        target.dimensions[name] = sizes.get(name, dimension.size)
-    target.attrs.update(dict(sources[0].attrs))
-    for name, variable in sources[0].variables.items():
-        made = target.create_variable(
-            name, variable.dimensions, variable.dtype, fillvalue=variable.attrs.get("_FillValue")
-        )
-        made.attrs.update({k: v for k, v in variable.attrs.items() if k != "_FillValue"})
-        if variable.dimensions[:1] == ("seed",):
-            _copy(made, [(sources[source].variables[name], start, stop) for source, start, stop in runs])
-        elif variable.dimensions[:1] and variable.dimensions[0] in ragged:
-            ends = [_ends(group.variables[ragged[variable.dimensions[0]]][...]) for group in sources]
-            parts = [(source, *(int(ends[source][i]) for i in run)) for source, *run in runs]
-            _copy(made, [(sources[source].variables[name], start, stop) for source, start, stop in parts])
-        else:
-            made[...] = variable[...]
-
-
-def _shape(group):
-    """The names and fixed sizes in which files that can be put together agree."""
-    fixed = [(name, d.size) for name, d in group.dimensions.items() if name != "seed" and not name.endswith("_entry")]
-    return [*fixed, *((name, "variable") for name in group.variables)]
-
-
-def _seeds(sources):
-    """(seed, source, index there) of every seed, rising."""
-    first = {}
-    for source, group in enumerate(sources):
-        for i, seed in enumerate(group.variables["seed"][...].tolist()):
-            first.setdefault(seed, (seed, source, i))
-    return sorted(first.values())
-
-
-def _runs(order):
-    """(source, start, stop) of seeds that are neighbours there too."""
-    runs = []
-    for _, source, i in order:
-        if runs and runs[-1][0] == source and runs[-1][2] == i:
-            runs[-1] = (source, runs[-1][1], i + 1)
-        else:
-            runs.append((source, i, i + 1))
-    return runs
-
-
-def _entries(sources, runs, size):
-    return sum(int(sources[source].variables[size][start:stop].sum()) for source, start, stop in runs)
-
-
-def _copy(made, parts):
-    """Writes the parts, each (variable, start, stop), one behind the other."""
-    place, step = 0, max(1, AT_ONCE // max(1, math.prod(made.shape[1:])))
-    for variable, start, stop in parts:
-        for first in range(start, stop, step):
-            last = min(first + step, stop)
-            made[place : place + last - first] = variable[first:last]
-            place += last - first
-
-
-def _ends(sizes):
-    """Where the first seeds' entries end, from none of them to all: sizes [S, ...] -> [S + 1]."""
-    return np.concatenate([[0], np.cumsum(sizes.reshape(len(sizes), -1).sum(axis=1))])

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jaxbnn import arrays, checkpoint, config, netcdf, typeset
+from jaxbnn import arrays, checkpoint, config, merging, netcdf, typeset
 from jaxbnn.config import Experiment, Runnable
 from jaxbnn.files import replacing, reserve
 from jaxbnn.info.ragged import Ragged
@@ -155,7 +155,7 @@ def write_groups(path: Path, groups: Mapping[str, Group]) -> None:
 def write_result(folder: Path, parts: Sequence[Path]) -> None:
     """result.nc: the parts' seeds and those already in it, put together seed by seed. The parts are removed."""
     before = [folder / RESULT] if (folder / RESULT).is_file() else []
-    netcdf.merge([*before, *parts], folder / RESULT)
+    merging.merge([*before, *parts], folder / RESULT)
     for part in parts:
         part.unlink()
         for used in (part.parent / SPECTRA, *part.parent.glob(SNAPSHOT.format("*"))):

@@ -10,7 +10,18 @@ import pytest
 ROOT = Path(__file__).parent.parent / "jaxbnn"
 NN, INFO, DATA = {"nn"}, {"info"}, {"data"}
 SPECS = {"nn", "info", "data", "train", "observe"}
-EVERYTHING = SPECS | {"batches", "block", "config", "cores", "figures", "netcdf", "plots", "progress", "provenance"}
+EVERYTHING = SPECS | {
+    "batches",
+    "block",
+    "config",
+    "cores",
+    "figures",
+    "merging",
+    "netcdf",
+    "plots",
+    "progress",
+    "provenance",
+}
 EVERYTHING |= {"analysis", "tables", "calibration", "result", "run", "snapshot", "store", "studies", "commands", ""}
 EVERYTHING |= {
     "job",
@@ -45,6 +56,7 @@ MAY = {
     "cores": set(),
     "processes": set(),
     "netcdf": {"files"},
+    "merging": {"files", "netcdf"},
     "plots": {"plots"},
     "progress": set(),
     "provenance": {"", "cores"},
@@ -55,7 +67,7 @@ MAY = {
     "lanes": {"data", "nn", "observe", "train"},
     "health": {"info", "nn", "observe"},
     "block": {"data", "health", "info", "lanes", "observe", "train"},
-    "store": {"arrays", "checkpoint", "config", "files", "info", "netcdf", "typeset"},
+    "store": {"arrays", "checkpoint", "config", "files", "info", "merging", "netcdf", "typeset"},
     "checkpoint": {"arrays"},
     "result": {"config", "store", "block", "observe", "data", "health", "info"},
     "job": {"block", "config", "data", "lanes", "observe", "snapshot", "train"},
@@ -106,6 +118,7 @@ OUTSIDE = {
     "comparison": {"numpy"},
     "tables": {"numpy", "rich"},
     "netcdf": {"numpy", "h5netcdf", "h5py"},
+    "merging": {"numpy", "h5netcdf", "h5py"},
     "checkpoint": {"numpy"},
     "store": {"numpy", "xarray"},
     "commands": {"jax", "rich"},
@@ -162,7 +175,7 @@ def test_importing_jaxbnn_loads_nothing_heavy():
 def test_xarray_and_pooch_have_one_file_each():
     users = {p: {room(f) for f in FILES for _, o in imports(f) if o == p} for p in ("xarray", "pooch", "matplotlib")}
     users |= {"h5netcdf": {room(f) for f in FILES for _, o in imports(f) if o == "h5netcdf"}}
-    assert users.pop("h5netcdf") == {"netcdf"}
+    assert users.pop("h5netcdf") == {"netcdf", "merging"}
     assert users == {
         "xarray": {"store"},
         "pooch": {"data"},

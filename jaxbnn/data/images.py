@@ -170,7 +170,7 @@ def read_npz(path: str | Path, choices: Sequence[tuple[str, ...]] = (PARTS, WHOL
     """The arrays of the first choice of names that the file holds whole. ValueError for none, or a broken file."""
     if not Path(path).is_file():
         raise FileNotFoundError(f"expected an .npz file, got {path}, which is no file")
-    if not zipfile.is_zipfile(path):
+    if not _is_archive(path):
         raise ValueError(f"expected an .npz archive (a zip file), got {path}, which is none")
     # A broken archive fails in a dozen ways: zip, zlib, npy header, encryption, pickle, memory.
     try:
@@ -187,6 +187,14 @@ def read_npz(path: str | Path, choices: Sequence[tuple[str, ...]] = (PARTS, WHOL
             f"got {', '.join(there) or 'none'}: {', '.join(missing)} missing"
         )
     return arrays
+
+
+def _is_archive(path):
+    """Whether the file is a zip archive, broken ones included."""
+    try:
+        return zipfile.is_zipfile(path)
+    except zipfile.BadZipFile:
+        return True
 
 
 def labelled(arrays: dict[str, np.ndarray], x_name: str, y_name: str, path: Path) -> Dataset:

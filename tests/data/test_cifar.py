@@ -47,6 +47,14 @@ def test_an_archive_that_lacks_a_file_or_is_none_is_refused(monkeypatch):
         read_archive(archive({"a": b"1"}), ("a",), "it")
 
 
+@pytest.mark.parametrize("size", [2**62, 2**80])
+def test_a_member_that_claims_more_than_any_file_holds_is_refused(size):
+    member = tarfile.TarInfo("a")
+    member.size = size
+    with pytest.raises(ValueError, match="in it of at most|expected it to be a tar archive, got"):
+        read_archive(member.tobuf(tarfile.GNU_FORMAT) + bytes(1024), ("a",), "it")
+
+
 def test_links_and_other_members_are_not_followed():
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:

@@ -1,4 +1,5 @@
 import io
+import struct
 import tracemalloc
 import zipfile
 
@@ -239,7 +240,7 @@ def test_npz_refuses_a_file_that_is_none(tmp_path, payload):
         load(Npz(str(tmp_path / "a.npz")))
 
 
-@pytest.mark.parametrize("broken", ["cut array", "flipped bits", "huge claim", "no npy", "zip after npy"])
+@pytest.mark.parametrize("broken", ["cut array", "flipped bits", "huge claim", "no npy", "zip after npy", "two disks"])
 def test_npz_refuses_a_broken_archive_in_one_line(tmp_path, broken):
     path = tmp_path / "a.npz"
     claim = b"(4, 1000000000000000), }"
@@ -254,6 +255,9 @@ def test_npz_refuses_a_broken_archive_in_one_line(tmp_path, broken):
     content = path.read_bytes()
     if broken == "flipped bits":
         path.write_bytes(content.replace(X.tobytes(), bytes(8)))
+    if broken == "two disks":
+        end = content.rindex(b"PK\5\6")
+        path.write_bytes(content[:end] + struct.pack("<4sLQL", b"PK\6\7", 0, 0, 2) + content[end:])
     if broken == "zip after npy":
         path.write_bytes(npy(X) + content)
     with pytest.raises(ValueError, match=r"expected (plain numeric arrays|real numbers) .*a.npz, got .") as caught:
