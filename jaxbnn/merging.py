@@ -90,10 +90,10 @@ def _plan(sources, name, first):
             where.setdefault(seed, (number, i))
     order = [where[seed] for seed in sorted(where)]
     moves, sizes = [[] for _ in sources], dict.fromkeys((SEED, *ragged), 0)
-    for _, run in groupby(enumerate(order), key=lambda pair: (pair[1][0], pair[1][1] - pair[0])):
-        number, start = (run := [each for _, each in run])[0]
+    for (number, _), neighbours in groupby(enumerate(order), key=lambda pair: (pair[1][0], pair[1][1] - pair[0])):
+        run = [i for _, (_, i) in neighbours]
         ends = {SEED: range(len(known[number][0]) + 1)} | known[number][1]
-        move = {d: (int(of[start]), int(of[start + len(run)]), sizes[d]) for d, of in ends.items()}
+        move = {d: (int(of[run[0]]), int(of[run[-1] + 1]), sizes[d]) for d, of in ends.items()}
         moves[number].append(move)
         sizes = {d: place + stop - start for d, (start, stop, place) in move.items()}
     dimensions = {name: v.dimensions[0] for name, v in first.variables.items() if v.dimensions[:1]}
