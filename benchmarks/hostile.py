@@ -1,10 +1,10 @@
 """Files from strangers: every reader is given damaged and hostile files, and must read them or say no in one line.
 
-    python benchmarks/hostile.py [--tries 2000] [--seconds 60]
+    python benchmarks/hostile.py [--tries 2000] [--seconds 60] [--reader NAME]
 
 Each reader gets that many mutations of a valid file of its kind (bytes flipped, numbers made extreme, pieces cut out,
 repeated or swapped), a hundred to a process, whose memory is bounded. What counts as a failure: an error of another
-type than the reader promises, more than one line, a crash, a file changed outside the reader's folder. With
+type than the reader promises, a crash, no answer within twenty seconds. With
 --seconds, and atheris installed (pip install atheris), each reader is fuzzed that long, too, with inputs that atheris
 chooses by what they reach in our readers and in the Python libraries that they call.
 """
@@ -28,7 +28,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jaxbnn import checkpoint, config, data, merging, store, studies
+from jaxbnn import checkpoint, config, data, store, studies
 from jaxbnn.data import cifar, images
 from jaxbnn.info.ragged import Ragged
 
@@ -159,9 +159,11 @@ def spectra_reader():
 
 
 def result_reader():
+    ragged = Ragged(np.ones((2, 2), np.int32), np.arange(4, dtype=np.int32), np.ones(4, np.int32))
+    i_xt = store.Variable(("seed", "layer"), np.ones((2, 2), np.float32), {"units": "bit"})
     group = store.Group(
         {"seed": np.arange(2), "layer": np.array(["a", "b"], dtype=object)},
-        {"i_xt": store.Variable(("seed", "layer"), np.ones((2, 2), np.float32), {"units": "bit"})},
+        {"i_xt": i_xt, **store.ragged_variables("t", ragged, ("seed", "layer"))},
         {"data_sha256": "0" * 64},
     )
     with tempfile.TemporaryDirectory() as place:
@@ -169,10 +171,10 @@ def result_reader():
         valid = (Path(place) / store.RESULT).read_bytes()
 
     def read(payload: bytes, folder: Path):
-        path = put(folder, store.RESULT, payload)
+        put(folder, store.RESULT, payload)
         store.finished_seeds(folder)
         store.read_result(folder, "test")
-        merging.merge([path, path], folder / "merged.nc")
+        store.write_result(folder, [put(folder / "blocks" / "0-1", store.PART, valid)])
 
     return valid, read
 
@@ -232,19 +234,22 @@ def _run_tries(reader: Reader, seed: int, first: int, tries: int) -> tuple[int, 
         os.close(read_end)
         used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         resource.setrlimit(resource.RLIMIT_AS, (ROOM + 4 * used, ROOM + 4 * used))
-        for i in range(first, tries):
-            signal.alarm(PATIENCE)  # a reader that does not come back is ended, and named by its signal
-            with tempfile.TemporaryDirectory() as folder:
-                payload = mutated(reader.valid, random.Random(f"{seed} {i}"))
-                what = failure(reader, payload, Path(folder))
-            os.write(write_end, json.dumps(what).encode() + b"\n")
-        os._exit(0)
+        try:
+            for i in range(first, tries):
+                signal.alarm(PATIENCE)  # a reader that does not come back is ended, and named by its signal
+                with tempfile.TemporaryDirectory() as folder:
+                    payload = mutated(reader.valid, random.Random(f"{seed} {i}"))
+                    what = failure(reader, payload, Path(folder))
+                os.write(write_end, json.dumps(what).encode() + b"\n")
+            os._exit(0)
+        finally:
+            os._exit(1)
     os.close(write_end)
     with os.fdopen(read_end, "rb") as pipe:
         said = [json.loads(line) for line in pipe]
-    status = os.waitpid(child, 0)[1]
-    if os.WIFSIGNALED(status):
-        said.append(f"ended by signal {os.WTERMSIG(status)}")
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if code:
+        said.append(f"ended by signal {-code}" if code < 0 else f"ended with {code}")
     return first + len(said), [f"seed {seed}, try {i}: {what}" for i, what in enumerate(said, first) if what]
 
 
@@ -279,26 +284,25 @@ def with_coverage(reader: Reader, seconds: int) -> tuple[int, list[str]]:
     os.close(write_end)
     with os.fdopen(read_end, "rb") as pipe:
         tried = 100 * len(pipe.read())
-    status = os.waitpid(child, 0)[1]
-    return tried, [f"atheris ended with {status} after about {tried} inputs"] if status else []
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return tried, [f"atheris ended with {code} after about {tried} inputs, see above"] if code else []
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tries", type=int, default=2000, metavar="N", help="mutations for each reader")
     parser.add_argument("--seconds", type=int, default=0, metavar="S", help="of fuzzing with coverage for each reader")
-    parser.add_argument("--reader", metavar="NAME", help="this one alone")
+    every = readers()
+    parser.add_argument("--reader", choices=[reader.name for reader in every], help="this one alone")
     options = parser.parse_args()
     failures = []
     print(
         f"{'reader':<22}{'mutations':>10}{'failures':>10}"
         + (f"{'with coverage':>16}{'failures':>10}" if options.seconds else "")
     )
-    for reader in readers():
-        if options.reader not in (None, reader.name):
-            continue
-        size = min(BATCH, options.tries)
-        found = [each for seed in range(-(-options.tries // size)) for each in run_batch(reader, seed, size)]
+    for reader in (each for each in every if options.reader in (None, each.name)):
+        sizes = [min(BATCH, options.tries - start) for start in range(0, options.tries, BATCH)]
+        found = [each for seed, size in enumerate(sizes) for each in run_batch(reader, seed, size)]
         tried, ended = with_coverage(reader, options.seconds) if options.seconds else (0, [])
         failures += [f"{reader.name}, {each}" for each in found + ended]
         covered = f"{tried:>16}{len(ended):>10}" if options.seconds else ""

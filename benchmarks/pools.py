@@ -47,7 +47,8 @@ def gradients(a: jax.Array, b: jax.Array) -> jax.Array:
 
 
 def operations(quick: bool) -> Iterator[tuple[str, str, str]]:
-    """(kind, which, its bits): products [M, K] [K, N] with one of the two transposed or none, alone or four at once."""
+    """(kind, which, its bits): products [M, K] [K, N] with one of the two transposed or none,
+    alone or four at once; gradients; sums."""
     multiply, first = jax.jit(lambda a, b: a @ b), jax.jit(lambda a, b: a.T @ b)
     second, four = jax.jit(lambda a, b: a @ b.T), jax.jit(jax.vmap(lambda a, b: a @ b))
     for m, k, n in product((8, 64, 256, 1024), (128, 784, 4096, 60000)[: 2 if quick else 4], (2, 10, 128, 1024)):

@@ -55,13 +55,23 @@ def experiments(folder: Path):
 
 def differ(folder: Path, other: Path) -> list[str]:
     """The variables in which the seeds of a run differ from the same seeds of another."""
-    from jaxbnn import store
+    from jaxbnn import result, store
 
     found, whole = store.read_result(folder), store.read_result(other)
+    seeds = [whole.seed.values.tolist().index(seed) for seed in found.seed.values]
+    pairs = {key: (result.spectra(found, key), result.spectra(whole, key)) for key in ("t", "ty")}
+    wrong = [key for key, (one, other) in pairs.items() if _padded(one) != _padded(other, seeds)]
     entries = [name for name in found.dims if str(name).endswith("_entry")]
-    found, whole = found.drop_dims(entries), whole.drop_dims(entries).sel(seed=found.seed)
+    found, whole = found.drop_dims(entries), whole.drop_dims(entries).isel(seed=seeds)
     same = (np.array_equal(found[n].values, whole[n].values, equal_nan=found[n].dtype.kind == "f") for n in found)
-    return [str(name) for name, equal in zip(found, same, strict=True) if not equal]
+    return wrong + [str(name) for name, equal in zip(found, same, strict=True) if not equal]
+
+
+def _padded(spectra, seeds=slice(None)) -> list:
+    """The spectra [S, E, L] of these seeds, without the entries that only others have."""
+    multiplicity, number = (leaf[seeds] for leaf in spectra)
+    used = (number > 0).any(axis=(0, 1, 2))
+    return [multiplicity[..., used].tolist(), number[..., used].tolist()]
 
 
 def in_processes(experiment, out: Path, count: int) -> Path:

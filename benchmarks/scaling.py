@@ -2,7 +2,7 @@
 
     python benchmarks/scaling.py [--quick] [--only NAME]
 
-Speeds are medians of three programs of this script run in turn, and start-up is one of three, all warm: each has
+Speeds are medians of three programs of this script run in turn, and start-up is that of three, all warm: each has
 compiled before. Checkpoints are those of one run, compiling included. SZT, widths 10-8-6-4-2, batch 64, measured at its
 schedule.
 """

@@ -62,7 +62,7 @@ def _verify(checkpoint, identity):
     try:
         manifest = json.loads((checkpoint / MANIFEST).read_text())
         made_with, whole = dict(manifest["identity"]), manifest["files"] == _checksums(checkpoint)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         made_with, whole = {}, False
     if not whole or ARRAYS not in manifest["files"]:
         raise ValueError(f"{checkpoint} is damaged (its checksums do not hold): remove it to {offer}")

@@ -105,10 +105,10 @@ def from_json(text: str) -> Any:
     """The experiment written by `to_json`. ValueError for anything else; types come from a closed table."""
     try:
         plain = json.loads(text, parse_constant=_refuse_constant)
+        kind = STUDIED.get(str(plain.get("type")), Experiment) if isinstance(plain, dict) else Experiment
+        return _build(plain, kind, "experiment")
     except (json.JSONDecodeError, RecursionError) as error:
         raise ValueError(f"expected an experiment as JSON, got text that is not JSON: {error}") from None
-    kind = STUDIED.get(str(plain.get("type")), Experiment) if isinstance(plain, dict) else Experiment
-    return _build(plain, kind, "experiment")
 
 
 def normal(experiment: Any) -> Any:

@@ -1,4 +1,4 @@
-"""netCDF files of some seeds each, put together into one of all: one source is open at a time, none whole in memory."""
+"""netCDF files of some seeds each, put together into one of all: never all of them open, none whole in memory."""
 
 import math
 import shutil
@@ -43,11 +43,11 @@ def merge(sources: Sequence[Path], target: Path) -> None:
             shutil.copyfile(sources[0], beside)
             return
         with h5netcdf.File(sources[0], "r") as first, h5netcdf.File(beside, "w") as whole:
-            groups = {"/": first, **first.groups}
-            _check_alike(sources, groups)
-            plans = {name: _plan(sources, name, group) for name, group in groups.items()}
-            for name, group in groups.items():
-                _create(whole if name == "/" else whole.create_group(name), group, plans[name])
+            models = {"/": first, **first.groups}
+            _check_alike(sources, models)
+            plans = {name: _plan(sources, name, model) for name, model in models.items()}
+            for name, model in models.items():
+                _create(whole if name == "/" else whole.create_group(name), model, plans[name])
         with h5py.File(beside, "r+") as whole:  # h5py's reading and writing is many times as fast
             for number, source in enumerate(sources):
                 with h5py.File(source, "r") as part:
@@ -55,9 +55,9 @@ def merge(sources: Sequence[Path], target: Path) -> None:
                         _copy(part[name], whole[name], plan, plan.moves[number])
 
 
-def _check_alike(sources, groups):
+def _check_alike(sources, models):
     """ValueError where sources differ in more than their seeds and entries."""
-    fixed = {name for group in groups.values() for name in group.dimensions if not _moves(name)}
+    fixed = {name for model in models.values() for name in model.dimensions if not _moves(name)}
     ours = _layout(sources[0], fixed)
     for source in sources[1:]:
         differ = ours ^ _layout(source, fixed)
@@ -74,16 +74,21 @@ def _layout(source, fixed):
     """The names in a file, those of fixed dimensions with their sizes: each dimension is a dataset, too."""
     import h5py
 
+    def layout(name, each):
+        is_fixed = isinstance(each, h5py.Dataset) and name.split("/")[-1] in fixed
+        found.add((name, each.size if is_fixed else None))
+
     found = set()
     with h5py.File(source, "r") as file:
-        file.visititems(lambda name, each: found.add((name, each.size if name.split("/")[-1] in fixed else None)))
+        file.visititems(layout)
     return found
 
 
-def _plan(sources, name, first):
-    """The plan of a group; first: the first source's."""
-    ragged = {v.attrs[SAMPLE]: size for size, v in first.variables.items() if SAMPLE in v.attrs}
-    known = [_seeds_and_ends(source, name, ragged) for source in sources]
+def _plan(sources, name, model):
+    """The plan of a group; model: the first source's."""
+    ragged = {v.attrs[SAMPLE]: size for size, v in model.variables.items() if SAMPLE in v.attrs}
+    dimensions = {name: v.dimensions[0] for name, v in model.variables.items() if v.dimensions[:1]}
+    known = [_seeds_and_ends(source, name, dimensions, ragged) for source in sources]
     where = {}
     for number, (seeds, _) in enumerate(known):
         for i, seed in enumerate(seeds):
@@ -96,27 +101,33 @@ def _plan(sources, name, first):
         move = {d: (int(of[run[0]]), int(of[run[-1] + 1]), sizes[d]) for d, of in ends.items()}
         moves[number].append(move)
         sizes = {d: place + stop - start for d, (start, stop, place) in move.items()}
-    dimensions = {name: v.dimensions[0] for name, v in first.variables.items() if v.dimensions[:1]}
     return Plan({name: d for name, d in dimensions.items() if d in sizes}, moves, sizes)
 
 
-def _seeds_and_ends(source, name, ragged):
-    """A source's seeds, and of each ragged dimension where the first seeds' entries end, from none of them to all."""
+def _seeds_and_ends(source, name, dimensions, ragged):
+    """A source's seeds, and of each ragged dimension where the first seeds' entries end, from none of them to all.
+
+    ValueError where the sizes do not add up to the entries there are.
+    """
     import h5py
 
     with h5py.File(source, "r") as file:
         group: Any = file[name]
         seeds = np.asarray(group[SEED]).tolist()
         sizes = {dimension: np.asarray(group[size]).reshape(len(seeds), -1) for dimension, size in ragged.items()}
+        there = {(each, dimension): len(group[each]) for each, dimension in dimensions.items() if dimension in ragged}
+    for (each, dimension), n in there.items():
+        if (sizes[dimension] < 0).any() or sizes[dimension].sum() != n:
+            raise ValueError(f"expected {sizes[dimension].sum()} entries of {each}, got {n} in {source}")
     return seeds, {dimension: np.cumsum([0, *each.sum(axis=1)]) for dimension, each in sizes.items()}
 
 
-def _create(group, first, plan):
+def _create(group, model, plan):
     """Makes a group like the first source's, of the whole's sizes, with all that is not copied seed by seed."""
-    for name, dimension in first.dimensions.items():
+    for name, dimension in model.dimensions.items():
         group.dimensions[name] = plan.sizes.get(name, dimension.size)
-    group.attrs.update(dict(first.attrs))
-    for name, variable in first.variables.items():
+    group.attrs.update(dict(model.attrs))
+    for name, variable in model.variables.items():
         fill = variable.attrs.get("_FillValue")
         made = group.create_variable(name, variable.dimensions, variable.dtype, fillvalue=fill)
         made.attrs.update({k: v for k, v in variable.attrs.items() if k != "_FillValue"})
@@ -127,8 +138,9 @@ def _create(group, first, plan):
 def _copy(part, whole, plan, moves):
     """Copies a source's runs of seeds into the whole."""
     for name, dimension in plan.dimensions.items():
-        step = max(1, AT_ONCE // max(1, math.prod(whole[name].shape[1:])))
+        source, target = part[name], whole[name]
+        step = max(1, AT_ONCE // max(1, math.prod(target.shape[1:])))
         for start, stop, place in (move[dimension] for move in moves):
-            for first in range(start, stop, step):
-                last = min(first + step, stop)
-                whole[name][place + first - start : place + last - start] = part[name][first:last]
+            for at in range(start, stop, step):
+                end = min(at + step, stop)
+                target[place + at - start : place + end - start] = source[at:end]

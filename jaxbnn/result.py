@@ -78,6 +78,7 @@ def check_names(experiment: Experiment) -> None:
     for probe in experiment.probes[1:]:
         if probe.name in (
             PASSING,
+            "label",
             *SEED_ROWS,
             *Series._fields,
             *PLANE,

@@ -153,9 +153,18 @@ def write_groups(path: Path, groups: Mapping[str, Group]) -> None:
 
 
 def write_result(folder: Path, parts: Sequence[Path]) -> None:
-    """result.nc: the parts' seeds and those already in it, put together seed by seed. The parts are removed."""
+    """result.nc: the parts' seeds and those already in it, put together seed by seed. The parts are removed.
+
+    ValueError where they do not go together or one is damaged; then all of them are left.
+    """
     before = [folder / RESULT] if (folder / RESULT).is_file() else []
-    merging.merge([*before, *parts], folder / RESULT)
+    try:
+        merging.merge([*before, *parts], folder / RESULT)
+    except Exception as error:  # a broken HDF5 file fails in a dozen ways
+        if _is_full(error):
+            raise
+        remove = f"remove {folder / RESULT if before else folder / BLOCKS} to run its seeds again"
+        raise ValueError(f"{folder / RESULT} cannot be put together ({_words(error)}): {remove}") from error
     for part in parts:
         part.unlink()
         for used in (part.parent / SPECTRA, *part.parent.glob(SNAPSHOT.format("*"))):
@@ -235,9 +244,8 @@ def _opened(path: Path, group: str | None):
         with xarray.open_dataset(path, engine="h5netcdf", group=group) as dataset:
             yield dataset
     except Exception as error:  # a broken HDF5 file fails in a dozen ways
-        what = " ".join(str(error).split())[:200]
         raise ValueError(
-            f"{path} cannot be read as a result ({what}): remove it to run the experiment again"
+            f"{path} cannot be read as a result ({_words(error)}): remove it to run the experiment again"
         ) from error
 
 
@@ -307,10 +315,21 @@ def _damage_told(path):
     try:
         yield
     except Exception as error:  # a broken HDF5 file fails in a dozen ways
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES):
+        if _is_full(error):
             raise
-        what = " ".join(str(error).split())[:200]
-        raise ValueError(f"{path} is damaged ({what}): remove {path.parent} to start this block again") from error
+        raise ValueError(
+            f"{path} is damaged ({_words(error)}): remove {path.parent} to start this block again"
+        ) from error
+
+
+def _is_full(error):
+    """Whether it is the disk that has no room, or may not be written, and no file that is damaged."""
+    full = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES)
+    return isinstance(error, OSError) and error.errno in full
+
+
+def _words(error):
+    return " ".join(str(error).split())[:200]
 
 
 def _dataset(group):

@@ -62,6 +62,13 @@ def test_the_only_checkpoint_damaged_offers_to_start_again(tmp_path):
         checkpoint.load(tmp_path, IDENTITY)
 
 
+def test_a_manifest_nested_deeper_than_python_goes_is_damaged(tmp_path):
+    (newest,) = saved(tmp_path, [4])
+    (newest / "manifest.json").write_text("[" * 100_000)
+    with pytest.raises(ValueError, match="is damaged"):
+        checkpoint.load(tmp_path, IDENTITY)
+
+
 @pytest.mark.parametrize("key", ["config", "data"])
 def test_a_checkpoint_of_another_config_or_other_data_is_refused(tmp_path, key):
     saved(tmp_path, [1])

@@ -214,6 +214,12 @@ def test_monstrous_numbers_are_refused_in_one_line(text):
         from_json(text)
 
 
+@pytest.mark.parametrize("depth", range(960, 1000, 5))
+def test_json_nested_nearly_as_deep_as_python_goes_is_refused(depth):
+    with pytest.raises(ValueError):
+        from_json("[" * depth + "]" * depth)
+
+
 def test_optional_tuples_and_words_are_read_as_they_are_declared():
     npz = dataclasses.replace(BASE, data=data.Npz("a.npz"))
     assert override(npz, "data.span=-1,1").data.span == (-1.0, 1.0)

@@ -3,6 +3,7 @@ import json
 import os
 import shutil
 
+import h5py
 import numpy as np
 import pytest
 
@@ -25,6 +26,23 @@ def written(folder, groups):
     """A result with one more part."""
     store.write_result(folder, [store.write_part(folder / "blocks" / "0", groups)])
     shutil.rmtree(folder / "blocks")
+
+
+@pytest.mark.parametrize("damage", ["i_xt", "seed", "cut"])
+def test_a_damaged_result_is_named_when_seeds_come_to_it_and_nothing_is_lost(tmp_path, damage):
+    written(tmp_path, {"": group([0, 1])})
+    path = tmp_path / store.RESULT
+    if damage == "cut":
+        path.write_bytes(path.read_bytes()[:-100])
+    else:
+        with h5py.File(path, "r+") as file:
+            del file[damage]
+    before, part = path.read_bytes(), store.write_part(tmp_path / "blocks" / "2", {"": group([2])})
+    with pytest.raises(
+        ValueError, match=r"result.nc cannot be put together \(.*\): remove .*result.nc to run its seeds"
+    ):
+        store.write_result(tmp_path, [part])
+    assert path.read_bytes() == before and part.is_file()
 
 
 def test_block_folders_are_named_by_their_seeds(tmp_path):

@@ -53,7 +53,7 @@ def read_archive(payload: bytes, names: tuple[str, ...], archive: str) -> dict[s
                 raise ValueError(f"expected {large[0]} in {archive} of at most {MOST * ROW} bytes, got more")
             opened = {name: tar.extractfile(members[name]) for name in names}
             return {name: file.read() for name, file in opened.items() if file is not None}
-    except (tarfile.TarError, EOFError, OverflowError) as error:
+    except (tarfile.TarError, EOFError, OverflowError, RecursionError) as error:
         raise ValueError(f"expected {archive} to be a tar archive, got {reason(error)}") from error
 
 

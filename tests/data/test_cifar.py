@@ -55,6 +55,13 @@ def test_a_member_that_claims_more_than_any_file_holds_is_refused(size):
         read_archive(member.tobuf(tarfile.GNU_FORMAT) + bytes(1024), ("a",), "it")
 
 
+def test_headers_nested_deeper_than_python_goes_are_refused():
+    long_name = tarfile.TarInfo("a")
+    long_name.type = tarfile.GNUTYPE_LONGNAME
+    with pytest.raises(ValueError, match="expected it to be a tar archive, got"):
+        read_archive(long_name.tobuf(tarfile.GNU_FORMAT) * 3000, ("a",), "it")
+
+
 def test_links_and_other_members_are_not_followed():
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
