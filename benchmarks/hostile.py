@@ -167,14 +167,16 @@ def result_reader():
         {"data_sha256": "0" * 64},
     )
     with tempfile.TemporaryDirectory() as place:
-        store.write_groups(Path(place) / store.RESULT, {"": group, "test": group})
+        part = store.write_part(Path(place) / "blocks" / "0-1", {"": group, "test": group})
+        whole_part = part.read_bytes()
+        store.write_result(Path(place), [part])
         valid = (Path(place) / store.RESULT).read_bytes()
 
     def read(payload: bytes, folder: Path):
         put(folder, store.RESULT, payload)
         store.finished_seeds(folder)
         store.read_result(folder, "test")
-        store.write_result(folder, [put(folder / "blocks" / "0-1", store.PART, valid)])
+        store.write_result(folder, [put(folder / "blocks" / "0-1", store.PART, whole_part)])
 
     return valid, read
 

@@ -1,9 +1,11 @@
-"""netCDF files of some seeds each, put together into one of all: never all of them open, none whole in memory."""
+"""Parts of a result, each of some seeds, and how they become one netCDF file: never all open, none whole in memory.
 
+A part is plain HDF5, whose datasets name their dimensions in an attribute: h5py writes it many times as fast as netCDF.
+"""
+
+import itertools
 import math
-import shutil
 from collections.abc import Mapping, Sequence
-from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,9 +15,19 @@ from jaxbnn.files import replacing, reserve
 from jaxbnn.netcdf import SAMPLE, check
 
 AT_ONCE = 2**24  # values copied at once
-SEED = "seed"
+SEED, ROOT = "seed", "/"
+DIMENSIONS = "dimensions"  # the attribute
+NO_VARIABLE = b"This is a netCDF dimension but not a netCDF variable"  # what netCDF calls such a dataset
 
 Move = Mapping[str, tuple[int, int, int]]  # dimension -> the first and one past the last in a source, the first's place
+
+
+class Encoded(NamedTuple):
+    """A variable as netCDF has it: no booleans, text as objects."""
+
+    dims: tuple[str, ...]
+    values: np.ndarray
+    attributes: Mapping[str, Any]
 
 
 class Plan(NamedTuple):
@@ -26,82 +38,103 @@ class Plan(NamedTuple):
     sizes: Mapping[str, int]  # of these dimensions in the whole
 
 
-def merge(sources: Sequence[Path], target: Path) -> None:
-    """One file of the seeds of several, rising; of a seed in two sources the first counts.
+def write_part(path: Path, groups: Mapping[str, tuple[Mapping[str, Encoded], Mapping[str, Any]]]) -> None:
+    """A part: group ("/" is the root) -> its variables, and its attributes."""
+    import h5py
+
+    every = [variable for variables, _ in groups.values() for variable in variables.values()]
+    reserve(path, sum(each.values.nbytes for each in every) + 2**12 * len(every))
+    with replacing(path) as beside, h5py.File(beside, "w") as file:
+        for name, (variables, attributes) in groups.items():
+            group = file.require_group(name)
+            group.attrs.update(attributes)
+            for each, (dims, values, about) in variables.items():
+                dtype = h5py.string_dtype() if values.dtype == object else values.dtype
+                group.create_dataset(each, data=values, dtype=dtype).attrs.update({**about, DIMENSIONS: list(dims)})
+
+
+def merge(before: Path | None, parts: Sequence[Path], target: Path) -> None:
+    """A netCDF file of the seeds of an earlier one and of parts, rising; of a seed in two of them the first counts.
 
     ValueError where they differ in groups, variables or fixed dimensions. What has dimension "seed" in front is copied
-    in runs of neighbouring seeds; ragged entries follow their seed; the rest is the first source's.
+    in runs of neighbouring seeds; ragged entries follow their seed; the rest is the first part's.
     """
     import h5netcdf
     import h5py
 
+    sources = [*([before] if before else []), *parts]
     for source in sources:
         check(source)
     reserve(target, sum(source.stat().st_size for source in sources))
     with replacing(target) as beside:
-        if len(sources) == 1:
-            shutil.copyfile(sources[0], beside)
-            return
-        with h5netcdf.File(sources[0], "r") as first, h5netcdf.File(beside, "w") as whole:
-            models = {"/": first, **first.groups}
-            _check_alike(sources, models)
-            plans = {name: _plan(sources, name, model) for name, model in models.items()}
-            for name, model in models.items():
-                _create(whole if name == "/" else whole.create_group(name), model, plans[name])
-        with h5py.File(beside, "r+") as whole:  # h5py's reading and writing is many times as fast
+        with h5py.File(parts[0], "r") as model, h5netcdf.File(beside, "w") as whole:
+            names = [ROOT, *(name for name, each in model.items() if isinstance(each, h5py.Group))]
+            _check_alike(sources, model, names)
+            plans = {name: _plan(sources, model[name]) for name in names}
+            for name, plan in plans.items():
+                _create(whole if name == ROOT else whole.create_group(name), model[name], plan)
+        with h5py.File(beside, "r+") as whole:
             for number, source in enumerate(sources):
                 with h5py.File(source, "r") as part:
                     for name, plan in plans.items():
                         _copy(part[name], whole[name], plan, plan.moves[number])
 
 
-def _check_alike(sources, models):
-    """ValueError where sources differ in more than their seeds and entries."""
-    fixed = {name for model in models.values() for name in model.dimensions if not _moves(name)}
-    ours = _layout(sources[0], fixed)
-    for source in sources[1:]:
-        differ = ours ^ _layout(source, fixed)
-        if differ:
-            names = ", ".join(sorted({name for name, _ in differ})[:5])
-            raise ValueError(f"expected results of one version and experiment, got some that differ in {names}")
-
-
-def _moves(dimension):
-    return dimension == SEED or dimension.endswith("_entry")
-
-
-def _layout(source, fixed):
-    """The names in a file, those of fixed dimensions with their sizes: each dimension is a dataset, too."""
+def _variables(group) -> dict[str, Any]:
+    """The variables of a group of a netCDF file or a part: name -> dataset."""
     import h5py
 
-    def layout(name, each):
-        is_fixed = isinstance(each, h5py.Dataset) and name.split("/")[-1] in fixed
-        found.add((name, each.size if is_fixed else None))
-
-    found = set()
-    with h5py.File(source, "r") as file:
-        file.visititems(layout)
-    return found
+    datasets = {name: each for name, each in group.items() if isinstance(each, h5py.Dataset)}
+    return {name: each for name, each in datasets.items() if not each.attrs.get("NAME", b"").startswith(NO_VARIABLE)}
 
 
-def _plan(sources, name, model):
-    """The plan of a group; model: the first source's."""
-    ragged = {v.attrs[SAMPLE]: size for size, v in model.variables.items() if SAMPLE in v.attrs}
-    dimensions = {name: v.dimensions[0] for name, v in model.variables.items() if v.dimensions[:1]}
-    known = [_seeds_and_ends(source, name, dimensions, ragged) for source in sources]
+def _check_alike(sources, model, names):
+    """ValueError where sources differ in more than their seeds and entries."""
+    import h5py
+
+    ours = _layout(model, names, model)
+    for source in sources:
+        with h5py.File(source, "r") as file:
+            theirs = _layout(file, [ROOT, *(n for n, each in file.items() if isinstance(each, h5py.Group))], model)
+        if ours != theirs:
+            differ = ", ".join(sorted({name for name, _ in ours ^ theirs})[:5])
+            raise ValueError(f"expected results of one version and experiment, got some that differ in {differ}")
+
+
+def _layout(file, names, model):
+    """(group and variable, the shape without what grows with the seeds) of each variable of a file."""
+    every = {(name, each): dataset for name in names for each, dataset in _variables(file[name]).items()}
+    moved = {(name, each) for name, each in every if name in model and _moves(model[name].get(each))}
+    return {(f"{name}/{each}".lstrip("/"), d.shape[(name, each) in moved :]) for (name, each), d in every.items()}
+
+
+def _moves(dataset):
+    """Whether a variable of a part is copied seed by seed, or entry by entry."""
+    first = "" if dataset is None else next(iter(dataset.attrs[DIMENSIONS]), "")
+    return first == SEED or first.endswith("_entry")
+
+
+def _plan(sources, model):
+    """The plan of a group of the first part."""
+    variables = _variables(model)
+    ragged = {each.attrs[SAMPLE]: name for name, each in variables.items() if SAMPLE in each.attrs}
+    dimensions = {name: each.attrs[DIMENSIONS][0] for name, each in variables.items() if _moves(each)}
+    known = [_seeds_and_ends(source, model.name, dimensions, ragged) for source in sources]
     where = {}
     for number, (seeds, _) in enumerate(known):
         for i, seed in enumerate(seeds):
             where.setdefault(seed, (number, i))
     order = [where[seed] for seed in sorted(where)]
     moves, sizes = [[] for _ in sources], dict.fromkeys((SEED, *ragged), 0)
-    for (number, _), neighbours in groupby(enumerate(order), key=lambda pair: (pair[1][0], pair[1][1] - pair[0])):
+    for (number, _), neighbours in itertools.groupby(
+        enumerate(order), key=lambda pair: (pair[1][0], pair[1][1] - pair[0])
+    ):
         run = [i for _, (_, i) in neighbours]
         ends = {SEED: range(len(known[number][0]) + 1)} | known[number][1]
         move = {d: (int(of[run[0]]), int(of[run[-1] + 1]), sizes[d]) for d, of in ends.items()}
         moves[number].append(move)
         sizes = {d: place + stop - start for d, (start, stop, place) in move.items()}
-    return Plan({name: d for name, d in dimensions.items() if d in sizes}, moves, sizes)
+    return Plan(dimensions, moves, sizes)
 
 
 def _seeds_and_ends(source, name, dimensions, ragged):
@@ -123,16 +156,21 @@ def _seeds_and_ends(source, name, dimensions, ragged):
 
 
 def _create(group, model, plan):
-    """Makes a group like the first source's, of the whole's sizes, with all that is not copied seed by seed."""
-    for name, dimension in model.dimensions.items():
-        group.dimensions[name] = plan.sizes.get(name, dimension.size)
+    """Makes a group like the first part's, of the whole's sizes, with all that is not copied seed by seed."""
+    import h5py
+
+    variables = _variables(model)
+    pairs = (zip(each.attrs[DIMENSIONS], each.shape, strict=True) for each in variables.values())
+    for dimension, size in dict(itertools.chain(*pairs)).items():
+        group.dimensions[dimension] = plan.sizes.get(dimension, size)
     group.attrs.update(dict(model.attrs))
-    for name, variable in model.variables.items():
-        fill = variable.attrs.get("_FillValue")
-        made = group.create_variable(name, variable.dimensions, variable.dtype, fillvalue=fill)
-        made.attrs.update({k: v for k, v in variable.attrs.items() if k != "_FillValue"})
+    for name, each in variables.items():
+        dtype = h5py.string_dtype() if each.dtype == object else each.dtype
+        fill = each.attrs.get("_FillValue")
+        made = group.create_variable(name, tuple(each.attrs[DIMENSIONS]), dtype, fillvalue=fill)
+        made.attrs.update({k: v for k, v in each.attrs.items() if k not in ("_FillValue", DIMENSIONS)})
         if name not in plan.dimensions:
-            made[...] = variable[...]
+            made[...] = each.asstr()[...] if each.dtype == object else each[...]
 
 
 def _copy(part, whole, plan, moves):

@@ -8,6 +8,7 @@ import math
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -31,6 +32,16 @@ def check(path: Path) -> None:
         size = sum(math.prod(each.shape or ()) * each.dtype.itemsize for each in datasets)
     if size > memory():
         raise ValueError(f"expected variables that fit into memory in {path}, got {size / 2**30:.0f} GiB")
+
+
+def head(path: Path) -> tuple[list[str], dict[str, Any], np.ndarray]:
+    """The names in a file's root group, its attributes, and its seeds, none where it has no such variable."""
+    import h5py
+
+    check(path)
+    with h5py.File(path, "r") as file:
+        seeds = np.asarray(file["seed"]) if "seed" in file else np.empty(0)
+        return list(file), dict(file.attrs), seeds
 
 
 def _members(group):

@@ -24,7 +24,7 @@ from jaxbnn.config import Experiment, Runnable
 from jaxbnn.files import replacing, reserve
 from jaxbnn.info.ragged import Ragged
 
-PART, SPECTRA, SNAPSHOT = "part.nc", "spectra.nc", "epoch-{}.npz"
+PART, SPECTRA, SNAPSHOT = "part.h5", "spectra.nc", "epoch-{}.npz"
 RESULT, CONFIG, PROVENANCE, BLOCKS = "result.nc", "config.json", "provenance.json", "blocks"
 REPORT = "report.md"
 DATA = "data_sha256"  # the attribute of a result that names its data
@@ -131,13 +131,15 @@ def read_provenance(folder: str | Path) -> dict[str, Any] | None:
 
 
 def write_part(block: Path, groups: Mapping[str, Group]) -> Path:
-    """blocks/<seeds>/part.nc: a finished block as netCDF, the root group under the key "", others by name."""
-    write_groups(block / PART, groups)
+    """blocks/<seeds>/part.h5: a finished block, the root group under the key "", others by name."""
+    block.mkdir(parents=True, exist_ok=True)
+    encoded = {name or merging.ROOT: (_encoded(group), group.attributes) for name, group in groups.items()}
+    merging.write_part(block / PART, encoded)
     return block / PART
 
 
 def part_of(folder: Path, seeds: Sequence[int]) -> Path:
-    """blocks/<seeds>/part.nc: where the finished block of these seeds is."""
+    """blocks/<seeds>/part.h5: where the finished block of these seeds is."""
     return block_folder(folder, seeds) / PART
 
 
@@ -157,13 +159,13 @@ def write_result(folder: Path, parts: Sequence[Path]) -> None:
 
     ValueError where they do not go together or one is damaged; then all of them are left.
     """
-    before = [folder / RESULT] if (folder / RESULT).is_file() else []
+    before = folder / RESULT if (folder / RESULT).is_file() else None
     try:
-        merging.merge([*before, *parts], folder / RESULT)
+        merging.merge(before, parts, folder / RESULT)
     except Exception as error:  # a broken HDF5 file fails in a dozen ways
         if _is_full(error):
             raise
-        remove = f"remove {folder / RESULT if before else folder / BLOCKS} to run its seeds again"
+        remove = f"remove {before or folder / BLOCKS} to run its seeds again"
         raise ValueError(f"{folder / RESULT} cannot be put together ({_words(error)}): {remove}") from error
     for part in parts:
         part.unlink()
@@ -237,12 +239,19 @@ def _opened(path: Path, group: str | None):
     """A group of a result, whose variables are read as they are asked for. ValueError for what is no result."""
     import xarray
 
-    if not path.is_file():
-        raise ValueError(f"expected a finished run's folder with {RESULT}, got {path.parent}")
-    try:
+    with _broken_told(path):
         netcdf.check(path)
         with xarray.open_dataset(path, engine="h5netcdf", group=group) as dataset:
             yield dataset
+
+
+@contextmanager
+def _broken_told(path):
+    """A result that is none or cannot be read: ValueError with what to do."""
+    if not path.is_file():
+        raise ValueError(f"expected a finished run's folder with {RESULT}, got {path.parent}")
+    try:
+        yield
     except Exception as error:  # a broken HDF5 file fails in a dozen ways
         raise ValueError(
             f"{path} cannot be read as a result ({_words(error)}): remove it to run the experiment again"
@@ -274,9 +283,9 @@ def finished_seeds(folder: Path, checksum: str | None = None) -> tuple[int, ...]
     """The seeds whose results are in the folder; none without result.nc. ValueError if they are of other data."""
     if not (folder / RESULT).exists():
         return ()
-    with _opened(folder / RESULT, None) as result:
-        names, attributes = list(result.variables), dict(result.attrs)
-        seeds = tuple(int(seed) for seed in result.seed.values) if "seed" in names else ()
+    with _broken_told(folder / RESULT):
+        names, attributes, found = netcdf.head(folder / RESULT)
+        seeds = tuple(int(seed) for seed in found)
     if not seeds or DATA not in attributes:
         raise ValueError(f"expected a result of jaxbnn in {folder / RESULT}, got {names[:9]}")
     if checksum not in (None, attributes[DATA]):
@@ -330,6 +339,17 @@ def _is_full(error):
 
 def _words(error):
     return " ".join(str(error).split())[:200]
+
+
+def _encoded(group):
+    """The variables of a group as netCDF has them."""
+    import xarray
+    from xarray.conventions import encode_cf_variable
+
+    coordinates = {name: Variable((name,), values) for name, values in group.coordinates.items()}
+    every = {name: xarray.Variable(*each) for name, each in (coordinates | dict(group.variables)).items()}
+    encoded = {name: encode_cf_variable(each, name=name) for name, each in every.items()}
+    return {name: merging.Encoded(each.dims, each.values, each.attrs) for name, each in encoded.items()}
 
 
 def _dataset(group):
