@@ -62,7 +62,7 @@ def readers() -> list[Reader]:
         Reader("provenance.json", b'{"seeds": [0, 1], "earlier": []}', read_provenance),
         Reader("checkpoint: arrays", *checkpoint_reader("arrays.npz")),
         Reader("checkpoint: manifest", *checkpoint_reader("manifest.json")),
-        Reader("spectra.nc", *spectra_reader()),
+        Reader("spectra.h5", *spectra_reader()),
         Reader("result.nc", *result_reader()),
     ]
 

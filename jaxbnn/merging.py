@@ -12,11 +12,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from jaxbnn.files import replacing, reserve
-from jaxbnn.netcdf import SAMPLE, check
+from jaxbnn.hdf5 import DIMENSIONS, SAMPLE, check
 
 AT_ONCE = 2**24  # values copied at once
 SEED, ROOT = "seed", "/"
-DIMENSIONS = "dimensions"  # the attribute
 NO_VARIABLE = b"This is a netCDF dimension but not a netCDF variable"  # what netCDF calls such a dataset
 
 Move = Mapping[str, tuple[int, int, int]]  # dimension -> the first and one past the last in a source, the first's place

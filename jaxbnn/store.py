@@ -19,12 +19,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jaxbnn import arrays, checkpoint, config, merging, netcdf, typeset
+from jaxbnn import arrays, checkpoint, config, growing, hdf5, merging, typeset
 from jaxbnn.config import Experiment, Runnable
 from jaxbnn.files import replacing, reserve
 from jaxbnn.info.ragged import Ragged
 
-PART, SPECTRA, SNAPSHOT = "part.h5", "spectra.nc", "epoch-{}.npz"
+PART, SPECTRA, SNAPSHOT = "part.h5", "spectra.h5", "epoch-{}.npz"
 RESULT, CONFIG, PROVENANCE, BLOCKS = "result.nc", "config.json", "provenance.json", "blocks"
 REPORT = "report.md"
 DATA = "data_sha256"  # the attribute of a result that names its data
@@ -184,19 +184,19 @@ def forget(block: Path) -> None:
 
 
 def append_spectra(block: Path, row: int, spectra: Mapping[str, Sequence[tuple[str, Ragged]]]) -> None:
-    """Writes spectra [rows, seeds, layers] behind the first `row` rows of blocks/<seeds>/spectra.nc; drops later ones.
+    """Writes spectra [rows, seeds, layers] behind the first `row` rows of blocks/<seeds>/spectra.h5; drops later ones.
 
     spectra: probe -> (("t", spectra of T), ("ty", spectra of (T, Y))).
     """
     block.mkdir(parents=True, exist_ok=True)
     with _damage_told(block / SPECTRA):
-        netcdf.append(block / SPECTRA, row, {probe: _ragged_variables(pairs) for probe, pairs in spectra.items()})
+        growing.append(block / SPECTRA, row, {probe: _ragged_variables(pairs) for probe, pairs in spectra.items()})
 
 
 def read_spectra(block: Path, rows: int) -> dict[str, dict[str, Ragged]]:
     """Probe -> "t" and "ty" -> spectra of the first `rows` rows. ValueError where the file is damaged or has fewer."""
     with _damage_told(block / SPECTRA):
-        groups = netcdf.rows(block / SPECTRA, rows)
+        groups = growing.rows(block / SPECTRA, rows)
         found = {name: {key: _ragged_of(group, key) for key in ("t", "ty")} for name, group in groups.items()}
         whole = all(len(r.size) == rows and r.size.sum() == len(r.number) for g in found.values() for r in g.values())
     if not whole:
@@ -222,7 +222,7 @@ def ragged_variables(key: str, ragged: Ragged, dimensions: tuple[str, ...]) -> d
     """The three variables of a ragged array in a result: its sizes [dimensions], and its entries."""
     entry = (f"{key}_entry",)
     return {
-        f"{key}_size": Variable(dimensions, ragged.size, {netcdf.SAMPLE: entry[0]}),
+        f"{key}_size": Variable(dimensions, ragged.size, {hdf5.SAMPLE: entry[0]}),
         f"{key}_multiplicity": Variable(entry, ragged.multiplicity),
         f"{key}_number": Variable(entry, ragged.number),
     }
@@ -240,7 +240,7 @@ def _opened(path: Path, group: str | None):
     import xarray
 
     with _broken_told(path):
-        netcdf.check(path)
+        hdf5.check(path)
         with xarray.open_dataset(path, engine="h5netcdf", group=group) as dataset:
             yield dataset
 
@@ -284,7 +284,7 @@ def finished_seeds(folder: Path, checksum: str | None = None) -> tuple[int, ...]
     if not (folder / RESULT).exists():
         return ()
     with _broken_told(folder / RESULT):
-        names, attributes, found = netcdf.head(folder / RESULT)
+        names, attributes, found = hdf5.head(folder / RESULT)
         seeds = tuple(int(seed) for seed in found)
     if not seeds or DATA not in attributes:
         raise ValueError(f"expected a result of jaxbnn in {folder / RESULT}, got {names[:9]}")

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jaxbnn import arrays, checkpoint, netcdf, store
+from jaxbnn import arrays, checkpoint, hdf5, store
 
 SPEC = importlib.util.spec_from_file_location("hostile", Path(__file__).parent.parent / "benchmarks" / "hostile.py")
 hostile = importlib.util.module_from_spec(SPEC)
@@ -110,7 +110,7 @@ def test_an_hdf5_file_that_leads_outside_or_claims_too_much_is_refused(tmp_path,
     with h5py.File(tmp_path / store.RESULT, "w") as file:
         make(file)
     with pytest.raises(ValueError, match=message):
-        netcdf.check(tmp_path / store.RESULT)
+        hdf5.check(tmp_path / store.RESULT)
     with pytest.raises(ValueError, match=message):
         store.read_result(tmp_path)
 

@@ -1,8 +1,8 @@
+import h5py
 import numpy as np
 import pytest
-import xarray
 
-from jaxbnn import files, netcdf
+from jaxbnn import files, growing
 
 
 def segment(sizes):
@@ -13,51 +13,51 @@ def segment(sizes):
 
 
 def rows(path, until):
-    return netcdf.rows(path, until)["main"]
+    return growing.rows(path, until)["main"]
 
 
 def test_appended_rows_are_one_behind_the_other(tmp_path):
-    path = tmp_path / "spectra.nc"
-    netcdf.append(path, 0, segment([[1, 2]]))
-    netcdf.append(path, 1, segment([[0, 3], [1, 0]]))
+    path = tmp_path / "spectra.h5"
+    growing.append(path, 0, segment([[1, 2]]))
+    growing.append(path, 1, segment([[0, 3], [1, 0]]))
     assert rows(path, 3)["t_size"].tolist() == [[1, 2], [0, 3], [1, 0]]
     assert rows(path, 3)["t_number"].tolist() == [100, 200, 201, 300, 301, 302, 100]
     assert rows(path, 2)["t_number"].tolist() == [100, 200, 201, 300, 301, 302]
-    with xarray.open_dataset(path, engine="h5netcdf", group="main") as dataset:
-        assert dataset.t_size.attrs["sample_dimension"] == "t_entry"  # the CF convention's contiguous ragged array
+    with h5py.File(path) as file:
+        assert list(file["main/t_size"].attrs["dimensions"]) == ["row", "seed"]
 
 
 def test_a_block_that_goes_on_from_an_earlier_checkpoint_overwrites_what_came_after_it(tmp_path):
-    path = tmp_path / "spectra.nc"
-    netcdf.append(path, 0, segment([[1, 2], [4, 4], [5, 5]]))
-    netcdf.append(path, 1, segment([[2, 1]]))
+    path = tmp_path / "spectra.h5"
+    growing.append(path, 0, segment([[1, 2], [4, 4], [5, 5]]))
+    growing.append(path, 1, segment([[2, 1]]))
     assert rows(path, 2)["t_size"].tolist() == [[1, 2], [2, 1]]
     assert rows(path, 2)["t_number"].tolist() == [100, 200, 201, 200, 201, 100]
     assert rows(path, 9)["t_size"].shape == (2, 2)  # nothing is left of what was dropped
 
 
 def test_rows_that_are_missing_are_not_filled_in(tmp_path):
-    path = tmp_path / "spectra.nc"
-    netcdf.append(path, 0, segment([[1, 2]]))
+    path = tmp_path / "spectra.h5"
+    growing.append(path, 0, segment([[1, 2]]))
     before = path.read_bytes()
-    with pytest.raises(ValueError, match="expected 2 rows in .*spectra.nc, got 1"):
-        netcdf.append(path, 2, segment([[2, 1]]))
+    with pytest.raises(ValueError, match="expected 2 rows in .*spectra.h5, got 1"):
+        growing.append(path, 2, segment([[2, 1]]))
     assert path.read_bytes() == before
 
 
 def test_an_append_that_fails_leaves_the_file_as_it_was(tmp_path):
-    path = tmp_path / "spectra.nc"
-    netcdf.append(path, 0, segment([[1, 2]]))
+    path = tmp_path / "spectra.h5"
+    growing.append(path, 0, segment([[1, 2]]))
     before = path.read_bytes()
     with pytest.raises(Exception, match="rong"):
-        netcdf.append(path, 1, {"main": {"wrong": (("row", "seed"), np.zeros((1, 2)))}})
-    assert path.read_bytes() == before and [p.name for p in tmp_path.iterdir()] == ["spectra.nc"]
+        growing.append(path, 1, {"main": {"wrong": (("row", "seed"), np.zeros((1, 2)))}})
+    assert path.read_bytes() == before and [p.name for p in tmp_path.iterdir()] == ["spectra.h5"]
 
 
 @pytest.mark.parametrize("rows_a_time", [1, 40, 700])
 def test_a_file_of_three_probes_never_outgrows_the_room_that_was_asked_for(tmp_path, monkeypatch, rows_a_time):
-    asked, path, rng = [], tmp_path / "spectra.nc", np.random.default_rng(rows_a_time)
-    monkeypatch.setattr(netcdf, "reserve", lambda _, size: asked.append(size + files.OVERHEAD))
+    asked, path, rng = [], tmp_path / "spectra.h5", np.random.default_rng(rows_a_time)
+    monkeypatch.setattr(growing, "reserve", lambda _, size: asked.append(size + files.OVERHEAD))
     for turn in range(6):
         groups = {}
         for probe, most in (("main", 3), ("test", 50), ("before", 1)):
@@ -68,6 +68,6 @@ def test_a_file_of_three_probes_never_outgrows_the_room_that_was_asked_for(tmp_p
                 variables[f"{key}_size"] = (("row", "seed", "layer"), sizes)
                 variables |= {f"{key}_{name}": ((f"{key}_entry",), entries) for name in ("multiplicity", "number")}
             groups[probe] = variables
-        netcdf.append(path, turn * rows_a_time, groups)
+        growing.append(path, turn * rows_a_time, groups)
         assert path.stat().st_size <= asked[-1]
     assert len(asked) == 6
