@@ -12,14 +12,15 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import linen
 
-from jaxbnn import health, lanes
+from jaxbnn import health, lanes, words
 from jaxbnn.data import Split
 from jaxbnn.health import Health
-from jaxbnn.info import plane
-from jaxbnn.info.plane import NO_POINT, InfoPlane, Point
-from jaxbnn.observe import PARTS, Probe, Spectra, encoder, recorder, viewer
+from jaxbnn.info.counts import Spectrum
+from jaxbnn.info.plane import NO_POINT, Point
+from jaxbnn.observe import PARTS, Probe, Spectra, encoder, layers_of, recorder, viewer
 from jaxbnn.train import GradientNorm, Hyper, TrainSpec, TrainState, score_of, trainer
 
 
@@ -35,27 +36,19 @@ class Series(NamedTuple):
 
 
 class Record(NamedTuple):
-    """What one seed reports."""
-
-    planes: tuple[InfoPlane, ...]  # one a probe
-    series: Series
-    health: Health | None  # leaves [E, L]; None where the network has none
-
-
-class Row(NamedTuple):
-    """What one seed reports of one epoch: an entry of each leaf of its Record."""
+    """What one seed reports of one epoch, or of several: then its leaves have the axis of epochs in front."""
 
     points: tuple[Point, ...]  # one a probe, leaves [L]
     series: Series  # leaves []
-    health: Health | None  # leaves [L]
+    health: Health | None  # leaves [L]; None where the network has none
 
 
 class Block(NamedTuple):
-    """What a block carries; leaves of state and record have the axis of lanes in front."""
+    """What a block carries; leaves of state have the axis of lanes in front."""
 
     step: jax.Array  # [] int32, steps done
     state: TrainState
-    record: Record
+    rows: jax.Array  # [lanes, E, F] uint32: each epoch's Record as words
 
 
 class Inputs(NamedTuple):
@@ -85,6 +78,14 @@ class Plan:
         """What is seen for the network's health alone."""
         return health.probe_of(self.model, self.probes[0])
 
+    @property
+    def unset(self) -> Record:
+        """What a seed reports where it has nothing to report."""
+        n_layers = [len(layers_of(self.model, probe)) for probe in self.probes]
+        points = tuple(jax.tree.map(lambda unset, n=n: np.full(n, unset), NO_POINT) for n in n_layers)
+        fitness = health.none(n_layers[0]) if self.passing else None
+        return Record(points, Series(*[np.float32("nan")] * len(Series._fields)), fitness)
+
     def trainer(self, split: Split):
         """The trainer of one lane."""
         return trainer(self.model, self.train, split.train.x[:1])
@@ -106,34 +107,42 @@ def prepare(plan: Plan, split: Split):
     return jax.lax.map(reference, split) if plan.split_per_lane else reference(split)
 
 
-@partial(jax.jit, static_argnames=("plan", "n_rows", "n_layers"))
-def start(plan: Plan, keys: jax.Array, split: Split, n_rows: int, n_layers: tuple[int, ...]) -> Block:
-    """A block before its first step; keys [lanes]."""
+@partial(jax.jit, static_argnames=("plan", "n_rows"))
+def start(plan: Plan, keys: jax.Array, split: Split, n_rows: int) -> Block:
+    """A block before its first step, with room for so many rows; keys [lanes]."""
     with jax.threefry_partitionable(True):
         state = plan.over_lanes(lambda split, key: plan.trainer(split).init(key))(split, keys)
-    unset = jnp.full(n_rows, jnp.nan, jnp.float32)
-    planes = tuple(plane.empty(n_rows, n) for n in n_layers)
-    fitness = _repeated(health.none(n_layers[0]), n_rows) if plan.passing else None
-    record = Record(planes, Series(*[unset] * len(Series._fields)), fitness)
-    return Block(jnp.int32(0), state, _repeated(record, keys.shape[0]))
+    unset = words.pack(plan.unset)
+    return Block(jnp.int32(0), state, jnp.broadcast_to(unset, (keys.shape[0], n_rows, *unset.shape)))
+
+
+def spectra_of(numbers: np.ndarray) -> Spectra:
+    """A probe's spectra as `advance` returns them: [..., 4, L, M] -> leaves [..., L, M]."""
+    t, n_t, ty, n_ty = (numbers[..., i, :, :] for i in range(4))
+    return Spectra(Spectrum(t, n_t), Spectrum(ty, n_ty))
+
+
+def record_of(plan: Plan, rows: jax.Array) -> Record:
+    """What a block has recorded, on the host: rows [..., F] -> leaves [..., L] or [...]; unset where it has not yet."""
+    return words.unpack(np.asarray(rows), plan.unset)
 
 
 @partial(jax.jit, static_argnames=("plan",), donate_argnames=("block",))
-def advance(plan: Plan, block: Block, until: jax.Array, inputs: Inputs) -> tuple[Block, tuple[Spectra, ...]]:
+def advance(plan: Plan, block: Block, until: jax.Array, inputs: Inputs) -> tuple[Block, tuple[jax.Array, ...]]:
     """The block after step `until` - 1: epochs trained, rows recorded. `until` is traced: any chunk is this program.
 
-    With it come the spectra of the rows recorded on the way, one Spectra a probe, leaves [lanes, room, L, M]: the first
-    row first. There may be at most `plan.room` of them.
+    With it come the spectra of the rows recorded on the way, for each probe [lanes, room, 4, L, M] for `spectra_of`:
+    the first row first. There may be at most `plan.room` of them.
     """
     train, observe = _trainer(plan), _observer(plan, inputs)
     unset = jnp.full(inputs.hyper.decay.shape, jnp.nan, jnp.float32)
-    first = block.record.planes[0].rows[0]
+    first = jnp.sum((inputs.row >= 0) & (jnp.arange(inputs.row.shape[0]) < block.step))  # rows recorded before
     norm, params = GradientNorm(unset, unset), block.state.variables["params"]
     *_, spectra = jax.eval_shape(observe, block.state, norm, jnp.zeros(unset.shape, jnp.int32), params)
     spectra = jax.tree.map(lambda s: jnp.zeros((s.shape[0], plan.room, *s.shape[1:]), s.dtype), spectra)
 
     def step(i, carry):
-        state, record, spectra = carry
+        state, rows, spectra = carry
         before = state.variables["params"]
         # Step 0 trains no epoch: it records the untrained network.
         state, norm = jax.lax.fori_loop(
@@ -143,19 +152,18 @@ def advance(plan: Plan, block: Block, until: jax.Array, inputs: Inputs) -> tuple
             (state, GradientNorm(unset, unset)),
         )
 
-        def measured(record, spectra):
-            epoch, place = jnp.full(unset.shape, i), inputs.row[i] - first
-            finite, row, new = observe(state, norm, epoch, before)
-            held = jax.tree.map(lambda held, now: held.at[:, place].set(now), spectra, new)
-            return finite, jax.vmap(_write)(record, epoch, row), held
+        def measured(rows, spectra):
+            finite, row, new = observe(state, norm, jnp.full(unset.shape, i), before)
+            held = jax.tree.map(lambda held, now: _written(held, now, inputs.row[i] - first), spectra, new)
+            return finite, _written(rows, row, inputs.row[i]), held
 
-        finite, record, spectra = jax.lax.cond(
-            inputs.row[i] >= 0, measured, lambda record, spectra: (state.finite, record, spectra), record, spectra
+        finite, rows, spectra = jax.lax.cond(
+            inputs.row[i] >= 0, measured, lambda rows, spectra: (state.finite, rows, spectra), rows, spectra
         )
-        return state._replace(finite=finite), record, spectra
+        return state._replace(finite=finite), rows, spectra
 
-    state, record, spectra = jax.lax.fori_loop(block.step, until, step, (block.state, block.record, spectra))
-    return Block(until, state, record), spectra
+    state, rows, spectra = jax.lax.fori_loop(block.step, until, step, (block.state, block.rows, spectra))
+    return Block(until, state, rows), spectra
 
 
 @partial(jax.jit, static_argnames=("plan", "probes"))
@@ -186,7 +194,7 @@ def _trainer(plan):
 
 
 def _observer(plan, inputs):
-    """All lanes' (finite, row, spectra) of an epoch: (state, norm, epoch, params before it) -> these."""
+    """All lanes' (finite, words, spectra) of an epoch: (state, norm, epoch, params before it) -> these."""
     shared = inputs.split, inputs.reference
     probes = (*plan.probes, *filter(None, [plan.passing]))
     report = plan.over_lanes(partial(_report, plan), plan.map_lanes)
@@ -212,7 +220,7 @@ def _scores(score, view, split, state):
 
 
 def _report(plan, shared, codes, scores, state, norm, epoch, before):
-    """Whether the seed is still finite, what it reports of this epoch, and that row's spectra.
+    """Whether the seed is still finite, its Record of this epoch as words, and that row's spectra.
 
     All of it is unset once the seed has diverged.
     """
@@ -221,10 +229,11 @@ def _report(plan, shared, codes, scores, state, norm, epoch, before):
     finite = state.finite & jnp.isfinite(train.loss) & jnp.isfinite(test.loss)
     points, spectra = recorder(plan.probes, plan.classes)[1](reference, codes)
     points = jax.tree.map(lambda p, unset: jnp.where(finite, p, unset), points, (NO_POINT,) * len(points))
-    spectra = jax.tree.map(lambda s: jnp.where(finite, s, 0), spectra)
+    spectra = tuple(jnp.where(finite, jnp.stack(jax.tree.leaves(each)), 0) for each in spectra)
     series = Series(train.loss, test.loss, train.accuracy, test.accuracy, norm.mean, norm.variance)
     series = jax.tree.map(lambda value: jnp.where(finite, value, jnp.nan), series)
-    return finite, Row(points, series, _fitness(plan, codes, state, finite, epoch, before)), spectra
+    record = Record(points, series, _fitness(plan, codes, state, finite, epoch, before))
+    return finite, words.pack(record), spectra
 
 
 def _fitness(plan, codes, state, finite, epoch, before):
@@ -237,13 +246,6 @@ def _fitness(plan, codes, state, finite, epoch, before):
     return jax.tree.map(lambda value, none: jnp.where(finite, value, none), now, health.none(len(hidden) + 1))
 
 
-def _write(record, epoch, row):
-    """One seed's record with one more row."""
-    place = record.planes[0].rows
-    planes = tuple(plane.record(each, epoch, point) for each, point in zip(record.planes, row.points, strict=True))
-    curves = jax.tree.map(lambda leaf, value: leaf.at[place].set(value), (record.series, record.health), tuple(row[1:]))
-    return Record(planes, *curves)
-
-
-def _repeated(tree, times):
-    return jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (times, *leaf.shape)), tree)
+def _written(rows, row, place):
+    """Rows [lanes, E, ...] with this one, [lanes, ...], at a place."""
+    return jax.lax.dynamic_update_index_in_dim(rows, row, place, axis=1)

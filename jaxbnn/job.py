@@ -20,7 +20,6 @@ from jaxbnn import data, lanes, snapshot
 from jaxbnn.block import Block, Inputs, Plan, advance, prepare, start
 from jaxbnn.config import Experiment
 from jaxbnn.data import Split
-from jaxbnn.observe import layers_of
 from jaxbnn.train import Hyper
 
 
@@ -193,8 +192,7 @@ def beginning(job: Job, block: Pieces, inputs: Inputs, device: jax.Device) -> Bl
 
 def starter(job: Job) -> Callable[[jax.Array, Split], Block]:
     """The function from the lanes' keys and the split to the block before its first step."""
-    n_layers = tuple(len(layers_of(job.experiment.model, probe)) for probe in job.experiment.probes)
-    return partial(start, job.plan, n_rows=len(job.experiment.epochs), n_layers=n_layers)
+    return partial(start, job.plan, n_rows=len(job.experiment.epochs))
 
 
 def keys_of(job: Job, block: Pieces) -> jax.Array:

@@ -17,6 +17,7 @@ from jaxbnn.data import Dataset, Split
 from jaxbnn.info.counts import Spectrum, room, spectrum
 from jaxbnn.info.estimators import Binned, Counting, Estimator, Exact, Rows, SoftOutput
 from jaxbnn.info.plane import Point, stack
+from jaxbnn.words import mapped
 
 Sample = Literal["train", "test", "all"]
 PARTS = ("train", "test")  # of a split
@@ -240,21 +241,19 @@ def _record(layers):
     recorded = {}
     for places in alike.values():
         estimator, reference, _ = layers[places[0]]
-        one = partial(_record_layer, estimator, reference)
-        if len(places) == 1:
-            recorded[places[0]] = one(layers[places[0]][2])
-        else:
-            many = jax.lax.map(one, _stacked([layers[i][2] for i in places]))
-            recorded |= {i: jax.tree.map(lambda leaf, j=j: leaf[j], many) for j, i in enumerate(places)}
+        codes = _below_one([layers[i][2] for i in places])
+        recorded |= zip(places, mapped(partial(_record_layer, estimator, reference), codes), strict=True)
     points, spectra = zip(*(recorded[i] for i in range(len(layers))), strict=True)
     return stack(points), jax.tree.map(lambda *leaves: jnp.stack(leaves), *spectra)
 
 
-def _stacked(rows):
-    """Rows of one shape as one, below the largest of their bounds."""
-    bits = [each.bits for each in rows]
+def _below_one(codes):
+    """Codes of several layers; rows below the largest of their bounds."""
+    if len(codes) == 1:
+        return codes
+    bits = [each.bits for each in codes]
     bits = None if None in bits else max(bits)
-    return jax.tree.map(lambda *leaves: jnp.stack(leaves), *(replace(each, bits=bits) for each in rows))
+    return [replace(each, bits=bits) for each in codes]
 
 
 def _record_layer(estimator, reference, codes):

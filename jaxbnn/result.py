@@ -68,7 +68,7 @@ class Sample(NamedTuple):
 class Finished(NamedTuple):
     """What a block leaves on the host, without the padding lanes."""
 
-    record: Record  # leaves [n_seeds, ...]
+    record: Record  # leaves [n_seeds, E, ...]
     samples: list[list[Sample]]  # of each probe, of each seed
     spectra: dict[str, dict[str, Ragged]]  # probe -> "t", "ty" -> spectra of points [E, n_seeds, L]
 
@@ -98,7 +98,7 @@ def groups(
         n = len(choose(split, probe.sample).y)
         spectra = {key: _by_seed(each, n) for key, each in finished.spectra[probe.name].items()}
         population = probe.is_population(split)
-        points = finished.record.planes[i].points
+        points = finished.record.points[i]
         samples = finished.samples[i]
         names = layers_of(experiment.model, probe)
         alphabets = alphabets_of(experiment.model, probe, split.train.x.shape[1:])

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxbnn import arrays, checkpoint, config, result, snapshot, store
-from jaxbnn.block import Block, advance
+from jaxbnn.block import Block, advance, record_of, spectra_of
 from jaxbnn.block import snapshot as take_snapshot
 from jaxbnn.cores import is_ready
 from jaxbnn.info import ragged
@@ -56,7 +56,7 @@ def work(job, pieces, inputs, device, board):
     while step < job.steps and not board.halted():
         began, until = time.monotonic(), job.until(step, size)
         block, new = jax.block_until_ready(advance(job.plan, block, np.int32(until), inputs))
-        n_rows, new = job.rows(until) - job.rows(step), jax.device_get(new)
+        n_rows, new = job.rows(until) - job.rows(step), tuple(map(spectra_of, jax.device_get(new)))
         spectra.append({lanes.start: _packed(new, lanes, n_rows) for _, lanes in _cut(pieces)})
         now = time.monotonic()
         each = max(now - began, 1e-6) / (until - step)
@@ -72,7 +72,7 @@ def work(job, pieces, inputs, device, board):
         _save(job, pieces, block, like, saved, spectra)
     if step < job.steps:
         return None
-    record = jax.tree.map(np.asarray, jax.device_get(block.record))
+    record = record_of(job.plan, block.rows)
     return {piece: _part(job, piece, lanes, record, inputs) for piece, lanes in _cut(pieces)}
 
 
@@ -148,7 +148,7 @@ def _joined(job, chunks):
 def _accuracy(job, step, block):
     """The lanes' latest test accuracy after so many steps."""
     row = sum(epoch < step for epoch in job.experiment.epochs) - 1
-    return np.asarray(block.record.series.test_accuracy[:, row])
+    return record_of(job.plan, block.rows[:, row]).series.test_accuracy
 
 
 def _is_key(leaf):

@@ -109,9 +109,9 @@ def test_a_block_with_its_lanes_last_records_the_same_networks(plain, per_seed):
         after, _ = block.advance(
             plan, jobs.beginning(job, jobs.alone((0, 1)), inputs, jax.devices()[0]), np.int32(2), inputs
         )
-        records.append(jax.device_get(after.record))
-    for one, other in zip(*(record.planes for record in records), strict=True):
-        np.testing.assert_array_equal(one.points.n_patterns[:, 0], other.points.n_patterns[:, 0])
+        records.append(block.record_of(plan, after.rows))
+    for one, other in zip(*(record.points for record in records), strict=True):
+        np.testing.assert_array_equal(one.n_patterns[:, 0], other.n_patterns[:, 0])
     one, other = (record.series for record in records)
     np.testing.assert_allclose(one.train_loss[:, :2], other.train_loss[:, :2], rtol=1e-3)
     np.testing.assert_allclose(one.gradient_norm_mean[:, 1], other.gradient_norm_mean[:, 1], rtol=1e-3)

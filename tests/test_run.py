@@ -115,9 +115,10 @@ def test_deeper_patterns_are_unions_of_shallower_ones_at_every_measured_epoch_an
                 _, (first, second) = tiny.model.apply(variables, x, train=False)
                 assert is_union(x, first) and is_union(first, second)
                 n += 1
-        patterns = np.asarray(state.record.planes[0].points.n_patterns)[:, :, :2]
+        points = block.record_of(job.plan, state.rows).points[0]
+        patterns = points.n_patterns[:, :, :2]
         assert (patterns[:, :, 0] >= patterns[:, :, 1]).all()
-        entropies = np.asarray(state.record.planes[0].points.h_t)[:, :, :2]
+        entropies = points.h_t[:, :, :2]
         assert (entropies[:, :, 1] <= entropies[:, :, 0] + 4e-6).all()
     assert n == len(tiny.seeds) * len(tiny.epochs)
 
@@ -334,10 +335,10 @@ def test_a_seed_whose_last_step_ruins_it_is_unset_in_that_row_and_stays_so(tiny)
     job = jobs.make_job([wild], [], None, "cpu")
     inputs = jobs.inputs_of(job, jobs.alone((0, 1)), jax.devices()[0])
     begun = jobs.beginning(job, jobs.alone((0, 1)), inputs, jax.devices()[0])
-    record = block.advance(job.plan, begun, np.int32(7), inputs)[0].record
+    record = block.record_of(job.plan, block.advance(job.plan, begun, np.int32(7), inputs)[0].rows)
     lost = np.isnan(record.series.train_loss)
     assert lost[:, 1:].all() and not lost[:, 0].any() and not np.isinf(record.series.train_loss).any()
-    assert np.isnan(record.series.gradient_norm_mean[:, 1:]).all() and np.isnan(record.planes[0].points.xt[:, 1:]).all()
+    assert np.isnan(record.series.gradient_norm_mean[:, 1:]).all() and np.isnan(record.points[0].xt[:, 1:]).all()
 
 
 def test_a_users_settings_of_jax_do_not_change_a_seeds_bits(tiny):

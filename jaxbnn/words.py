@@ -1,0 +1,53 @@
+"""Programs of fewer parts, which compile sooner: small arrays as one row of words, one body for all alike."""
+
+import itertools
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+
+def pack(tree: Any) -> jax.Array:
+    """The leaves, float32, int32 or bool, one behind the other: uint32 [F]."""
+    return jnp.concatenate([_words(leaf).reshape(-1) for leaf in jax.tree.leaves(tree)])
+
+
+def unpack(words: np.ndarray | jax.Array, like: Any) -> Any:
+    """The tree that was packed: words [..., F] -> leaves [..., *shape], of the shapes and types of `like`'s.
+
+    On the host where the words are a numpy array.
+    """
+    leaves, structure = jax.tree.flatten(like)
+    ends = np.cumsum([0, *(math.prod(leaf.shape) for leaf in leaves)]).tolist()
+    if words.shape[-1] != ends[-1]:
+        raise ValueError(f"expected words [..., {ends[-1]}], got {words.shape}")
+    found = [
+        _values(words[..., start:end], leaf.dtype).reshape((*words.shape[:-1], *leaf.shape))
+        for leaf, (start, end) in zip(leaves, itertools.pairwise(ends), strict=True)
+    ]
+    return jax.tree.unflatten(structure, found)
+
+
+def mapped(one: Callable[[Any], Any], every: Sequence[Any]) -> list[Any]:
+    """one(each) of trees of one structure and shape: where there are several, in a loop; it gives what `pack` takes."""
+    if len(every) == 1:
+        return [one(every[0])]
+    like = jax.eval_shape(one, every[0])
+    stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *every)
+    return [unpack(each, like) for each in jax.lax.map(lambda each: pack(one(each)), stacked)]
+
+
+def _words(leaf):
+    if leaf.dtype == jnp.bool_:
+        return leaf.astype(jnp.uint32)
+    return jax.lax.bitcast_convert_type(leaf, jnp.uint32)
+
+
+def _values(words, dtype):
+    if dtype == np.bool_:
+        return words != 0
+    host = isinstance(words, np.ndarray)
+    return np.ascontiguousarray(words).view(dtype) if host else jax.lax.bitcast_convert_type(words, dtype)
