@@ -23,8 +23,10 @@ import numpy as np
 CHILD = """
 import time
 begun = time.perf_counter()
-import dataclasses, json, resource, sys
+import dataclasses, json, os, resource, sys
 options = json.loads(sys.argv[1])
+if options.get("cores"):
+    os.sched_setaffinity(0, options["cores"])
 import jax
 import jaxbnn
 from jaxbnn import config, job, processes, programs, run, studies, worker
@@ -114,21 +116,26 @@ def in_turn(times: int, *programs: Callable[[], float]) -> list[float]:
 
 
 def devices(folder: Path, quick: bool) -> str:
-    """Two virtual devices against one, a block each."""
+    """Two virtual devices against one, a block each; and what two runs get that have nothing to do with each other."""
     changes = ["lanes=32", f"train.epochs={20 if quick else 300}"]
-    one, two = in_turn(
+    one, two, apart = in_turn(
         1 if quick else 3,
         lambda: rate([child(folder, devices=1, seeds=32, changes=changes)]),
         lambda: rate([child(folder, devices=2, seeds=64, changes=changes)]),
+        lambda: rate([ended(each) for each in [started(folder, devices=1, changes=changes) for _ in range(2)]]),
     )
-    return f"two devices {two:.0f} networks x epochs a second, one {one:.0f}: {two / one:.2f} times (aim 1.8)"
+    return (
+        f"two devices {two:.0f} networks x epochs a second, one {one:.0f}: {two / one:.2f} times (aim 1.8); "
+        f"two runs apart {apart:.0f}: {apart / one:.2f} times"
+    )
 
 
 def processes(folder: Path, quick: bool) -> str:
-    """Four processes of a device each against one process of four."""
+    """Four processes of a device each against one process of four: free, and each bound to its core, as SLURM does."""
     changes = ["lanes=16", f"train.epochs={20 if quick else 300}"]
+    cores = sorted(os.sched_getaffinity(0))
 
-    def four():
+    def four(bound=False):
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             where = f"127.0.0.1:{free.getsockname()[1]}"
@@ -137,14 +144,30 @@ def processes(folder: Path, quick: bool) -> str:
             [
                 ended(each)
                 for each in [
-                    started(folder, devices=1, seeds=64, changes=changes, out=out, processes=[where, 4, i])
+                    started(
+                        folder,
+                        devices=1,
+                        seeds=64,
+                        changes=changes,
+                        out=out,
+                        processes=[where, 4, i],
+                        cores=[cores[i * len(cores) // 4]] if bound else cores,
+                    )
                     for i in range(4)
                 ]
             ]
         )
 
-    one, many = in_turn(1 if quick else 3, lambda: rate([child(folder, devices=4, seeds=64, changes=changes)]), four)
-    return f"four processes {many:.0f}, one process with four devices {one:.0f}: {many / one:.2f} times (aim 0.95)"
+    one, many, bound = in_turn(
+        1 if quick else 3,
+        lambda: rate([child(folder, devices=4, seeds=64, changes=changes)]),
+        four,
+        lambda: four(bound=True),
+    )
+    return (
+        f"four processes {many:.0f}, one process with four devices {one:.0f}: {many / one:.2f} times (aim 0.95); "
+        f"each bound to its core {bound:.0f}: {bound / one:.2f} times"
+    )
 
 
 def checkpoints(folder: Path, quick: bool) -> str:

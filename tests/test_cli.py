@@ -69,8 +69,8 @@ def test_show_prints_config_assumptions_and_cost(capsys, monkeypatch):
 
 
 def test_several_values_are_run_one_after_another_and_end_in_one_table(capsys, tmp_path):
-    changes = sets("train.optimiser=AdamW", "train.decay=0,0.5", "train.epochs=2")
-    command = ("run", "demo", "--seeds", "2", "--out", str(tmp_path), *SMALL, *changes)
+    changes = sets("model.widths=4,3", "lanes=4", "train.optimiser=AdamW", "train.decay=0,0.5", "train.epochs=2")
+    command = ("run", "demo", "--seeds", "2", "--out", str(tmp_path), *changes)
     first = said(capsys, *command)
     assert "2 settings, 2 to run, 1 programs: about" in first.err
     assert re.search(r"\[2/2\] demo .*train.decay=0.5 \(not 0.0\)", first.err)
@@ -124,6 +124,16 @@ def test_a_signal_while_the_time_is_estimated_ends_before_the_run(capsys, tmp_pa
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+def test_a_second_signal_ends_at_once(capsys):
+    meter = terminal.Meter()
+    with meter:
+        signal.raise_signal(signal.SIGINT)
+        assert meter.stopped() and signal.getsignal(signal.SIGINT) == signal.SIG_DFL
+        assert signal.getsignal(signal.SIGTERM) == meter._ask
+    err = capsys.readouterr().err
+    assert err == "stopping after this chunk; once more stops at once, without a checkpoint\n"
+
+
 def test_an_interrupted_command_says_so_in_one_line(capsys, monkeypatch):
     def interrupted(*_):
         raise KeyboardInterrupt
@@ -146,6 +156,11 @@ def test_a_long_run_says_what_it_takes_and_one_that_does_not_fit_is_refused(caps
     assert "demo: about 1 min 2 s (2 s of it compiling), 1 MiB in the programs\n" in capsys.readouterr().err
     monkeypatch.setattr("jaxbnn.cost.room", lambda devices: 2**14)
     monkeypatch.setattr(choice, "estimate", cost.estimate)
+    monkeypatch.setattr(choice, "largest_lanes", lambda *_, **__: 5)
+    assert "fewer lanes take less, --lanes 5 is the largest number that fits\n" in refused(
+        capsys, "run", "demo", "--seeds", "8", *SHORT, "--out", str(tmp_path)
+    )
+    monkeypatch.setattr(choice, "largest_lanes", cost.largest_lanes)
     assert "fewer lanes take less, not even one fits" in refused(
         capsys, "run", "demo", "--seeds", "2", *SHORT, "--out", str(tmp_path)
     )

@@ -55,7 +55,8 @@ def test_counts_that_are_wrong_are_found(monkeypatch):
 
 
 def test_rows_to_try_are_what_they_are_called():
-    tried = {(name, words.shape[1]): words for name, words, _ in doctor.rows_to_try(np.random.default_rng(0))}
+    rng = np.random.default_rng(0)
+    tried = {(name, width): words for width in doctor.WIDTHS for name, words, _ in doctor.rows_to_try(rng, width)}
     assert len(tried) == 10 and all(words.shape[0] == doctor.ROWS for words in tried.values())
     n = {key: len(np.unique(words, axis=0)) for key, words in tried.items()}
     assert n["equal", 4] == 1 and n["one bit apart", 4] == 2 and n["few", 1] <= 7 and n["random", 4] == doctor.ROWS

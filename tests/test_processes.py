@@ -1,7 +1,9 @@
 """A run shared by processes on the loopback address: the bits of one process, or a word on what is missing."""
 
+import contextlib
 import dataclasses
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -10,8 +12,9 @@ import jax
 import numpy as np
 import pytest
 
-from jaxbnn import config, processes, run, store
-from jaxbnn.cli import main
+from jaxbnn import config, nn, observe, processes, run, store
+from jaxbnn.cli import main, parser
+from jaxbnn.commands import starting
 
 CODE = """
 import json, sys
@@ -35,11 +38,31 @@ def port():
         return free.getsockname()[1]
 
 
+def job_of_slurm():
+    """A job's number whose port, as JAX derives it, is free."""
+    for number in range(1, 2**12):
+        with socket.socket() as free, contextlib.suppress(OSError):
+            free.bind(("127.0.0.1", number + 2**16 - 2**12))
+            return str(number)
+    raise AssertionError("expected a free port")
+
+
 def started(experiment, out, count):
     """The processes of a run, each on one device."""
-    where, pipe = f"127.0.0.1:{port()}", subprocess.PIPE
-    texts = [json.dumps([config.to_json(experiment), str(out), where, count, i]) for i in range(count)]
-    return [subprocess.Popen([sys.executable, "-c", CODE, t], stdout=pipe, stderr=pipe, text=True) for t in texts]
+    where = f"127.0.0.1:{port()}"
+    return [_started(experiment, out, where, count, i) for i in range(count)]
+
+
+def started_by_slurm(experiment, out, count):
+    """The same, told who they are by variables as SLURM sets them."""
+    job = {"SLURM_JOB_ID": job_of_slurm(), "SLURM_STEP_NODELIST": "127.0.0.1", "SLURM_NTASKS": str(count)}
+    each = [job | {"SLURM_PROCID": str(i), "SLURM_LOCALID": str(i)} for i in range(count)]
+    return [_started(experiment, out, environment=os.environ | variables) for variables in each]
+
+
+def _started(experiment, out, *which, environment=None):
+    command = [sys.executable, "-c", CODE, json.dumps([config.to_json(experiment), str(out), *which])]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
 
 
 def ended(process):
@@ -51,8 +74,9 @@ def ended(process):
 
 @pytest.fixture(scope="module")
 def alone(plain, tmp_path_factory):
-    """(experiment of four blocks, its result by one process)."""
-    experiment = dataclasses.replace(plain, seeds=tuple(range(7)))
+    """(experiment of four blocks of small networks, which each process compiles anew; its result by one process)."""
+    small = {"model": nn.MLP((4,), 2), "probes": (observe.Probe(layers=("hidden_1",)),)}
+    experiment = dataclasses.replace(plain, seeds=tuple(range(7)), **small)
     folder = run(experiment, tmp_path_factory.mktemp("alone"), devices=jax.devices()[:1])
     return experiment, store.read_result(folder)
 
@@ -66,7 +90,7 @@ def check_same(folder, whole):
 
 def test_two_processes_give_the_bits_of_one(alone, tmp_path):
     experiment, whole = alone
-    assert [ended(each)[-1] for each in started(experiment, tmp_path, 2)] == ["finished"] * 2
+    assert [ended(each)[-1] for each in started_by_slurm(experiment, tmp_path, 2)] == ["finished"] * 2
     folder = store.folder_of(tmp_path, experiment)
     check_same(folder, whole)
     assert store.read_provenance(folder)["processes"] == 2
@@ -99,6 +123,14 @@ def test_where_process_0_is_not_found_that_is_said(monkeypatch):
 def test_one_process_meets_nobody_and_leaves_nobody():
     assert (processes.index(), processes.count(), processes.meet()) == (0, 1, ())
     processes.leave()
+
+
+def test_auto_leaves_it_to_the_cluster_who_this_process_is(monkeypatch):
+    asked = []
+    monkeypatch.setattr(processes, "use_processes", lambda *which: asked.append(which))
+    for options in (["--processes", "auto"], ["--processes", "3", "--process-id", "1", "--coordinator", "a:1"]):
+        starting.join(parser().parse_args(["run", "szt", *options]))
+    assert asked == [(), ("a:1", 3, 1)]
 
 
 @pytest.mark.parametrize(
