@@ -4,7 +4,6 @@ ONE seed, as `observe`.
 """
 
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -16,7 +15,6 @@ from jaxbnn.info.estimators import Exact, Rows
 from jaxbnn.nn import MLP, SignActivation, Slope
 from jaxbnn.nn.layers import LATENT
 from jaxbnn.observe import Probe
-from jaxbnn.words import mapped
 
 EDGE = 1e-6  # of the limit: a clipped latent weight may stand one rounding step off it
 PASSING = "seen_for_health"  # the name of what is seen beside the main probe
@@ -67,7 +65,8 @@ def measure(
     """The health of a network with these packed hidden layers and slopes, and with params `before` the last epoch."""
     layers = [f"dense_{i}" for i in (*range(1, len(model.widths) + 1), "output")]
     weights = [_weights(before[name], params[name], limit) for name in layers]
-    columns = zip(*_units(hidden, passing, model.widths), [jnp.int32(-1)] * 4, strict=True)
+    units = [_units(*each) for each in zip(hidden, passing, model.widths, strict=True)]
+    columns = zip(*units, [jnp.int32(-1)] * 4, strict=True)
     flips, saturated = (jnp.stack(column) for column in zip(*weights, strict=True))
     return Health(flips, saturated, *(jnp.stack(column) for column in columns))
 
@@ -90,30 +89,9 @@ def _weights(before, now, limit):
     return flips, jnp.mean(jnp.abs(new) >= limit * (1 - EDGE), dtype=jnp.float32)
 
 
-def _units(hidden, passing, widths):
-    """[(dead, constant, duplicate, complementary)] of the layers; those whose rows have one shape are mapped over.
-
-    Units that a layer lacks beside the widest of these look dead and constant.
-    """
-    same, found = {}, {}
-    for i, rows in enumerate(hidden):
-        same.setdefault(rows.words.shape, []).append(i)
-    for places in same.values():
-        most = max(widths[i] for i in places)
-        each = [tuple((rows.words, rows.valid) for rows in (hidden[i], passing[i])) for i in places]
-        found |= zip(places, mapped(partial(_units_of_layer, most), each), strict=True)
-        found |= {i: _without(most - widths[i], *found[i]) for i in places}
-    return [found[i] for i in range(len(hidden))]
-
-
-def _units_of_layer(n_units, packed):
-    (words, valid), (passing, passing_valid) = packed
-    seen = jax.lax.reduce(passing, jnp.uint32(0), jax.lax.bitwise_or, (0,))
+def _units(hidden, passing, n_units):
+    """(dead, constant, duplicate, complementary) of one layer."""
+    seen = jax.lax.reduce(passing.words, jnp.uint32(0), jax.lax.bitwise_or, (0,))
     dead = n_units - jnp.sum(jax.lax.population_count(seen), dtype=jnp.int32)
-    return (jnp.where(jnp.all(valid) & jnp.all(passing_valid), dead, -1), *alike(words, valid, n_units))
-
-
-def _without(missing, dead, constant, duplicate, complementary):
-    """The numbers without units that are not there; -1 stays."""
-    less = [jnp.where(number < 0, number, number - missing) for number in (dead, constant)]
-    return (*less, duplicate, complementary)
+    valid = jnp.all(hidden.valid) & jnp.all(passing.valid)
+    return (jnp.where(valid, dead, -1), *alike(hidden.words, hidden.valid, n_units))

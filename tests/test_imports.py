@@ -69,7 +69,7 @@ MAY = {
     "observe": {"info", "data", "batches", "words"},
     "config": SPECS,
     "lanes": {"data", "nn", "observe", "train"},
-    "health": {"info", "nn", "observe", "words"},
+    "health": {"info", "nn", "observe"},
     "block": {"data", "health", "info", "lanes", "observe", "train", "words"},
     "store": {"arrays", "checkpoint", "config", "files", "growing", "hdf5", "info", "merging", "typeset"},
     "checkpoint": {"arrays"},
