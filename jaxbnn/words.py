@@ -12,7 +12,8 @@ import numpy as np
 
 def pack(tree: Any) -> jax.Array:
     """The leaves, float32, int32 or bool, one behind the other: uint32 [F]."""
-    return jnp.concatenate([_words(leaf).reshape(-1) for leaf in jax.tree.leaves(tree)])
+    words = [_words(leaf).reshape(-1) for leaf in jax.tree.leaves(tree)]
+    return jnp.concatenate(jax.lax.optimization_barrier(words))  # else XLA may compute them all inside one kernel
 
 
 def unpack(words: np.ndarray | jax.Array, like: Any) -> Any:
