@@ -23,7 +23,6 @@ from jaxbnn.cores import use_cores
 from jaxbnn.info import Exact
 from jaxbnn.info.estimators import Reference, Rows
 from jaxbnn.info.plane import NO_POINT, Point
-from jaxbnn.observe import layers_of
 from jaxbnn.train import Hyper
 
 COUNTING, SPECTRA = 10, 20  # per cent of an epoch at most
@@ -70,8 +69,7 @@ def chunk(experiment: Experiment, estimator: Any, n_epochs: int, measured: bool)
     silent = jnp.full(n_epochs + 2, -1, jnp.int32)
     inputs = Inputs(split, prepare(plan, split), hyper, silent)
     keys = jax.vmap(partial(jax.random.fold_in, jax.random.key(0, impl="threefry2x32")))(jnp.arange(lanes))
-    n_layers = tuple(len(layers_of(experiment.model, probe)) for probe in probes)
-    begun, _ = advance(plan, start(plan, keys, split, n_epochs, n_layers), np.int32(2), inputs)
+    begun, _ = advance(plan, start(plan, keys, split, n_epochs), np.int32(2), inputs)
     rows = inputs._replace(row=jnp.arange(-2, n_epochs, dtype=jnp.int32)) if measured else inputs
     return lambda: advance(plan, jax.tree.map(jnp.copy, begun), np.int32(2 + n_epochs), rows)
 

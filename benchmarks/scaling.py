@@ -131,7 +131,7 @@ def devices(folder: Path, quick: bool) -> str:
 
 
 def processes(folder: Path, quick: bool) -> str:
-    """Four processes of a device each against one process of four: free, and each bound to its core, as SLURM does."""
+    """Four processes of a device each against one process of four: free, and each bound to one core, as SLURM does."""
     changes = ["lanes=16", f"train.epochs={20 if quick else 300}"]
     cores = sorted(os.sched_getaffinity(0))
 
@@ -166,7 +166,7 @@ def processes(folder: Path, quick: bool) -> str:
     )
     return (
         f"four processes {many:.0f}, one process with four devices {one:.0f}: {many / one:.2f} times (aim 0.95); "
-        f"each bound to its core {bound:.0f}: {bound / one:.2f} times"
+        f"each bound to one core {bound:.0f}: {bound / one:.2f} times"
     )
 
 

@@ -25,7 +25,7 @@ from jaxbnn.train import GradientNorm, Hyper, TrainSpec, TrainState, score_of, t
 
 
 class Series(NamedTuple):
-    """One seed's curves, leaves [E] float32; NaN where nothing is recorded and from divergence on."""
+    """One seed's scores at an epoch, leaves [] float32; NaN where nothing is recorded and from divergence on."""
 
     train_loss: jax.Array
     test_loss: jax.Array
@@ -36,7 +36,7 @@ class Series(NamedTuple):
 
 
 class Record(NamedTuple):
-    """What one seed reports of one epoch, or of several: then its leaves have the axis of epochs in front."""
+    """What one seed reports of one epoch; of several, or of many seeds, its leaves have their axes in front."""
 
     points: tuple[Point, ...]  # one a probe, leaves [L]
     series: Series  # leaves []
@@ -112,8 +112,8 @@ def start(plan: Plan, keys: jax.Array, split: Split, n_rows: int) -> Block:
     """A block before its first step, with room for so many rows; keys [lanes]."""
     with jax.threefry_partitionable(True):
         state = plan.over_lanes(lambda split, key: plan.trainer(split).init(key))(split, keys)
-    unset = words.pack(plan.unset)
-    return Block(jnp.int32(0), state, jnp.broadcast_to(unset, (keys.shape[0], n_rows, *unset.shape)))
+    empty = words.pack(plan.unset)
+    return Block(jnp.int32(0), state, jnp.broadcast_to(empty, (keys.shape[0], n_rows, *empty.shape)))
 
 
 def spectra_of(numbers: np.ndarray) -> Spectra:
@@ -132,7 +132,7 @@ def advance(plan: Plan, block: Block, until: jax.Array, inputs: Inputs) -> tuple
     """The block after step `until` - 1: epochs trained, rows recorded. `until` is traced: any chunk is this program.
 
     With it come the spectra of the rows recorded on the way, for each probe [lanes, room, 4, L, M] for `spectra_of`:
-    the first row first. There may be at most `plan.room` of them.
+    the first row first. There may be at most `plan.room` of them: later ones would overwrite the last.
     """
     train, observe = _trainer(plan), _observer(plan, inputs)
     unset = jnp.full(inputs.hyper.decay.shape, jnp.nan, jnp.float32)

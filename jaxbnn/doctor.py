@@ -24,7 +24,8 @@ from jaxbnn.observe import Probe, Schedule
 from jaxbnn.run import run
 from jaxbnn.train import TrainSpec
 
-ROWS, CLASSES, WIDTHS = 1000, 3, (1, 4)  # of what is counted; widths in words
+ROWS, CLASSES = 1000, 3
+WIDTHS = (1, 4)  # of the rows that are counted, in words
 LEAST_MEMORY = 2**29  # bytes, a guess: a block of SZT holds a few MiB, one of a 1024-wide network some hundred
 SHORT = Experiment(
     name="short",

@@ -1,7 +1,7 @@
 """HDF5 files that grow: rows appended to a block's file, which is never whole in memory.
 
-Ragged variables are kept as CF says: `<name>_size` counts each point's entries, and those of all points stand one after
-another along the dimension `<name>_entry`.
+Ragged variables are laid out as CF's: `<name>_size` counts each point's entries, and those of all points stand one
+after another along the dimension `<name>_entry`.
 """
 
 import math
@@ -15,7 +15,7 @@ import numpy as np
 from jaxbnn.files import replacing, reserve
 from jaxbnn.hdf5 import DIMENSIONS, check
 
-CHUNK = 2**14  # bytes by which a variable may become larger than its values: HDF5 writes whole chunks
+CHUNK, INDEX = 2**14, 2**13  # bytes: HDF5 writes a variable in whole chunks, and what it knows of them
 ROW = "row"
 
 
@@ -29,7 +29,7 @@ def append(path: Path, row: int, groups: Mapping[str, Mapping[str, tuple[tuple[s
 
     there = path.stat().st_size if path.is_file() else 0
     new = [np.asarray(values).nbytes for variables in groups.values() for _, values in variables.values()]
-    reserve(path, there + 2 * sum(new) + CHUNK * len(new))
+    reserve(path, there + 2 * sum(new) + (CHUNK + INDEX) * len(new))
     with replacing(path) as beside:
         if path.is_file():
             check(path)
@@ -37,7 +37,8 @@ def append(path: Path, row: int, groups: Mapping[str, Mapping[str, tuple[tuple[s
         with h5py.File(beside, "a") as file:
             for name, variables in groups.items():
                 group: Any = file[name] if name in file else _new_group(file, name, variables)
-                starts = {each: _place(group, each, row, path) for each in variables}
+                starts = {each: _first(group, each, row) for each in variables}
+                _check_there(group, starts, path)
                 for each, (_, values) in variables.items():
                     group[each].resize(starts[each] + len(values), axis=0)
                     group[each][starts[each] :] = values
@@ -68,12 +69,13 @@ def _new_group(file, name, variables):
     return group
 
 
-def _place(group, name, row, path):
-    """Where the entry behind the first `row` rows of a variable stands; ValueError where there are fewer."""
-    for each in group.values():
-        if each.attrs[DIMENSIONS][0] == ROW and len(each) < row:
-            raise ValueError(f"expected {row} rows in {path}, got {len(each)}: remove {path.parent} to go on")
-    return _first(group, name, row)
+def _check_there(group, starts, path):
+    """ValueError where a variable has fewer entries than it starts behind."""
+    for name, start in starts.items():
+        if len(group[name]) < start:
+            what = "rows" if group[name].attrs[DIMENSIONS][0] == ROW else f"entries of {name}"
+            got = len(group[name])
+            raise ValueError(f"expected {start} {what} in {path}, got {got}: remove {path.parent} to go on")
 
 
 def _first(group, name, n_rows):

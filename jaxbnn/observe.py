@@ -241,14 +241,14 @@ def _record(layers):
     recorded = {}
     for places in alike.values():
         estimator, reference, _ = layers[places[0]]
-        codes = _below_one([layers[i][2] for i in places])
+        codes = _with_one_bound([layers[i][2] for i in places])
         recorded |= zip(places, mapped(partial(_record_layer, estimator, reference), codes), strict=True)
     points, spectra = zip(*(recorded[i] for i in range(len(layers))), strict=True)
     return stack(points), jax.tree.map(lambda *leaves: jnp.stack(leaves), *spectra)
 
 
-def _below_one(codes):
-    """Codes of several layers; rows below the largest of their bounds."""
+def _with_one_bound(codes):
+    """The codes of layers; of several, whose rows then stack, all with the largest of their bounds."""
     if len(codes) == 1:
         return codes
     bits = [each.bits for each in codes]

@@ -198,9 +198,10 @@ def read_spectra(block: Path, rows: int) -> dict[str, dict[str, Ragged]]:
     with _damage_told(block / SPECTRA):
         groups = growing.rows(block / SPECTRA, rows)
         found = {name: {key: _ragged_of(group, key) for key in ("t", "ty")} for name, group in groups.items()}
-        whole = all(len(r.size) == rows and r.size.sum() == len(r.number) for g in found.values() for r in g.values())
-    if not whole:
-        raise ValueError(f"{block / SPECTRA} lacks rows: remove {block} to start this block again")
+        every = [each for group in found.values() for each in group.values()]
+        whole = all(len(r.size) == rows and r.size.sum() == len(r.number) == len(r.multiplicity) for r in every)
+    if not every or not whole:
+        raise ValueError(f"{block / SPECTRA} lacks rows or entries: remove {block} to start this block again")
     return found
 
 

@@ -1,4 +1,4 @@
-"""Programs of fewer parts, which compile sooner: small arrays as one row of words, one body for all alike."""
+"""Small arrays as one row of 32-bit words, so that a program moves and writes one array: it compiles sooner."""
 
 import itertools
 import math
@@ -12,7 +12,7 @@ import numpy as np
 
 def pack(tree: Any) -> jax.Array:
     """The leaves, float32, int32 or bool, one behind the other: uint32 [F]."""
-    words = [_words(leaf).reshape(-1) for leaf in jax.tree.leaves(tree)]
+    words = [_words(jnp.asarray(leaf)).reshape(-1) for leaf in jax.tree.leaves(tree)]
     return jnp.concatenate(jax.lax.optimization_barrier(words))  # else XLA may compute them all inside one kernel
 
 
@@ -33,10 +33,10 @@ def unpack(words: np.ndarray | jax.Array, like: Any) -> Any:
 
 
 def mapped(one: Callable[[Any], Any], every: Sequence[Any]) -> list[Any]:
-    """one(each) of trees of one structure and shape: where there are several, in a loop; it gives what `pack` takes."""
+    """one(each), of trees of one structure and shape; several in a loop, which moves what `one` gives as words."""
     if len(every) == 1:
         return [one(every[0])]
-    like = jax.eval_shape(one, every[0])
+    like = jax.eval_shape(lambda each: jax.tree.map(jnp.asarray, one(each)), every[0])
     stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *every)
     return [unpack(each, like) for each in jax.lax.map(lambda each: pack(one(each)), stacked)]
 
@@ -44,6 +44,8 @@ def mapped(one: Callable[[Any], Any], every: Sequence[Any]) -> list[Any]:
 def _words(leaf):
     if leaf.dtype == jnp.bool_:
         return leaf.astype(jnp.uint32)
+    if leaf.dtype not in (jnp.float32, jnp.int32):
+        raise TypeError(f"expected leaves of float32, int32 or bool, got {leaf.dtype}")
     return jax.lax.bitcast_convert_type(leaf, jnp.uint32)
 
 

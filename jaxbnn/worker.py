@@ -162,7 +162,8 @@ def _to_host(block):
 
 def identity_of(job: Job, number: int, like: Any) -> dict[str, str]:
     """What a checkpoint must share with the run that goes on from it; `like` is the block's tree of shapes."""
-    layout = hashlib.sha256(str(jax.tree_util.tree_flatten_with_path(like)).encode()).hexdigest()
+    record = jax.eval_shape(lambda: job.plan.unset)  # what the block's words are
+    layout = hashlib.sha256(str(jax.tree_util.tree_flatten_with_path((like, record))).encode()).hexdigest()
     digest = config.digest(job.experiments[number])
     return {
         "config": digest,

@@ -65,9 +65,10 @@ def test_a_block_in_parts_has_the_bits_of_the_block_in_one(begun):
 def test_unscheduled_epochs_are_trained_and_not_recorded(begun, tiny):
     plan, state, inputs = begun
     assert tiny.epochs == (0, 1, 2, 5, 10, 12)
-    after, _ = block.advance(plan, copied(state), np.int32(9), inputs)
-    there = np.isfinite(block.record_of(plan, after.rows).series.train_loss)
-    assert int(after.step) == 9 and there.tolist() == [[True] * 4 + [False] * 2] * 2
+    for until, n_rows in ((2, 2), (3, 3), (5, 3), (6, 4), (9, 4)):
+        after, _ = block.advance(plan, copied(state), np.int32(until), inputs)
+        there = np.isfinite(block.record_of(plan, after.rows).series.train_loss)
+        assert int(after.step) == until and there.tolist() == [[True] * n_rows + [False] * (6 - n_rows)] * 2
 
 
 def test_spectra_hold_what_the_points_say(begun):

@@ -49,18 +49,31 @@ def test_an_append_that_fails_leaves_the_file_as_it_was(tmp_path):
     path = tmp_path / "spectra.h5"
     growing.append(path, 0, segment([[1, 2]]))
     before = path.read_bytes()
-    with pytest.raises(Exception, match="rong"):
-        growing.append(path, 1, {"main": {"wrong": (("row", "seed"), np.zeros((1, 2)))}})
+    good = segment([[2, 1]])["main"]
+    with pytest.raises(TypeError, match="broadcast"):  # the sizes are written by then
+        growing.append(path, 1, {"main": good | {"t_number": (("t_entry",), np.zeros((3, 2), np.int32))}})
     assert path.read_bytes() == before and [p.name for p in tmp_path.iterdir()] == ["spectra.h5"]
 
 
-@pytest.mark.parametrize("rows_a_time", [1, 40, 700])
-def test_a_file_of_three_probes_never_outgrows_the_room_that_was_asked_for(tmp_path, monkeypatch, rows_a_time):
+def test_entries_that_are_missing_are_not_filled_in(tmp_path):
+    path = tmp_path / "spectra.h5"
+    growing.append(path, 0, segment([[1, 2]]))
+    with h5py.File(path, "r+") as file:
+        file["main/t_number"].resize(2, axis=0)
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match="expected 3 entries of t_number in .*spectra.h5, got 2"):
+        growing.append(path, 1, segment([[2, 1]]))
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(("rows_a_time", "most"), [(1, 50), (40, 50), (700, 50), (1, 1)])
+@pytest.mark.parametrize("n_probes", [3, 20])
+def test_a_file_never_outgrows_the_room_that_was_asked_for(tmp_path, monkeypatch, rows_a_time, most, n_probes):
     asked, path, rng = [], tmp_path / "spectra.h5", np.random.default_rng(rows_a_time)
     monkeypatch.setattr(growing, "reserve", lambda _, size: asked.append(size + files.OVERHEAD))
     for turn in range(6):
         groups = {}
-        for probe, most in (("main", 3), ("test", 50), ("before", 1)):
+        for probe in map(str, range(n_probes)):
             variables = {}
             for key in ("t", "ty"):
                 sizes = rng.integers(0, most + 1, (rows_a_time, 2, 5)).astype(np.int32)

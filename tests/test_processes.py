@@ -75,7 +75,7 @@ def ended(process):
 @pytest.fixture(scope="module")
 def alone(plain, tmp_path_factory):
     """(experiment of four blocks of small networks, which each process compiles anew; its result by one process)."""
-    small = {"model": nn.MLP((4,), 2), "probes": (observe.Probe(layers=("hidden_1",)),)}
+    small = {"model": nn.MLP((4,), 2), "probes": (observe.Probe(),)}
     experiment = dataclasses.replace(plain, seeds=tuple(range(7)), **small)
     folder = run(experiment, tmp_path_factory.mktemp("alone"), devices=jax.devices()[:1])
     return experiment, store.read_result(folder)

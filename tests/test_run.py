@@ -355,6 +355,15 @@ def test_a_users_settings_of_jax_do_not_change_a_seeds_bits(tiny):
     np.testing.assert_array_equal(wide_indices, batches_of(jax.random.key(0), 50, 10))
 
 
+def test_a_checkpoint_knows_what_the_words_of_its_rows_are(plain, monkeypatch):
+    job = jobs.make_job([plain], [], None, "cpu")
+    like, unset = jax.eval_shape(jobs.starter(job), jobs.keys_of(job, jobs.alone([0])), job.split), job.plan.unset
+    before = worker.identity_of(job, 0, like)
+    monkeypatch.setattr(block.Plan, "unset", unset._replace(series=unset.health, health=unset.series))
+    after = worker.identity_of(job, 0, like)
+    assert [name for name in before if before[name] != after[name]] == ["layout"]
+
+
 def test_a_machine_without_git_has_no_commit(monkeypatch):
     from jaxbnn import provenance
 

@@ -44,7 +44,7 @@ def test_storing_changes_no_number_and_leaves_nothing_behind(stored, tiny, finis
     own, folder = stored
     plain, other = store.read_result(finished), store.read_result(folder)
     np.testing.assert_array_equal(plain.i_xt.values[:3], other.i_xt.values)
-    assert not list((folder / "blocks").rglob("epoch-*.npz")) and not list((folder / "blocks").rglob("*.nc"))
+    assert not list((folder / "blocks").rglob("epoch-*.npz")) and not list((folder / "blocks").rglob("*.h5"))
     assert snapshot.epochs(own) == (0, 3, 12)
 
 

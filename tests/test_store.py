@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from jaxbnn import checkpoint, config, store
+from jaxbnn.info.ragged import Ragged
 from jaxbnn.store import Group, Variable
 
 
@@ -156,3 +157,23 @@ def test_begun_blocks_are_read_from_their_names(tmp_path):
         checkpoint.save(store.block_folder(tmp_path, seeds), 1, {"a": np.arange(3)}, {})
     (tmp_path / "blocks" / "9").mkdir()
     assert store.begun_blocks(tmp_path) == [(0, 1, 2, 5), (7,)]
+
+
+def test_spectra_that_lack_rows_or_entries_are_refused(tmp_path):
+    def spectra(size, n):
+        ragged = Ragged(np.full((2, 1, 2), size, np.int32), *[np.ones(n, np.int32)] * 2)
+        return {"main": (("t", ragged), ("ty", ragged))}
+
+    store.append_spectra(tmp_path, 0, spectra(1, 4))
+    assert store.read_spectra(tmp_path, 2)["main"]["t"].size.sum() == 4
+    with pytest.raises(ValueError, match="spectra.h5 lacks rows or entries: remove .* to start this block again"):
+        store.read_spectra(tmp_path, 3)
+    for name in ("t_multiplicity", "ty_number"):
+        with h5py.File(tmp_path / store.SPECTRA, "r+") as file:
+            file[f"main/{name}"].resize(3, axis=0)
+        with pytest.raises(ValueError, match="lacks rows or entries"):
+            store.read_spectra(tmp_path, 2)
+    with h5py.File(tmp_path / store.SPECTRA, "w"):
+        pass
+    with pytest.raises(ValueError, match="lacks rows or entries"):
+        store.read_spectra(tmp_path, 0)

@@ -1,3 +1,5 @@
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -44,5 +46,16 @@ def test_what_is_mapped_is_as_if_one_by_one():
 
     every = [{"a": jnp.arange(4.0) * i, "b": jnp.arange(3, dtype=jnp.int32) + i} for i in range(3)]
     for n in (1, 3):
-        for found, each in zip(words.mapped(one, every[:n]), every, strict=False):
-            jax.tree.map(np.testing.assert_array_equal, found, one(each))
+        for way in (partial(words.mapped, one), jax.jit(partial(words.mapped, one))):
+            for found, each in zip(way(every[:n]), every[:n], strict=True):
+                jax.tree.map(np.testing.assert_array_equal, found, one(each))
+    both = jax.tree.map(lambda leaf: jnp.stack([leaf, leaf + 1]), every)
+    for found, each in zip(jax.vmap(partial(words.mapped, one))(both), both, strict=True):
+        jax.tree.map(np.testing.assert_array_equal, found, jax.vmap(one)(each))
+
+
+def test_numbers_of_other_sizes_are_refused():
+    for wrong in (jnp.zeros(3, jnp.int8), jnp.zeros(3, jnp.float16)):
+        with pytest.raises(TypeError, match="expected leaves of float32, int32 or bool, got"):
+            words.pack((wrong,))
+    assert words.pack((True, 2.0)).shape == (2,)
