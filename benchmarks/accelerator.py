@@ -16,7 +16,7 @@ import timing
 from cases import Case, Sample
 
 from jaxbnn.info import count, plugin
-from jaxbnn.info.counts import choose_route
+from jaxbnn.info.counting import choose_route
 
 CLOSE = 1e-4  # bits
 ROWS_A_SECOND, OF_THE_SORT = 2e9, 0.4

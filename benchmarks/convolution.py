@@ -16,10 +16,10 @@ import jax.numpy as jnp
 import numpy as np
 import timing
 
-from jaxbnn.cores import use_cores
 from jaxbnn.data import Dataset
+from jaxbnn.engine.devices import use_cores
 from jaxbnn.nn import ConvNet, conv
-from jaxbnn.train import Hyper, TrainSpec, trainer
+from jaxbnn.train.trainer import Hyper, TrainSpec, trainer
 
 SEEDS, BATCH, STEPS = 8, 64, 20
 

@@ -20,9 +20,9 @@ import peers
 import timing
 from cases import Case, Sample
 
-from jaxbnn.cores import use_cores
+from jaxbnn.engine.devices import use_cores
 from jaxbnn.info import count, pack_signs, plugin
-from jaxbnn.info.counts import choose_route
+from jaxbnn.info.counting import choose_route
 
 OURS, OURS_ONE_DEVICE, OURS_FLOATS = "ours", "ours, one device", "ours, floats"
 OURS_COUNTS, OURS_COUNTS_ONE_DEVICE = "ours, counts only", "ours, counts only, one device"

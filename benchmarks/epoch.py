@@ -17,13 +17,13 @@ import numpy as np
 import timing
 
 from jaxbnn import data, studies
-from jaxbnn.block import Block, Inputs, Plan, advance, prepare, start
-from jaxbnn.config import Experiment
-from jaxbnn.cores import use_cores
+from jaxbnn.config.experiment import Experiment
+from jaxbnn.engine.devices import use_cores
+from jaxbnn.engine.program import Block, Inputs, Plan, advance, prepare, start
 from jaxbnn.info import Exact
-from jaxbnn.info.estimators import Reference, Rows
+from jaxbnn.info.estimators.counted import Reference, Rows
 from jaxbnn.info.plane import NO_POINT, Point
-from jaxbnn.train import Hyper
+from jaxbnn.train.trainer import Hyper
 
 COUNTING, SPECTRA = 10, 20  # per cent of an epoch at most
 

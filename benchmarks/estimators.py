@@ -20,9 +20,9 @@ import numpy as np
 import timing
 from scipy import stats
 
-from jaxbnn.cores import use_cores
-from jaxbnn.info import count, host, plugin
-from jaxbnn.info.counts import Spectrum, spectrum
+from jaxbnn.engine.devices import use_cores
+from jaxbnn.info import corrected_entropy, count, plugin
+from jaxbnn.info.counting import Spectrum, spectrum
 
 SIZES, UNITS, CHANCES = (1000, 10_000, 100_000), (5, 10, 15, 20), (0.5, 0.7, 0.9)
 REPETITIONS = 10
@@ -88,8 +88,8 @@ def ours(cell: Cell, rows: np.ndarray) -> dict[str, Callable[[], np.ndarray]]:
     """Our methods, each giving bits [R]: from spectra, from rows, and counting alone."""
     of = spectra_of(rows, cell.d)
     on_device = jnp.asarray(rows)
-    ready = {f"ours: {name}": partial(each, of) for name, each in host.ESTIMATORS.items()}
-    ready |= {f"ours: {name}": partial(each, of, cell.alphabet) for name, each in host.WITH_ALPHABET.items()}
+    ready = {f"ours: {name}": partial(each, of) for name, each in corrected_entropy.ESTIMATORS.items()}
+    ready |= {f"ours: {name}": partial(each, of, cell.alphabet) for name, each in corrected_entropy.WITH_ALPHABET.items()}
     return ready | {OURS_FROM_ROWS: lambda: np.asarray(_plugins(on_device, cell.d))}
 
 

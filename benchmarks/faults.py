@@ -25,7 +25,7 @@ from pathlib import Path
 
 import numpy as np
 
-from jaxbnn import store
+from jaxbnn.storage import run_folder
 
 COMMAND = ["szt", "--set", "model.widths=400,4", "--set", "train.epochs=12", "--set", "train.batch_size=256"]
 COMMAND += ["--set", 'probes=[{"type":"Probe","sample":"all"}]', "--set", "schedule.every=3", "--set", "lanes=2"]
@@ -76,7 +76,7 @@ class Bench:
 
     def result(self, folder: Path) -> dict[str, bytes]:
         """The bytes of every variable."""
-        found = store.read_result(folder)
+        found = run_folder.read_result(folder)
         values = {str(name): found[name].values for name in found.variables}
         return {
             name: value.astype(str).tobytes() if value.dtype == object else value.tobytes()

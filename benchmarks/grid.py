@@ -17,10 +17,13 @@ from unittest.mock import patch
 import jax
 import numpy as np
 
-from jaxbnn import grid, run_together, store, worker
-from jaxbnn.cores import use_cores
+from jaxbnn import run_together
+from jaxbnn.config import grid
 from jaxbnn.data import Cifar10, Npz, Szt
-from jaxbnn.studies.nothnagel_2026 import GRID
+from jaxbnn.engine import block_runner
+from jaxbnn.engine.devices import use_cores
+from jaxbnn.storage import run_folder
+from jaxbnn.studies.nothnagel_2026.experiments import GRID
 
 TRAIN, TEST = 500, 200  # made images
 SCALE = 0.005
@@ -58,7 +61,7 @@ def run_all(folder: Path, scale: float) -> Counter:
         began = time.perf_counter()
         for program in grid.by_program([small(e, images, scale) for e in settings]):
             for path in run_together(program, folder / "runs"):
-                result = store.read_result(path)
+                result = run_folder.read_result(path)
                 assert np.isfinite(result.train_loss).all(), path
                 done.update(settings=1, networks=result.sizes["seed"], points=result.i_xt.size)
         jax.clear_caches()
@@ -79,7 +82,7 @@ class Busy:
         return done
 
 
-advance = worker.advance
+advance = block_runner.advance
 
 
 def overhead(folder: Path, epochs: int) -> None:
@@ -91,7 +94,7 @@ def overhead(folder: Path, epochs: int) -> None:
 
     run_together(settings((0, 1, 2)), folder / "overhead")
     busy, began = Busy(), time.perf_counter()
-    with patch.object(worker, "advance", busy.advance):
+    with patch.object(block_runner, "advance", busy.advance):
         run_together(settings((3, 4, 5)), folder / "again")
     wall, program = time.perf_counter() - began, max(busy.seconds.values())
     beside = wall - program

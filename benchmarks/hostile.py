@@ -28,9 +28,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jaxbnn import checkpoint, config, data, store, studies
+from jaxbnn import config, data, studies
 from jaxbnn.data import cifar, images
 from jaxbnn.info.ragged import Ragged
+from jaxbnn.storage import checkpoints, run_folder
 
 BATCH, ROOM, PATIENCE = 100, 2**33, 20  # mutations a process; bytes it may map beyond what it has; seconds for one
 EXTREME = [b"\xff\xff\xff\xff", b"\x00\x00\x00\x00", b"\x7f\xff\xff\xff", b"\xff" * 8, b"../../../", b"\x80"]
@@ -107,17 +108,17 @@ def read_measured(payload: bytes, folder: Path):
 
 
 def read_arrays(payload: bytes, folder: Path):
-    return store.read_arrays(put(folder, "epoch-3.npz", payload))
+    return run_folder.read_arrays(put(folder, "epoch-3.npz", payload))
 
 
 def read_config(payload: bytes, folder: Path):
     put(folder, "config.json", payload)
-    return store.read_config(folder)
+    return run_folder.read_config(folder)
 
 
 def read_provenance(payload: bytes, folder: Path):
     put(folder, "provenance.json", payload)
-    return store.read_provenance(folder)
+    return run_folder.read_provenance(folder)
 
 
 def override(assignment: str):
@@ -129,8 +130,8 @@ def checkpoint_reader(name: str):
     identity = {"config": "c", "data": "d"}
     with tempfile.TemporaryDirectory() as place:
         block = Path(place) / "0-1"
-        checkpoint.save(block, 1, {"leaf_000": np.arange(6.0)}, identity)
-        (made,) = checkpoint.folders(block)
+        checkpoints.save(block, 1, {"leaf_000": np.arange(6.0)}, identity)
+        (made,) = checkpoints.folders(block)
         whole = {path.name: path.read_bytes() for path in made.iterdir()}
 
     def read(payload: bytes, folder: Path):
@@ -138,9 +139,9 @@ def checkpoint_reader(name: str):
         for each, content in (whole | {name: payload}).items():
             put(last, each, content)
         if name != "manifest.json":  # a stranger's checksums fit
-            sums = checkpoint._checksums(last)
+            sums = checkpoints._checksums(last)
             put(last, "manifest.json", json.dumps({"identity": identity, "files": sums}).encode())
-        return checkpoint.load(folder / "0-1", identity)
+        return checkpoints.load(folder / "0-1", identity)
 
     return whole[name], read
 
@@ -148,35 +149,35 @@ def checkpoint_reader(name: str):
 def spectra_reader():
     ragged = Ragged(np.ones((2, 1, 2), np.int32), np.arange(4, dtype=np.int32), np.ones(4, np.int32))
     with tempfile.TemporaryDirectory() as place:
-        store.append_spectra(Path(place), 0, {"main": (("t", ragged), ("ty", ragged))})
-        valid = (Path(place) / store.SPECTRA).read_bytes()
+        run_folder.append_spectra(Path(place), 0, {"main": (("t", ragged), ("ty", ragged))})
+        valid = (Path(place) / run_folder.SPECTRA).read_bytes()
 
     def read(payload: bytes, folder: Path):
-        put(folder, store.SPECTRA, payload)
-        return store.read_spectra(folder, 2)
+        put(folder, run_folder.SPECTRA, payload)
+        return run_folder.read_spectra(folder, 2)
 
     return valid, read
 
 
 def result_reader():
     ragged = Ragged(np.ones((2, 2), np.int32), np.arange(4, dtype=np.int32), np.ones(4, np.int32))
-    i_xt = store.Variable(("seed", "layer"), np.ones((2, 2), np.float32), {"units": "bit"})
-    group = store.Group(
+    i_xt = run_folder.Variable(("seed", "layer"), np.ones((2, 2), np.float32), {"units": "bit"})
+    group = run_folder.Group(
         {"seed": np.arange(2), "layer": np.array(["a", "b"], dtype=object)},
-        {"i_xt": i_xt, **store.ragged_variables("t", ragged, ("seed", "layer"))},
+        {"i_xt": i_xt, **run_folder.ragged_variables("t", ragged, ("seed", "layer"))},
         {"data_sha256": "0" * 64},
     )
     with tempfile.TemporaryDirectory() as place:
-        part = store.write_part(Path(place) / "blocks" / "0-1", {"": group, "test": group})
+        part = run_folder.write_part(Path(place) / "blocks" / "0-1", {"": group, "test": group})
         whole_part = part.read_bytes()
-        store.write_result(Path(place), [part])
-        valid = (Path(place) / store.RESULT).read_bytes()
+        run_folder.write_result(Path(place), [part])
+        valid = (Path(place) / run_folder.RESULT).read_bytes()
 
     def read(payload: bytes, folder: Path):
-        put(folder, store.RESULT, payload)
-        store.finished_seeds(folder)
-        store.read_result(folder, "test")
-        store.write_result(folder, [put(folder / "blocks" / "0-1", store.PART, whole_part)])
+        put(folder, run_folder.RESULT, payload)
+        run_folder.finished_seeds(folder)
+        run_folder.read_result(folder, "test")
+        run_folder.write_result(folder, [put(folder / "blocks" / "0-1", run_folder.PART, whole_part)])
 
     return valid, read
 

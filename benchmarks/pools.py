@@ -23,8 +23,9 @@ import jax.numpy as jnp
 import numpy as np
 from promise import experiments
 
-from jaxbnn import data, nn, run, store, use_cores
-from jaxbnn.config import Experiment
+from jaxbnn import data, nn, run, use_cores
+from jaxbnn.config.experiment import Experiment
+from jaxbnn.storage import run_folder
 
 POOLS = (1, 2, 4, 8, 16)
 
@@ -86,7 +87,7 @@ def measured(folder: Path, quick: bool) -> dict[str, dict[str, str]]:
     for kind, which, bits in operations(quick):
         found.setdefault(kind, {})[which] = bits
     for experiment in runs(folder, quick):
-        result = store.read_result(run(experiment, folder))
+        result = run_folder.read_result(run(experiment, folder))
         numbers = {str(name): value for name, value in result.variables.items() if value.dtype.kind in "fiub"}
         found[f"run of {experiment.name}"] = {name: digest(value.values) for name, value in numbers.items()}
     return found

@@ -55,11 +55,12 @@ def experiments(folder: Path):
 
 def differ(folder: Path, other: Path) -> list[str]:
     """The variables in which the seeds of a run differ from the same seeds of another."""
-    from jaxbnn import result, store
+    from jaxbnn.engine import verdicts
+    from jaxbnn.storage import run_folder
 
-    found, whole = store.read_result(folder), store.read_result(other)
+    found, whole = run_folder.read_result(folder), run_folder.read_result(other)
     seeds = [whole.seed.values.tolist().index(seed) for seed in found.seed.values]
-    pairs = {key: (result.spectra(found, key), result.spectra(whole, key)) for key in ("t", "ty")}
+    pairs = {key: (verdicts.spectra(found, key), verdicts.spectra(whole, key)) for key in ("t", "ty")}
     wrong = [key for key, (one, other) in pairs.items() if _padded(one) != _padded(other, seeds)]
     entries = [name for name in found.dims if str(name).endswith("_entry")]
     found, whole = found.drop_dims(entries), whole.drop_dims(entries).isel(seed=seeds)
@@ -76,7 +77,8 @@ def _padded(spectra, seeds=slice(None)) -> list:
 
 def in_processes(experiment, out: Path, count: int) -> Path:
     """The run shared by so many processes."""
-    from jaxbnn import config, store
+    from jaxbnn import config
+    from jaxbnn.storage import run_folder
 
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -85,12 +87,13 @@ def in_processes(experiment, out: Path, count: int) -> Path:
     every = [subprocess.Popen([sys.executable, "-c", CODE, each], stderr=subprocess.PIPE) for each in texts]
     if any(each.wait() for each in every):
         raise SystemExit(b"\n".join(each.stderr.read() for each in every).decode()[-2000:])
-    return store.folder_of(out, experiment)
+    return run_folder.folder_of(out, experiment)
 
 
 def with_pool(experiment, out: Path, threads: int) -> Path:
     """The run on one device, XLA's thread pool of another size."""
-    from jaxbnn import config, store
+    from jaxbnn import config
+    from jaxbnn.storage import run_folder
 
     text = json.dumps([config.to_json(experiment), str(out)])
     inherited = {name: value for name, value in os.environ.items() if name != "JAX_COMPILATION_CACHE_DIR"}
@@ -98,12 +101,13 @@ def with_pool(experiment, out: Path, threads: int) -> Path:
     done = subprocess.run([sys.executable, "-c", CODE, text], stderr=subprocess.PIPE, text=True, env=environment)
     if done.returncode:
         raise SystemExit(done.stderr[-2000:])
-    return store.folder_of(out, experiment)
+    return run_folder.folder_of(out, experiment)
 
 
 def variations(devices) -> dict[str, Callable]:
     """What is varied -> (experiment, folder to run in) -> the run's folder."""
-    from jaxbnn import run, worker
+    from jaxbnn import run
+    from jaxbnn.engine import block_runner
 
     def with_seeds(*seeds):
         return lambda e, out: run(dataclasses.replace(e, seeds=seeds), out, devices=devices[:1])
@@ -121,11 +125,11 @@ def variations(devices) -> dict[str, Callable]:
         raise SystemExit("expected a run that is stopped again and again to end")
 
     def chunks(e, out):
-        worker.CHUNK_SECONDS, before = 0.0, worker.CHUNK_SECONDS
+        block_runner.CHUNK_SECONDS, before = 0.0, block_runner.CHUNK_SECONDS
         try:
             return run(e, out, devices=devices[:1])
         finally:
-            worker.CHUNK_SECONDS = before
+            block_runner.CHUNK_SECONDS = before
 
     counts = [n for n in (1, 2, 4) if n <= len(devices)]
     pools = (1, 16) if devices[0].platform == "cpu" else ()

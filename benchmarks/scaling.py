@@ -58,7 +58,7 @@ def saving(*arguments):
 worker._save = saving
 jax.devices()
 marks["JAX started"] = time.perf_counter() - imported
-running = sys.modules["jaxbnn.run"]
+running = sys.modules["jaxbnn.engine.runner"]
 for name in ("make_job", "try_program"):
     timed(running, name)
 timed(running.store, "check_libraries")

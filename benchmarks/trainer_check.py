@@ -19,10 +19,12 @@ import torch_networks as peer
 from scipy import stats
 from torch.nn import functional
 
-from jaxbnn import data, phases, run, store, studies
-from jaxbnn.cores import use_cores
-from jaxbnn.nn import lanes
-from jaxbnn.train import Hyper, batches_of, rule_of
+from jaxbnn import data, run, studies
+from jaxbnn.analysis import trajectories
+from jaxbnn.engine.devices import use_cores
+from jaxbnn.nn import seeds_last
+from jaxbnn.storage import run_folder
+from jaxbnn.train.trainer import Hyper, batches_of, rule_of
 
 EXPERIMENT, N_SEEDS, CHECKED, LEFT = (
     "raj2020/szt-ste",
@@ -99,8 +101,8 @@ def _gradient_last(model, variables, x, y):
     last = jax.tree.map(lambda leaf: jnp.asarray(leaf)[..., None], variables)
 
     def loss(params):
-        logits, *_ = lanes.forward(model, last | {"params": params}, jnp.asarray(x)[..., None], train=True)
-        return jnp.sum(lanes.mean(lanes.cross_entropy(logits, jnp.asarray(y)[:, None])))
+        logits, *_ = seeds_last.forward(model, last | {"params": params}, jnp.asarray(x)[..., None], train=True)
+        return jnp.sum(seeds_last.mean(seeds_last.cross_entropy(logits, jnp.asarray(y)[:, None])))
 
     return jax.tree.map(lambda leaf: np.asarray(leaf)[..., 0], jax.grad(loss)(last["params"]))
 
@@ -113,9 +115,9 @@ def ends(n_epochs: int) -> list[tuple[str, str, str, str, str]]:
         spec = dataclasses.replace(experiment.train, epochs=n_epochs)
         schedule = dataclasses.replace(experiment.schedule, every=CHECKED, first_epochs=0, last_epochs=1)
         short = dataclasses.replace(experiment, train=spec, schedule=schedule, probes=experiment.probes[:1])
-        result = store.read_result(run(dataclasses.replace(short, seeds=tuple(range(N_SEEDS))), out))
+        result = run_folder.read_result(run(dataclasses.replace(short, seeds=tuple(range(N_SEEDS))), out))
     mine = {"test accuracy": result.test_accuracy.values[:, -1]}
-    mine["epoch of leaving the plateau"] = phases.reached(result.epoch, result.train_loss, LEFT)
+    mine["epoch of leaving the plateau"] = trajectories.reached(result.epoch, result.train_loss, LEFT)
     mine |= {f"H(T) of hidden_{i + 1}": result.h_t.values[:, -1, i] for i in range(5)}
     torch.manual_seed(0)
     torch.set_num_threads(1)
@@ -130,7 +132,7 @@ def ends(n_epochs: int) -> list[tuple[str, str, str, str, str]]:
     tests = torch.tensor(split.test.x.astype(np.float32)), torch.tensor(split.test.y).long()
     theirs = {"test accuracy": nets.evaluate(*tests)[1]}
     checked = CHECKED * np.arange(len(losses))
-    theirs["epoch of leaving the plateau"] = phases.reached(checked, np.stack(losses, axis=1), LEFT)
+    theirs["epoch of leaving the plateau"] = trajectories.reached(checked, np.stack(losses, axis=1), LEFT)
     theirs |= {f"H(T) of hidden_{i + 1}": entropies[:, i] for i in range(5)}
     return [_compared(name, mine[name], theirs[name], n_epochs) for name in mine]
 

@@ -21,12 +21,14 @@ import numpy as np
 import optax
 import timing
 
-from jaxbnn import data, figures, run, store, studies
-from jaxbnn.block import advance
-from jaxbnn.config import Experiment, normal
-from jaxbnn.cores import use_cores
-from jaxbnn.job import alone, beginning, inputs_of, make_job
+from jaxbnn import data, run, studies
+from jaxbnn.config.experiment import Experiment, normal
+from jaxbnn.engine.devices import use_cores
+from jaxbnn.engine.program import advance
+from jaxbnn.engine.run_plan import alone, beginning, inputs_of, make_job
 from jaxbnn.nn import MLP
+from jaxbnn.plots import run_figures
+from jaxbnn.storage import run_folder
 
 SZT, MNIST = "raj2020/szt-ste", "raj2020/mnist-ste"
 TARGETS = {"loop": (200, 400), "batched": (6, 15), "textbook": (4, 8), "mnist": (4, 6)}
@@ -211,8 +213,8 @@ def figure(n_epochs: int) -> list[tuple[str, float]]:
             }
             folder = run(dataclasses.replace(experiment, **changed), out)
             rows.append((f"{name} trained, s", time.perf_counter() - began))
-            for kind, drawn in figures.of_run(store.read_result(folder)).items():
-                store.save_figure(folder, kind, drawn)
+            for kind, drawn in run_figures.of_run(run_folder.read_result(folder)).items():
+                run_folder.save_figure(folder, kind, drawn)
     return [*rows, ("all drawn, s", time.perf_counter() - began)]
 
 

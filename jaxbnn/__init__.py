@@ -2,14 +2,14 @@
 
 __version__ = "0.1.0"
 
-from jaxbnn.config import Experiment as Experiment
-from jaxbnn.cores import use_cores as use_cores
+from jaxbnn.config.experiment import Experiment as Experiment
+from jaxbnn.engine.devices import use_cores as use_cores
+from jaxbnn.engine.processes import use_processes as use_processes
+from jaxbnn.engine.runner import run as run
+from jaxbnn.engine.runner import run_together as run_together
 from jaxbnn.info import measure as measure
-from jaxbnn.observe import Probe as Probe
-from jaxbnn.observe import Schedule as Schedule
-from jaxbnn.observe import observer as observer
-from jaxbnn.processes import use_processes as use_processes
-from jaxbnn.run import run as run
-from jaxbnn.run import run_together as run_together
-from jaxbnn.store import read_result as read_result
-from jaxbnn.train import TrainSpec as TrainSpec
+from jaxbnn.observe.record import Probe as Probe
+from jaxbnn.observe.record import Schedule as Schedule
+from jaxbnn.observe.record import observer as observer
+from jaxbnn.storage.run_folder import read_result as read_result
+from jaxbnn.train.trainer import TrainSpec as TrainSpec

@@ -2,6 +2,6 @@
 
 import sys
 
-from jaxbnn.cli import main
+from jaxbnn.cli.main import main
 
 sys.exit(main())

@@ -32,7 +32,7 @@ if "XLA_FLAGS" not in os.environ:
 import jax
 import pytest
 
-from jaxbnn.cores import use_cores
+from jaxbnn.engine.devices import use_cores
 
 os.environ.pop("PJRT_NPROC", None)
 use_cores(2)
@@ -58,7 +58,7 @@ def programs_are_given_back():
 def tiny():
     """A small experiment with three probes: five seeds in blocks of two lanes, twelve epochs."""
     from jaxbnn import data, info, nn, observe, train
-    from jaxbnn.config import Experiment
+    from jaxbnn.config.experiment import Experiment
 
     return Experiment(
         name="tiny",

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from jaxbnn import config, data, info, nn
-from jaxbnn.info.estimators import Estimator
+from jaxbnn.info.estimators.counted import Estimator
 
 SLOPES = [nn.Ste(), nn.Ste(0.5), nn.ApproxSign(), nn.SwishSign(), nn.SwishSign(2.0), nn.Identity()]
 ACTIVATIONS = [

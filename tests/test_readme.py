@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 import jaxbnn
-from jaxbnn import store, studies
-from jaxbnn.cli import parser
+from jaxbnn import studies
+from jaxbnn.cli.main import parser
+from jaxbnn.storage import run_folder
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -49,7 +50,7 @@ def test_every_command_is_one_of_the_command_line():
 def test_every_variable_of_a_result_is_explained(finished):
     table = README[README.index("| variable |") : README.index("Attributes say")]
     names = {name for line in table.splitlines() for name in re.findall(r"`(\w+)`", line.split(" | ")[0])}
-    assert names == set(store.read_result(finished).data_vars)
+    assert names == set(run_folder.read_result(finished).data_vars)
 
 
 def test_the_picture_is_there_and_the_make_targets_exist():

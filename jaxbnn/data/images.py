@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 
-from jaxbnn import arrays as archives
 from jaxbnn.data.fetch import FASHION_MNIST, MNIST, Collection, fetch, named_folder, reason
 from jaxbnn.data.split import (
     FLOAT32_MAX,
@@ -22,6 +21,7 @@ from jaxbnn.data.split import (
     check_span,
     divide,
 )
+from jaxbnn.files import npz as archives
 
 PARTS = ("x_train", "y_train", "x_test", "y_test")
 WHOLE = ("x", "y")

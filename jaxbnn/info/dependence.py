@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jaxbnn.info.bits import pack_values
-from jaxbnn.info.host import plugin
+from jaxbnn.info.corrected_entropy import plugin
 from jaxbnn.info.measurement import COUNT
+from jaxbnn.info.packing import pack_values
 
 
 class Dependence(NamedTuple):

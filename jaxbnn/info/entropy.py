@@ -5,7 +5,7 @@ import math
 import jax
 import jax.numpy as jnp
 
-from jaxbnn.info.counts import Counts
+from jaxbnn.info.counting import Counts
 
 NATS_PER_BIT = math.log(2)  # the one place where nats appear
 

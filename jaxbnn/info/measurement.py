@@ -6,9 +6,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxbnn.info import host, reliability
-from jaxbnn.info.bits import pack_values
-from jaxbnn.info.counts import Spectrum, check_labels, count
+from jaxbnn.info import corrected_entropy, reliability
+from jaxbnn.info.counting import Spectrum, check_labels, count
+from jaxbnn.info.packing import pack_values
 from jaxbnn.info.reliability import TOLERANCE, UNJUDGED, VERDICTS
 
 COUNT = jax.jit(count, static_argnames=("bits", "classes"))
@@ -65,9 +65,9 @@ def measure(t, y, population: bool = False, *, bits: int | None = None, toleranc
     sizes = np.unique(labels, return_counts=True)[1]
     t_seen, ty_seen = (Spectrum.from_histogram(np.asarray(counts.count).ravel()) for counts in (of_t, of_ty))
     spectra = t_seen, ty_seen, Spectrum.from_histogram(sizes)
-    i_xt, i_ty, h_y = _informations(host.plugin, *spectra)
-    i_xt_corrected, i_ty_corrected, _ = _informations(host.plugin if population else host.miller_madow, *spectra)
-    se_ty = 0.0 if population else host.information_error(of_t, of_ty)
+    i_xt, i_ty, h_y = _informations(corrected_entropy.plugin, *spectra)
+    i_xt_corrected, i_ty_corrected, _ = _informations(corrected_entropy.plugin if population else corrected_entropy.miller_madow, *spectra)
+    se_ty = 0.0 if population else corrected_entropy.information_error(of_t, of_ty)
     return Measurement(
         i_xt=i_xt,
         i_ty=i_ty,

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jaxbnn.info.counts import Spectrum
+from jaxbnn.info.counting import Spectrum
 
 
 class Ragged(NamedTuple):

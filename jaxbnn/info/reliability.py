@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jaxbnn.info import host
-from jaxbnn.info.counts import Spectrum
+from jaxbnn.info import corrected_entropy
+from jaxbnn.info.counting import Spectrum
 from jaxbnn.info.entropy import NATS_PER_BIT
 
 VERDICTS = ("exact", "saturated", "reliable", "biased")
@@ -46,8 +46,8 @@ def judge(t: Spectrum, population=False, tolerance: float = TOLERANCE) -> Trust:
     t, seen = _checked(t), _sightings(t)
     n, _, f1, _ = seen
     population = np.broadcast_to(np.asarray(population, bool), n.shape)
-    plugin, corrected = host.plugin(t), host.chao_wang_jost(t)
-    bias = np.where(population, 0, np.maximum(host.miller_madow(t), corrected) - plugin)
+    plugin, corrected = corrected_entropy.plugin(t), corrected_entropy.chao_wang_jost(t)
+    bias = np.where(population, 0, np.maximum(corrected_entropy.miller_madow(t), corrected) - plugin)
     error = np.where(population, 0, _delta_method(t, n, plugin))
     middle = np.where(population, plugin, corrected)
     saturated = (plugin >= 0.99 * np.log2(np.maximum(n, 1))) | (2 * f1 > n)

@@ -1,6 +1,5 @@
 """Networks: sign surrogates, binary layers, models. Knows nothing of information or files."""
 
-from jaxbnn.nn.bop import bop as bop
 from jaxbnn.nn.layers import Activation as Activation
 from jaxbnn.nn.layers import BinaryDense as BinaryDense
 from jaxbnn.nn.layers import HardTanh as HardTanh
@@ -19,3 +18,4 @@ from jaxbnn.nn.surrogate import Slope as Slope
 from jaxbnn.nn.surrogate import Ste as Ste
 from jaxbnn.nn.surrogate import SwishSign as SwishSign
 from jaxbnn.nn.surrogate import sign as sign
+from jaxbnn.nn.transforms import bop as bop

@@ -2,10 +2,10 @@
 
 import difflib
 
-from jaxbnn.config import Experiment, Runnable, changes
-from jaxbnn.studies.nothnagel_2026 import NOTHNAGEL_2026
-from jaxbnn.studies.raj_2020 import RAJ_2020
-from jaxbnn.studies.regime import REGIME
+from jaxbnn.config.experiment import Experiment, Runnable, changes
+from jaxbnn.studies.known_truth.experiments import REGIME
+from jaxbnn.studies.nothnagel_2026.experiments import NOTHNAGEL_2026
+from jaxbnn.studies.raj_2020.experiments import RAJ_2020
 from jaxbnn.studies.starter import STARTER
 from jaxbnn.studies.study import Study as Study
 

@@ -1,12 +1,12 @@
 """The experiments to start with: a demo, and one on each data set."""
 
-from jaxbnn.config import Experiment
+from jaxbnn.config.experiment import Experiment
 from jaxbnn.data import Mnist, Szt, TicTacToe
 from jaxbnn.info import Exact
 from jaxbnn.nn import MLP
-from jaxbnn.observe import Probe, Schedule
+from jaxbnn.observe.record import Probe, Schedule
 from jaxbnn.studies.study import Study
-from jaxbnn.train import Adam, TrainSpec
+from jaxbnn.train.trainer import Adam, TrainSpec
 
 CUBE = MLP(widths=(10, 8, 6, 4, 2), n_classes=2)  # binary throughout: STE, sign(0) = -1, BatchNorm without scale
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
-from jaxbnn.config import Experiment, Runnable
+from jaxbnn.config.experiment import Experiment, Runnable
 from jaxbnn.data import Split
 
 Verdict = Literal["confirmed", "contradicted", "too weak to say", "not attempted"]

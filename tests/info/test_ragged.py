@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from jaxbnn.info import ragged
-from jaxbnn.info.counts import Spectrum
+from jaxbnn.info.counting import Spectrum
 
 
 def spectra():

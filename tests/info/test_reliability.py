@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from oracles import entropy, informations
 from scipy.stats import binom, hypergeom
 
-from jaxbnn.info import host
+from jaxbnn.info import corrected_entropy
 from jaxbnn.info import reliability as r
-from jaxbnn.info.counts import Spectrum
+from jaxbnn.info.counting import Spectrum
 
 HISTOGRAM = [4, 2, 3, 0, 2, 4, 0, 0, 2, 1, 1]  # N = 19, K = 8, f1 = 2, f2 = 3
 HISTOGRAMS = [HISTOGRAM, [1], [2], [1, 1, 1], [9], [50, 30, 20, 1], [7, 7, 1], [1] * 6 + [40]]
@@ -246,7 +246,7 @@ def test_rarefaction_is_the_mean_over_subsamples():
 def test_rarefaction_rises_and_ends_at_the_plugin(histogram):
     t = Spectrum.from_histogram(histogram)
     curve = r.rarefaction(t, range(1, sum(histogram) + 1))
-    assert curve[-1] == pytest.approx(float(host.plugin(t)), abs=1e-12)
+    assert curve[-1] == pytest.approx(float(corrected_entropy.plugin(t)), abs=1e-12)
     assert curve[0] == 0 and (np.diff(curve) >= -1e-12).all()
 
 
@@ -323,7 +323,7 @@ def test_expected_plugin_takes_equal_probabilities_together():
 
 def test_expected_plugin_is_the_mean_of_drawn_samples():
     rng = np.random.default_rng(2)
-    drawn = [float(host.plugin(bernoulli(rng, 200, 6, 0.3))) for _ in range(400)]
+    drawn = [float(corrected_entropy.plugin(bernoulli(rng, 200, 6, 0.3))) for _ in range(400)]
     p = [0.3**k * 0.7 ** (6 - k) for k in range(7)]
     expected = r.expected_plugin(p, 200, [math.comb(6, k) for k in range(7)])
     assert expected == pytest.approx(np.mean(drawn), abs=4 * np.std(drawn) / 20)

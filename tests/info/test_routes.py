@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jaxbnn.info import counts as counts_module
+from jaxbnn.info import counting as counts_module
 from jaxbnn.info import entropy
-from jaxbnn.info.bits import hash_rows, pack_signs
-from jaxbnn.info.counts import Counts, Spectrum, choose_route, count, room, spectrum
+from jaxbnn.info.counting import Counts, Spectrum, choose_route, count, room, spectrum
+from jaxbnn.info.packing import hash_rows, pack_signs
 from jaxbnn.info.routes import group
 
 

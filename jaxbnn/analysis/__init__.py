@@ -1,0 +1,1 @@
+"""Finished runs: compared, estimated anew, their trajectories and correlations. Knows nothing of terminals."""

@@ -1,0 +1,1 @@
+"""The command line: the only print, argument parser, signal handler and exit code."""

@@ -1,1 +1,0 @@
-"""What each command does with its options: it prints, and returns the exit code."""

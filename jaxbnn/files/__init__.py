@@ -1,0 +1,1 @@
+"""Files: atomic writes, checked .npz archives, tables of text. Knows nothing of the rest of jaxbnn."""

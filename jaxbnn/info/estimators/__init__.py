@@ -1,0 +1,1 @@
+"""Estimators of a layer's information, a file for each family."""

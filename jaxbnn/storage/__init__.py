@@ -1,0 +1,1 @@
+"""What a run leaves on disk: its folder, checkpoints, results. Knows nothing of devices or training."""

@@ -1,0 +1,1 @@
+"""Estimators and verdicts tried on samples whose entropy is known."""

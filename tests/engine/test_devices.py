@@ -1,0 +1,78 @@
+import os
+import subprocess
+import sys
+
+import jax
+import pytest
+
+from jaxbnn.engine import devices as cores
+from jaxbnn.engine.devices import count_cores, is_ready, pool_size, use_cores
+
+
+def test_use_cores_gives_devices_and_the_pool_is_as_large_as_their_number_or_the_cores():
+    code = """
+import jax, os, jaxbnn
+from jaxbnn import cores
+for n in (1, 9):
+    jaxbnn.use_cores(n)
+    print(cores.pool_size())
+print(len(jax.devices()))
+tasks = (open(f"/proc/self/task/{task}/comm").read() for task in os.listdir("/proc/self/task"))
+print(sum("XLAEigen" in task for task in tasks))
+"""
+    environment = {key: value for key, value in os.environ.items() if key != "PJRT_NPROC"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    one, nine, devices, threads = map(int, done.stdout.splitlines())
+    assert one == count_cores() and nine == max(9, count_cores()) == threads and devices == 9
+
+
+def test_a_pool_of_another_size_is_the_users_choice(monkeypatch):
+    monkeypatch.setenv("PJRT_NPROC", "16")
+    assert pool_size() == 16
+    monkeypatch.setenv("PJRT_NPROC", "two")
+    with pytest.raises(ValueError, match="expected PJRT_NPROC as a number of threads, got 'two': unset it"):
+        pool_size()
+
+
+def test_use_cores_asks_for_wide_vectors_unless_the_user_has_said_otherwise(monkeypatch):
+    for given, kept in (("", "--xla_cpu_prefer_vector_width=512"), ("--xla_cpu_prefer_vector_width=128",) * 2):
+        monkeypatch.setenv("XLA_FLAGS", given)
+        use_cores(len(jax.devices()))
+        assert os.environ["XLA_FLAGS"].split()[0] == kept
+
+
+@pytest.mark.parametrize(
+    ("version", "there"), [("0.10.1", False), ("0.10.2", True), ("0.11.1", True), ("0.12.0", False)]
+)
+def test_versions_whose_sums_can_be_wrong_are_kept_from_them(monkeypatch, version, there):
+    monkeypatch.setattr(cores, "version", lambda package: version)
+    monkeypatch.setenv("XLA_FLAGS", "")
+    use_cores(len(jax.devices()))
+    assert ("ynn_fusion_type=-reduce" in os.environ["XLA_FLAGS"]) == there
+
+
+def test_use_cores_after_jax_has_started_is_refused():
+    n = len(jax.devices())
+    with pytest.raises(RuntimeError, match="before backends are initialized"):
+        use_cores(n + 1)
+    use_cores(n)
+
+
+def test_a_run_without_it_says_that_its_bits_are_others(monkeypatch, plain, tmp_path):
+    from jaxbnn import run
+
+    assert is_ready(jax.devices()[0])  # the tests' own
+    monkeypatch.setenv("XLA_FLAGS", "")
+    assert not is_ready(jax.devices()[0])
+    with (
+        pytest.warns(UserWarning, match=r"not those of other runs: call jaxbnn.use_cores\(\) before JAX starts"),
+        pytest.raises(ValueError, match="output folder"),
+    ):
+        (tmp_path / "file").write_text("")
+        run(plain, tmp_path / "file")
+
+
+def test_cores_are_those_this_process_may_use():
+    assert 1 <= count_cores() <= (os.cpu_count() or 1)
+    with pytest.raises(ValueError, match="1 or more devices, got 0"):
+        use_cores(0)

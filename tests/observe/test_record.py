@@ -1,0 +1,184 @@
+import itertools
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from oracles import informations
+
+from jaxbnn.data import Dataset, Split
+from jaxbnn.info import Binned, Exact, FixedGrid
+from jaxbnn.nn import MLP
+from jaxbnn.observe.record import Probe, Schedule, choose, layers_of, observer
+from jaxbnn.train.batches import in_batches
+
+RNG = np.random.default_rng(0)
+
+
+def dataset(n):
+    return Dataset(RNG.integers(0, 2, (n, 6)).astype(np.float32), RNG.integers(0, 2, n).astype(np.int32))
+
+
+SPLIT = Split(dataset(50), dataset(30), 2, False)
+MODEL = MLP((5, 3), 2)
+VARIABLES = MODEL.init(jax.random.key(0), SPLIT.train.x[:1], train=False)
+
+
+def measured(model, probes, variables=VARIABLES, split=SPLIT):
+    prepare, measure = observer(model, probes)
+    return jax.jit(lambda v, s: measure(prepare(s), s, v))(variables, split)
+
+
+def test_main_probe_measures_hidden_layers_exactly_and_the_output_as_a_variable():
+    (point,) = measured(MODEL, [Probe(sample="train")])
+    logits, hidden = MODEL.apply(VARIABLES, SPLIT.train.x, train=False)
+    for i, t in enumerate(hidden):
+        h, mutual = informations(t, SPLIT.train.y)
+        assert (float(point.xt[i]), float(point.ty[i])) == pytest.approx((h, mutual), abs=1e-5)
+    p = np.asarray(jax.nn.softmax(logits), np.float64)
+    h_mean = -(p.mean(0) * np.log2(p.mean(0))).sum()
+    assert float(point.xt[2]) == pytest.approx(h_mean + (p * np.log2(p)).sum(1).mean(), abs=1e-5)
+    np.testing.assert_array_equal(point.exact, [True, True, False])
+
+
+@pytest.mark.parametrize("sample", ["train", "test", "all"])
+def test_a_probe_measures_its_own_sample(sample):
+    (point,) = measured(MODEL, [Probe(sample=sample)])
+    chosen = {"train": SPLIT.train, "test": SPLIT.test}.get(sample) or Dataset(
+        np.r_[SPLIT.train.x, SPLIT.test.x], np.r_[SPLIT.train.y, SPLIT.test.y]
+    )
+    jax.tree.map(np.testing.assert_array_equal, tuple(choose(SPLIT, sample)), tuple(chosen))
+    _, hidden = MODEL.apply(VARIABLES, chosen.x, train=False)
+    assert (float(point.xt[0]), float(point.ty[0])) == pytest.approx(informations(hidden[0], chosen.y), abs=1e-5)
+
+
+def test_named_layers_are_hidden_ones_the_softmax_or_any_submodule():
+    grid = Binned(FixedGrid(-7, 7, 14))
+    main, named = measured(MODEL, [Probe(), Probe("named", ("hidden_2", "dense_1", "norm_1", "output"), grid)])
+    dense = SPLIT.train.x @ np.where(VARIABLES["params"]["dense_1"]["latent"] > 0, 1.0, -1.0)
+    assert float(named.xt[1]) == pytest.approx(informations(dense, SPLIT.train.y)[0], abs=1e-5)
+    assert float(named.xt[0]) == float(main.xt[1])  # a binary layer has one value under any grid that separates its two
+    assert named.xt.shape == (4,) and bool(named.exact.all())
+
+
+def test_any_linen_module_is_measured_with_or_without_train_and_layer_names():
+    class Own(nn.Module):
+        @nn.compact
+        def __call__(self, x):
+            t = jnp.sign(nn.Dense(4)(x) + 1e-3)
+            return nn.Dense(2)(t), (t.reshape(-1, 2, 2),)
+
+    variables = Own().init(jax.random.key(1), SPLIT.train.x[:1])
+    (point,) = measured(Own(), [Probe()], variables)
+    _, (t,) = Own().apply(variables, SPLIT.train.x)
+    assert (float(point.xt[0]), float(point.ty[0])) == pytest.approx(informations(t, SPLIT.train.y), abs=1e-5)
+
+
+def test_batches_do_not_change_what_is_measured(monkeypatch):
+    whole = measured(MODEL, [Probe()])
+    monkeypatch.setattr("jaxbnn.observe.record.in_batches", lambda f, x, limit: in_batches(f, x, 7))
+    jax.tree.map(np.testing.assert_array_equal, measured(MODEL, [Probe()]), whole)
+
+
+def test_a_network_is_looked_at_as_many_rows_at_once_as_it_says():
+    looked_at = []
+
+    class Few(nn.Module):
+        rows_at_once = 20
+
+        @nn.compact
+        def __call__(self, x):
+            looked_at.append(len(x))
+            return nn.Dense(2)(x), ()
+
+    model, probe = Few(), Probe("input", ("Dense_0",), Binned(FixedGrid(-1, 1, 4)))
+    variables = model.init(jax.random.key(0), SPLIT.train.x[:1])
+    looked_at.clear()
+    measured(model, [probe], variables)
+    assert looked_at and max(looked_at) <= 20
+
+
+def test_population_is_declared_or_follows_from_the_data():
+    enumerated = SPLIT._replace(population=True)
+    assert Probe(sample="all").is_population(enumerated) and not Probe(sample="train").is_population(enumerated)
+    assert not Probe(sample="all").is_population(SPLIT)
+    assert Probe(population=True).is_population(SPLIT) and not Probe(sample="all", population=False).is_population(
+        enumerated
+    )
+
+
+def test_layers_of_a_probe():
+    assert layers_of(MODEL, Probe()) == ("hidden_1", "hidden_2", "output")
+    assert layers_of(MODEL, Probe(layers=("norm_1",))) == ("norm_1",)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "total", "epochs"),
+    [
+        (Schedule(), 3, (0, 1, 2, 3)),
+        (Schedule(every=4, first_epochs=0, last_epochs=0), 10, (0, 4, 8, 10)),
+        (Schedule(every=100, first_epochs=2, last_epochs=2), 10, (0, 1, 2, 9, 10)),
+        (Schedule(first_epochs=0, last_epochs=1), 6, (0, 1, 2, 3, 4, 5, 6)),
+        (Schedule(every=1, first_epochs=0, last_epochs=0), 4, (0, 1, 2, 3, 4)),
+    ],
+)
+def test_schedules_have_known_epochs(schedule, total, epochs):
+    assert schedule.epochs(total) == epochs
+
+
+@pytest.mark.parametrize("total", [1, 49, 50, 51, 1000, 8000])
+def test_the_default_schedule_has_the_first_and_the_last_and_grows_by_5_percent(total):
+    epochs = Schedule().epochs(total)
+    assert set(range(min(20, total) + 1)) <= set(epochs) and set(range(max(0, total - 49), total + 1)) <= set(epochs)
+    assert list(epochs) == sorted(set(epochs)) and len(epochs) <= 20 + 51 + 130
+    assert all(b <= max(a + 1, -(-a * 105 // 100)) for a, b in itertools.pairwise(epochs))
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Schedule(every=0), "every >= 1 or none, got 0"),
+        (lambda: Schedule(first_epochs=-1), "first_epochs, last_epochs >= 0, got -1"),
+        (lambda: Schedule().epochs(0), "1 or more epochs, got 0"),
+        (lambda: Probe(name="a b"), "letters, digits and _, got 'a b'"),
+        (lambda: Probe(sample="both"), r"one of \('train', 'test', 'all'\), got 'both'"),
+        (lambda: Probe(layers=("a", "a")), "each layer once"),
+        (lambda: observer(MODEL, []), "one or more probes with different names"),
+        (lambda: observer(MODEL, [Probe(), Probe()]), "one or more probes with different names"),
+        (
+            lambda: measured(MODEL, [Probe(layers=("hidden_9",), estimator=Exact())]),
+            "among hidden_1, hidden_2, output, .*got 'hidden_9'",
+        ),
+    ],
+)
+def test_bad_input_is_refused(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_a_network_of_nan_has_no_information():
+    broken = jax.tree.map(lambda leaf: jnp.full_like(leaf, jnp.nan), VARIABLES)
+    (point,) = measured(MODEL, [Probe()], broken)
+    assert np.isnan(point.xt).all() and np.isnan(point.ty).all() and not point.exact.any()
+    assert (point.n_patterns == -1).all()
+
+
+def test_a_submodule_called_like_a_layer_does_not_hide_it():
+    class Own(nn.Module):
+        @nn.compact
+        def __call__(self, x):
+            t = jnp.where(nn.Dense(4, name="hidden_1")(x) > 0, 1.0, -1.0)
+            return nn.Dense(2, name="output")(t), (t,)
+
+    variables = Own().init(jax.random.key(1), SPLIT.train.x[:1])
+    main, named = measured(Own(), [Probe(), Probe("named", layers=("hidden_1",))], variables)
+    (alone,) = measured(Own(), [Probe()], variables)
+    np.testing.assert_allclose(main.se_ty, alone.se_ty, rtol=1e-6)  # two programs, two orders of a float sum
+    jax.tree.map(np.testing.assert_array_equal, main._replace(se_ty=0), alone._replace(se_ty=0))
+    assert float(named.xt[0]) == float(main.xt[0]) and bool(named.exact[0])
+
+
+def test_layers_must_be_a_tuple():
+    with pytest.raises(TypeError, match="layers as a tuple of names, got 'abc'"):
+        Probe(layers="abc")
