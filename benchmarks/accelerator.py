@@ -1,7 +1,8 @@
-"""Counting on an accelerator: rows a second of whole batches at once, beside a plain sort of as many u64 keys.
+"""Counting on an accelerator: rows a second of whole batches at once, beside a plain sort of as
+many u64 keys.
 
-H(T) and H(T,Y) come from one pass. Targets on one H100 for D <= 64: 2 x 10^9 rows a second, and 40 % of the speed of
-the plain one-operand sort. Needs jax, flax, optax, numpy and scipy.
+H(T) and H(T,Y) come from one pass. Targets on one H100 for D <= 64: 2 x 10^9 rows a second, and 40
+% of the speed of the plain one-operand sort. Needs jax, flax, optax, numpy and scipy.
 """
 
 from collections.abc import Callable
@@ -40,11 +41,14 @@ class Shape:
         return Case(self.n, self.d, patterns, self.classes, self.batch)
 
     def programs(self) -> dict[str, Callable]:
-        """Every route that can count it, vmapped over the batch: (words, labels) -> (H(T), H(T,Y)), each [B]."""
+        """Every route that can count it, vmapped over the batch: (words, labels) -> (H(T), H(T,Y)),
+        each [B]."""
         names = ["scatter", "sort"]
         if self.d <= 32 and 2**self.d * self.classes <= MOST_CELLS:
             names.insert(0, "direct")
-        return {name: jax.jit(jax.vmap(partial(_entropies, self, name), (0, None))) for name in names}
+        return {
+            name: jax.jit(jax.vmap(partial(_entropies, self, name), (0, None))) for name in names
+        }
 
 
 def _entropies(shape, route, words, labels):
@@ -53,20 +57,29 @@ def _entropies(shape, route, words, labels):
 
 
 def shapes(quick: bool) -> list[Shape]:
-    """The shapes measured: 10 bits are the direct route's; 60 bits and a label are a key; 64 and a label are hashed."""
+    """The shapes measured: 10 bits are the direct route's; 60 bits and a label are a key; 64 and a
+    label are hashed."""
     if quick:
         return [Shape(3, 400, 10, 2), Shape(3, 400, 64, 10)]
-    wide = [Shape(*SHAPES[i], d, classes) for i in (1, 2) for d in (10, 20, 60, 64) for classes in (10, 1000)]
+    wide = [
+        Shape(*SHAPES[i], d, classes)
+        for i in (1, 2)
+        for d in (10, 20, 60, 64)
+        for classes in (10, 1000)
+    ]
     return [Shape(*SHAPES[0], 10, 2), *wide]
 
 
 def plain_sorts(batch: int, n: int, **turns) -> dict[str, float]:
-    """Seconds of a one-operand u64 sort of batch x n random keys: of all in one row, and of each layer's in its own."""
+    """Seconds of a one-operand u64 sort of batch x n random keys: of all in one row, and of each
+    layer's in its own."""
     keys = np.random.default_rng(0).integers(0, 2**63, (batch, n), dtype=np.uint64)
     with jax.enable_x64(True):
         sort = jax.jit(jax.lax.sort)
         flat, rows = jnp.asarray(keys.reshape(-1)), jnp.asarray(keys)
-        return timing.in_turn({"in one": partial(sort, flat), "each layer": partial(sort, rows)}, **turns)
+        return timing.in_turn(
+            {"in one": partial(sort, flat), "each layer": partial(sort, rows)}, **turns
+        )
 
 
 def measure(shape: Shape, sorts: dict[str, float], **turns) -> list[tuple[str, ...]]:
@@ -78,25 +91,32 @@ def measure(shape: Shape, sorts: dict[str, float], **turns) -> list[tuple[str, .
         calls = {name: partial(program, words, labels) for name, program in programs.items()}
         _check(sample, calls)
         seconds = timing.in_turn(calls, **turns)
-        chosen = choose_route(shape.n, sample.case.n_words, shape.d, shape.classes, jax.default_backend())
+        chosen = choose_route(
+            shape.n, sample.case.n_words, shape.d, shape.classes, jax.default_backend()
+        )
         rows += [_row(sample.case, name, chosen, each, sorts) for name, each in seconds.items()]
     return rows
 
 
 def _check(sample, calls):
-    """ValueError unless every route gives each layer's H(T) and H(T,Y), those of the first and last layer by numpy."""
+    """ValueError unless every route gives each layer's H(T) and H(T,Y), those of the first and last
+    layer by numpy."""
     for name, call in calls.items():
         h_t, h_ty = (np.asarray(each) for each in call())
         for i in (0, -1):
             pairs = np.column_stack([sample.words[i], sample.labels.astype(np.uint32)])
             known = [_plain_entropy(each) for each in (sample.words[i], pairs)]
             if not np.abs(np.subtract([h_t[i], h_ty[i]], known)).max() < CLOSE:
-                raise ValueError(f"{sample.case.name}, {name}: got {h_t[i]} and {h_ty[i]}, expected {known}")
+                raise ValueError(
+                    f"{sample.case.name}, {name}: got {h_t[i]} and {h_ty[i]}, expected {known}"
+                )
 
 
 def _plain_entropy(rows):
     rows = np.ascontiguousarray(rows)
-    return peers.entropy(np.unique(rows.view(np.dtype((np.void, 4 * rows.shape[1]))), return_counts=True)[1])
+    return peers.entropy(
+        np.unique(rows.view(np.dtype((np.void, 4 * rows.shape[1]))), return_counts=True)[1]
+    )
 
 
 def _row(case, route, chosen, seconds, sorts):
@@ -107,7 +127,14 @@ def _row(case, route, chosen, seconds, sorts):
     shares = (f"{100 * each:.0f} %" for each in of_sort)
     verdict = ("yes" if reached else "NO") if route == chosen else ""
     times = (f"{timing.number(1e3 * each)} ms" for each in (seconds, *sorts.values()))
-    return name, *shares, f"{n_rows / seconds / 1e9:.3f}", CHOSEN if route == chosen else "", verdict, *times
+    return (
+        name,
+        *shares,
+        f"{n_rows / seconds / 1e9:.3f}",
+        CHOSEN if route == chosen else "",
+        verdict,
+        *times,
+    )
 
 
 def run(quick: bool) -> None:
@@ -123,5 +150,12 @@ def run(quick: bool) -> None:
     print(
         f"{timing.device()}; target: {OF_THE_SORT:.0%} of the faster sort and {ROWS_A_SECOND / 1e9:g} x 10^9 rows/s\n"
     )
-    header = ("batch: route", "of the sort in one", "of each layer's", "10^9 rows/s", "route", "target?")
+    header = (
+        "batch: route",
+        "of the sort in one",
+        "of each layer's",
+        "10^9 rows/s",
+        "route",
+        "target?",
+    )
     print(timing.table((*header, "ours", "sort in one", "each layer's"), rows), flush=True)

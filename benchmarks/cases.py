@@ -1,4 +1,5 @@
-"""The samples that entropy.py counts: layers of packed rows with labels, the same on every machine."""
+"""The samples that entropy.py counts: layers of packed rows with labels, the same on every
+machine."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,7 +9,8 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Case:
-    """`batch` layers of n rows of d signs, each row one of `patterns` drawn at random, or (None) any; and labels."""
+    """`batch` layers of n rows of d signs, each row one of `patterns` drawn at random, or (None)
+    any; and labels."""
 
     n: int
     d: int
@@ -42,14 +44,20 @@ class Sample:
 
     def __init__(self, case: Case, seed: int = 0):
         self.case = case
-        rng = np.random.default_rng([seed, case.n, case.d, case.patterns or 0, case.classes, case.batch])
-        self.words = np.stack([_words(rng, case) for _ in range(case.batch)])  # uint32 [batch, n, W]
+        rng = np.random.default_rng(
+            [seed, case.n, case.d, case.patterns or 0, case.classes, case.batch]
+        )
+        self.words = np.stack(
+            [_words(rng, case) for _ in range(case.batch)]
+        )  # uint32 [batch, n, W]
         self.labels = rng.integers(0, case.classes, case.n).astype(np.int32)
 
     @cached_property
     def floats(self) -> np.ndarray:
         """The same rows as -1 and +1, float32 [batch, n, d]."""
-        bits = np.unpackbits(self.words.astype("<u4").view(np.uint8), axis=2, bitorder="little", count=self.case.d)
+        bits = np.unpackbits(
+            self.words.astype("<u4").view(np.uint8), axis=2, bitorder="little", count=self.case.d
+        )
         return bits.astype(np.float32) * 2 - 1
 
 

@@ -1,7 +1,9 @@
-"""A training step of LeNet-5: eight networks in one program, beside a vmapped convolution and PyTorch.
+"""A training step of LeNet-5: eight networks in one program, beside a vmapped convolution and
+PyTorch.
 
-All train the same network on made images 28 x 28, batch 64: binary weights and activations, BatchNorm, Adam. PyTorch
-(extra `bench`) trains one network after another, its signs by the straight-through estimator.
+All train the same network on made images 28 x 28, batch 64: binary weights and activations,
+BatchNorm, Adam. PyTorch (extra `bench`) trains one network after another, its signs by the
+straight-through estimator.
 """
 
 import argparse
@@ -19,7 +21,8 @@ import timing
 from jaxbnn.data import Dataset
 from jaxbnn.engine.devices import use_cores
 from jaxbnn.nn import ConvNet, conv
-from jaxbnn.train.trainer import Hyper, TrainSpec, trainer
+from jaxbnn.train.spec import Hyper, TrainSpec
+from jaxbnn.train.trainer import trainer
 
 SEEDS, BATCH, STEPS = 8, 64, 20
 
@@ -27,13 +30,17 @@ SEEDS, BATCH, STEPS = 8, 64, 20
 def images(seed: int = 0) -> Dataset:
     rng = np.random.default_rng(seed)
     n = BATCH * STEPS
-    return Dataset(rng.uniform(-1, 1, (n, 28, 28)).astype(np.float32), rng.integers(0, 10, n).astype(np.int32))
+    return Dataset(
+        rng.uniform(-1, 1, (n, 28, 28)).astype(np.float32), rng.integers(0, 10, n).astype(np.int32)
+    )
 
 
 def direct(x: jax.Array, kernel: jax.Array) -> jax.Array:
     """JAX's own convolution in the place of `conv.convolve`."""
     layout = ("NHWC", "HWIO", "NHWC")
-    y = jax.lax.conv_general_dilated(x.transpose(3, 1, 2, 0), kernel, (1, 1), "VALID", dimension_numbers=layout)
+    y = jax.lax.conv_general_dilated(
+        x.transpose(3, 1, 2, 0), kernel, (1, 1), "VALID", dimension_numbers=layout
+    )
     return y.transpose(3, 1, 2, 0)
 
 
@@ -47,10 +54,18 @@ def ours(mapped: bool, rounds: int) -> float:
     def epoch(state, hyper):
         return one.epoch(state, data, hyper)
 
-    together = (lambda *lanes: jax.lax.map(lambda each: epoch(*each), lanes)) if mapped else jax.vmap(epoch)
+    together = (
+        (lambda *lanes: jax.lax.map(lambda each: epoch(*each), lanes))
+        if mapped
+        else jax.vmap(epoch)
+    )
     call = partial(jax.jit(together), state, hyper)
     jax.block_until_ready(call())
-    return 1000 * median(timing.once(lambda: jax.block_until_ready(call())) for _ in range(rounds)) / (SEEDS * STEPS)
+    return (
+        1000
+        * median(timing.once(lambda: jax.block_until_ready(call())) for _ in range(rounds))
+        / (SEEDS * STEPS)
+    )
 
 
 def theirs(threads: int, rounds: int) -> float:
@@ -75,8 +90,12 @@ def theirs(threads: int, rounds: int) -> float:
         def __init__(self):
             super().__init__()
             shapes = [(6, 1, 5, 5), (16, 6, 5, 5), (120, 256), (84, 120), (10, 84)]
-            self.latent = nn.ParameterList([nn.init.xavier_uniform_(torch.empty(shape)) for shape in shapes])
-            self.norms = nn.ModuleList([nn.BatchNorm2d(6), nn.BatchNorm2d(16), *map(nn.BatchNorm1d, (120, 84, 10))])
+            self.latent = nn.ParameterList(
+                [nn.init.xavier_uniform_(torch.empty(shape)) for shape in shapes]
+            )
+            self.norms = nn.ModuleList(
+                [nn.BatchNorm2d(6), nn.BatchNorm2d(16), *map(nn.BatchNorm1d, (120, 84, 10))]
+            )
 
         def forward(self, x):
             for i, (latent, norm) in enumerate(zip(self.latent, self.norms, strict=True)):
@@ -120,9 +139,19 @@ def main():
     if importlib.util.find_spec("torch"):
         for threads in sorted({1, os.cpu_count() or 1}):
             rows.append((f"PyTorch, one by one, {threads} threads", theirs(threads, rounds)))
-    print(timing.table(("LeNet-5", "ms a network and step"), [(name, timing.number(ms)) for name, ms in rows]), "\n")
+    print(
+        timing.table(
+            ("LeNet-5", "ms a network and step"), [(name, timing.number(ms)) for name, ms in rows]
+        ),
+        "\n",
+    )
     reached = [(name, timing.ratio(ms / rows[0][1])) for name, ms in rows[1:]]
-    print(timing.table(("against", "reached (vmapped lax.conv: at least 2 x, aim 4 x; PyTorch: aim 0.5 x)"), reached))
+    print(
+        timing.table(
+            ("against", "reached (vmapped lax.conv: at least 2 x, aim 4 x; PyTorch: aim 0.5 x)"),
+            reached,
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
-"""Counting beside what others count with: H(T) and I(T;Y) of layers of signs, in one process and in turn.
+"""Counting beside what others count with: H(T) and I(T;Y) of layers of signs, in one process and in
+turn.
 
-H(Y) is known: it belongs to the data set. A single layer is counted on one device. A batch is counted layer after layer
-(`lax.map`), half of it on each of two virtual CPU devices, the library's way to two cores. Every method's values are
-checked against one another before anything is timed. On a GPU accelerator.py runs instead: a batch
-at once, beside a plain sort.
+H(Y) is known: it belongs to the data set. A single layer is counted on one device. A batch is
+counted layer after layer (`lax.map`), half of it on each of two virtual CPU devices, the library's
+way to two cores. Every method's values are checked against one another before anything is timed. On
+a GPU accelerator.py runs instead: a batch at once, beside a plain sort.
 """
 
 import argparse
@@ -110,19 +111,27 @@ def information(words, labels, h_y, *, bits, classes):
 def over_layers(one: Callable, arrays: np.ndarray, devices: list[jax.Device]) -> Callable:
     """`one` of every layer [B, ...], layer after layer, the batch in equal parts on the devices."""
     program = jax.jit(partial(jax.lax.map, one))
-    parts = [jax.device_put(part, on) for part, on in zip(np.array_split(arrays, len(devices)), devices, strict=True)]
+    parts = [
+        jax.device_put(part, on)
+        for part, on in zip(np.array_split(arrays, len(devices)), devices, strict=True)
+    ]
     return lambda: jax.block_until_ready([program(part) for part in parts])
 
 
 def ours(sample: Sample, floats: bool) -> dict[str, Callable]:
-    """Our methods: from packed words, on all devices and on one; from floats where that is asked for."""
+    """Our methods: from packed words, on all devices and on one; from floats where that is asked
+    for."""
     case, labels, h_y = sample.case, jnp.asarray(sample.labels), peers.of_labels(sample.labels)
     of_words = partial(information, bits=case.d, classes=case.classes)
     if case.batch > 1:
         one = partial(_of_layer, of_words, sample.labels, h_y)
         devices = jax.devices()
         ready = {OURS: over_layers(one, sample.words, devices)}
-        return ready | ({OURS_ONE_DEVICE: over_layers(one, sample.words, devices[:1])} if len(devices) > 1 else {})
+        return ready | (
+            {OURS_ONE_DEVICE: over_layers(one, sample.words, devices[:1])}
+            if len(devices) > 1
+            else {}
+        )
     program, words = jax.jit(of_words), jnp.asarray(sample.words[0])
     ready = {OURS: lambda: jax.block_until_ready(program(words, labels, h_y))}
     if floats:
@@ -140,28 +149,38 @@ def others(sample: Sample, floats: bool) -> dict[str, Callable]:
     """The other methods of a case that are installed."""
     case = sample.case
     ready = peers.choose(
-        [m for m in case.methods if m != SORT], sample.floats if floats else None, sample.words, sample.labels
+        [m for m in case.methods if m != SORT],
+        sample.floats if floats else None,
+        sample.words,
+        sample.labels,
     )
     if SORT in case.methods:
-        keys = np.pad(sample.words, ((0, 0), (0, 0), (0, -case.n_words % 2))).view(np.uint64)[:, :, 0]
+        keys = np.pad(sample.words, ((0, 0), (0, 0), (0, -case.n_words % 2))).view(np.uint64)[
+            :, :, 0
+        ]
         ready[SORT] = partial(np.sort, keys, axis=1)
     return ready
 
 
 def check(case: Case, calls: dict[str, Callable]) -> None:
-    """ValueError unless every method gives the same H(T) and I(T;Y) of every layer. It calls all of them once."""
+    """ValueError unless every method gives the same H(T) and I(T;Y) of every layer. It calls all of
+    them once."""
     results = {name: call() for name, call in calls.items()}
     found = {name: _values(result) for name, result in results.items() if name != SORT}
     known = found[OURS]
     for name, values in found.items():
         if values.shape != (case.batch, 2) or not np.abs(values - known).max() < CLOSE:
-            raise ValueError(f"{case.name}: {name} gives {values[:3].tolist()}, {OURS} {known[:3].tolist()}")
+            raise ValueError(
+                f"{case.name}: {name} gives {values[:3].tolist()}, {OURS} {known[:3].tolist()}"
+            )
 
 
 def _values(result):
     """(H(T), I(T;Y)) of every layer, [B, 2], from whatever a method gives."""
     pairs = result if isinstance(result, list) else [result]
-    return np.concatenate([np.stack([np.atleast_1d(np.asarray(v)) for v in pair], axis=1) for pair in pairs])
+    return np.concatenate(
+        [np.stack([np.atleast_1d(np.asarray(v)) for v in pair], axis=1) for pair in pairs]
+    )
 
 
 def measure(case: Case, **turns) -> Measured:
@@ -173,7 +192,8 @@ def measure(case: Case, **turns) -> Measured:
 
 
 def bytes_a_row(sample: Sample) -> float:
-    """Arguments, results and all in between of the compiled program for a case's packed words, in bytes a row."""
+    """Arguments, results and all in between of the compiled program for a case's packed words, in
+    bytes a row."""
     case = sample.case
     one = partial(information, bits=case.d, classes=case.classes)
     words = jax.ShapeDtypeStruct(sample.words.shape, jnp.uint32)
@@ -191,15 +211,20 @@ def bytes_a_row(sample: Sample) -> float:
 
 
 def measure_ready(case: Case, **turns) -> Measured:
-    """Counts of T and (T, Y) from ready addresses, no entropies, beside np.bincount: the layer is its own address."""
+    """Counts of T and (T, Y) from ready addresses, no entropies, beside np.bincount: the layer is
+    its own address."""
     sample = Sample(case)
     both = sample.words[:, :, 0] * case.classes + sample.labels
-    addresses = [(t, ty) for t, ty in zip(sample.words[:, :, 0].astype(np.intp), both.astype(np.intp), strict=True)]
+    addresses = [
+        (t, ty)
+        for t, ty in zip(sample.words[:, :, 0].astype(np.intp), both.astype(np.intp), strict=True)
+    ]
     cells = 2**case.d
 
     def bincount():
         return [
-            (np.bincount(t, minlength=cells), np.bincount(ty, minlength=cells * case.classes)) for t, ty in addresses
+            (np.bincount(t, minlength=cells), np.bincount(ty, minlength=cells * case.classes))
+            for t, ty in addresses
         ]
 
     def counts(words):
@@ -212,10 +237,14 @@ def measure_ready(case: Case, **turns) -> Measured:
     }
     for name, call in calls.items():
         for k in (0, 1):
-            mine = np.concatenate([np.asarray(part[k]).reshape(len(part[k]), -1) for part in call()])
+            mine = np.concatenate(
+                [np.asarray(part[k]).reshape(len(part[k]), -1) for part in call()]
+            )
             if not np.array_equal(mine, [each[k] for each in bincount()]):
                 raise ValueError(f"{case.name}: {name} does not count as np.bincount does")
-    return Measured(case, timing.in_turn({**calls, BINCOUNT: bincount}, **turns), bytes_a_row(sample))
+    return Measured(
+        case, timing.in_turn({**calls, BINCOUNT: bincount}, **turns), bytes_a_row(sample)
+    )
 
 
 def targets(measured: list[Measured], ready: Measured) -> str:
@@ -226,7 +255,17 @@ def targets(measured: list[Measured], ready: Measured) -> str:
     label = "counts only, ready addresses"
     rows.append(_target(ready, OURS_COUNTS, (BINCOUNT,), 1, 2, f"{label}, two devices"))
     rows.append(_target(ready, OURS_COUNTS_ONE_DEVICE, (BINCOUNT,), 1, 2, f"{label}, one device"))
-    header = ("work", "reached", "at least", "aim", "at least?", "aim?", "against", "ours", "theirs")
+    header = (
+        "work",
+        "reached",
+        "at least",
+        "aim",
+        "at least?",
+        "aim?",
+        "against",
+        "ours",
+        "theirs",
+    )
     return timing.table(header, rows)
 
 
@@ -249,7 +288,17 @@ def _target(each, ours, against, least, aim, how):
     there = [name for name in against if name in each.seconds]
     work = f"{each.case.name}, {how}"
     if not there or ours not in each.seconds:
-        return work, "-", f"{least} x", f"{aim} x", "-", "-", f"{against[0]}: not installed", "-", "-"
+        return (
+            work,
+            "-",
+            f"{least} x",
+            f"{aim} x",
+            "-",
+            "-",
+            f"{against[0]}: not installed",
+            "-",
+            "-",
+        )
     fastest = min(there, key=each.seconds.__getitem__)
     reached = each.ratio(ours, fastest)
     verdicts = ("yes" if reached >= bound else "NO" for bound in (least, aim))
@@ -262,7 +311,8 @@ def _milliseconds(seconds):
 
 
 def comparison(measured: list[Measured]) -> str:
-    """The broad table: each method's time as a multiple of ours from the same rows, and in milliseconds."""
+    """The broad table: each method's time as a multiple of ours from the same rows, and in
+    milliseconds."""
     columns = [name for name in COLUMNS if any(name in each.case.methods for each in measured)]
     rows = [row for each in measured for row in _compared(each, columns)]
     return timing.table(("case", "ours", "ours, floats", *columns), rows)
@@ -272,9 +322,16 @@ def _compared(each, columns):
     """A case's rows: a second one where a batch is also counted on one device."""
     for mine in (OURS, OURS_ONE_DEVICE):
         if mine in each.seconds:
-            floats = _milliseconds(each.seconds[OURS_FLOATS]) if OURS_FLOATS in each.seconds else "-"
+            floats = (
+                _milliseconds(each.seconds[OURS_FLOATS]) if OURS_FLOATS in each.seconds else "-"
+            )
             name = each.case.name + (", one device" if mine == OURS_ONE_DEVICE else "")
-            yield (name, _milliseconds(each.seconds[mine]), floats, *(_beside(each, mine, c) for c in columns))
+            yield (
+                name,
+                _milliseconds(each.seconds[mine]),
+                floats,
+                *(_beside(each, mine, c) for c in columns),
+            )
 
 
 def _beside(each, mine, method):
@@ -288,7 +345,10 @@ def _beside(each, mine, method):
 
 def peak(measured: list[Measured]) -> str:
     """How the target of memory stands, in a sentence."""
-    within, worst = sum(each.of_bound <= 1 for each in measured), max(measured, key=lambda each: each.of_bound)
+    within, worst = (
+        sum(each.of_bound <= 1 for each in measured),
+        max(measured, key=lambda each: each.of_bound),
+    )
     return (
         f"Peak memory at most the packed words + {ROOM} bytes a row: in {within} of {len(measured)} cases; "
         f"at worst {worst.of_bound:.2f} x that ({worst.case.name})."
@@ -302,13 +362,20 @@ def memory(measured: list[Measured]) -> str:
         bound = 4 * each.case.n_words + ROOM
         within = "yes" if each.bytes_a_row <= bound else "NO"
         rows.append(
-            (each.case.name, f"{each.bytes_a_row / bound:.2f} x", within, f"{each.bytes_a_row:.1f}", f"{bound}")
+            (
+                each.case.name,
+                f"{each.bytes_a_row / bound:.2f} x",
+                within,
+                f"{each.bytes_a_row:.1f}",
+                f"{bound}",
+            )
         )
     return timing.table(("case", "of the bound", "within?", "bytes a row", "words + 64"), rows)
 
 
 def routes(shapes, **turns) -> str:
-    """Every route's time for one layer, and what the chosen one loses: the source of `choose_route`'s constants."""
+    """Every route's time for one layer, and what the chosen one loses: the source of
+    `choose_route`'s constants."""
     rows = []
     for n, classes, bits in shapes:
         case = Case(n, bits, None, classes)
@@ -320,7 +387,10 @@ def routes(shapes, **turns) -> str:
                 program = jax.jit(partial(entropies, bits=bits, classes=classes, route=route))
                 calls[route] = partial(program, words, labels)
         seconds = timing.in_turn(calls, **turns)
-        chosen, fastest = choose_route(n, case.n_words, bits, classes, "cpu"), min(seconds, key=seconds.__getitem__)
+        chosen, fastest = (
+            choose_route(n, case.n_words, bits, classes, "cpu"),
+            min(seconds, key=seconds.__getitem__),
+        )
         cells = timing.number(2**bits * classes / n) if "direct" in seconds else "-"
         times = (_milliseconds(seconds[route]) if route in seconds else "-" for route in ROUTES)
         rows.append(
@@ -333,7 +403,9 @@ def routes(shapes, **turns) -> str:
                 *times,
             )
         )
-    return timing.table(("random rows", "chosen / fastest", "chosen", "fastest", "cells a row", *ROUTES), rows)
+    return timing.table(
+        ("random rows", "chosen / fastest", "chosen", "fastest", "cells a row", *ROUTES), rows
+    )
 
 
 def shapes_of_routes(quick: bool):
@@ -353,9 +425,13 @@ def on_cpu(quick: bool) -> None:
         measured.append(measure(case, **turns))
     ready = measure_ready(Case(500, 10, None, 2, batch=4) if quick else READY, **turns)
     timing.heading("Counting: the targets")
-    print(f"{timing.device()}\n\n{targets(measured, ready)}\n\n{peak([*measured, ready])}", flush=True)
+    print(
+        f"{timing.device()}\n\n{targets(measured, ready)}\n\n{peak([*measured, ready])}", flush=True
+    )
     timing.heading("Counting: every case and method")
-    print("Times as multiples of ours from the same rows (floats: ours, floats), in brackets milliseconds.\n")
+    print(
+        "Times as multiples of ours from the same rows (floats: ours, floats), in brackets milliseconds.\n"
+    )
     print(comparison(measured), flush=True)
     timing.heading("Counting: peak memory of the compiled program")
     print(memory([*measured, ready]), flush=True)
@@ -365,7 +441,9 @@ def on_cpu(quick: bool) -> None:
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="a smoke test in seconds: its times mean nothing")
+    parser.add_argument(
+        "--quick", action="store_true", help="a smoke test in seconds: its times mean nothing"
+    )
     parser.add_argument("--accelerator", action="store_true", help="the GPU's part, also on a CPU")
     arguments = parser.parse_args()
     use_cores()

@@ -1,7 +1,8 @@
-"""What measuring adds to an epoch of `szt`: forward pass, counting, spectra, each by leaving the rest out.
+"""What measuring adds to an epoch of `szt`: forward pass, counting, spectra, each by leaving the
+rest out.
 
-One block of the experiment on one device, measured at every epoch. Targets: counting without spectra adds at most
-10 %, spectra at most 20 % more, the forward pass apart.
+One block of the experiment on one device, measured at every epoch. Targets: counting without
+spectra adds at most 10 %, spectra at most 20 % more, the forward pass apart.
 """
 
 import argparse
@@ -21,16 +22,17 @@ from jaxbnn.config.experiment import Experiment
 from jaxbnn.engine.devices import use_cores
 from jaxbnn.engine.program import Block, Inputs, Plan, advance, prepare, start
 from jaxbnn.info import Exact
-from jaxbnn.info.estimators.counted import Reference, Rows
+from jaxbnn.info.estimators.protocol import Reference, Rows
 from jaxbnn.info.plane import NO_POINT, Point
-from jaxbnn.train.trainer import Hyper
+from jaxbnn.train.spec import Hyper
 
 COUNTING, SPECTRA = 10, 20  # per cent of an epoch at most
 
 
 @dataclasses.dataclass(frozen=True)
 class Encoded:
-    """An estimator that packs and does not count: its point only keeps the codes from being left out."""
+    """An estimator that packs and does not count: its point only keeps the codes from being left
+    out."""
 
     def prepare(self, x: jax.Array, y: jax.Array, classes: int | None = None) -> Reference:
         return Exact().prepare(x, y, classes)
@@ -51,24 +53,42 @@ class Counted(Encoded):
         return Exact().estimate(reference, codes)
 
 
-VARIANTS = {"forward pass and packing": Encoded(), "and counting": Counted(), "and spectra": Exact()}
+VARIANTS = {
+    "forward pass and packing": Encoded(),
+    "and counting": Counted(),
+    "and spectra": Exact(),
+}
 NOTHING = "nothing measured"
 
 
-def chunk(experiment: Experiment, estimator: Any, n_epochs: int, measured: bool) -> Callable[[], tuple[Block, Any]]:
+def chunk(
+    experiment: Experiment, estimator: Any, n_epochs: int, measured: bool
+) -> Callable[[], tuple[Block, Any]]:
     """A function that runs `n_epochs` epochs from a fresh copy of one and the same begun block.
 
-    The copy (a block's arrays are given away to the program) is a few hundred kilobytes, a thousandth of the time.
+    The copy (a block's arrays are given away to the program) is a few hundred kilobytes, a
+    thousandth of the time.
     """
     probes = tuple(dataclasses.replace(probe, estimator=estimator) for probe in experiment.probes)
     split, spec, lanes = data.load(experiment.data), experiment.train, experiment.lanes
     on_cpu = jax.default_backend() == "cpu"
-    plan = Plan(experiment.model, dataclasses.replace(spec, epochs=1), probes, split.n_classes, False, on_cpu)
-    hyper = Hyper(np.full(lanes, spec.learning_rate, np.float32), np.full(lanes, spec.decay, np.float32))
+    plan = Plan(
+        experiment.model,
+        dataclasses.replace(spec, epochs=1),
+        probes,
+        split.n_classes,
+        False,
+        on_cpu,
+    )
+    hyper = Hyper(
+        np.full(lanes, spec.learning_rate, np.float32), np.full(lanes, spec.decay, np.float32)
+    )
     split, hyper = jax.device_put((split, hyper), jax.devices()[0])
     silent = jnp.full(n_epochs + 2, -1, jnp.int32)
     inputs = Inputs(split, prepare(plan, split), hyper, silent)
-    keys = jax.vmap(partial(jax.random.fold_in, jax.random.key(0, impl="threefry2x32")))(jnp.arange(lanes))
+    keys = jax.vmap(partial(jax.random.fold_in, jax.random.key(0, impl="threefry2x32")))(
+        jnp.arange(lanes)
+    )
     begun, _ = advance(plan, start(plan, keys, split, n_epochs), np.int32(2), inputs)
     rows = inputs._replace(row=jnp.arange(-2, n_epochs, dtype=jnp.int32)) if measured else inputs
     return lambda: advance(plan, jax.tree.map(jnp.copy, begun), np.int32(2 + n_epochs), rows)
@@ -82,10 +102,22 @@ def report(experiment: Experiment, seconds: dict[str, float], n_epochs: int) -> 
         limit = {"and counting": COUNTING, "and spectra": SPECTRA}.get(name)
         within = "" if limit is None else _within(100 * (each - before) / seconds[NOTHING], limit)
         rows.append(
-            (name, added, within, f"{each / seconds[NOTHING]:.3f} x", timing.number(1e3 * each / n_epochs) + " ms")
+            (
+                name,
+                added,
+                within,
+                f"{each / seconds[NOTHING]:.3f} x",
+                timing.number(1e3 * each / n_epochs) + " ms",
+            )
         )
         before = each
-    header = (f"epoch of {experiment.name}", "adds", "target", "of an unmeasured epoch", f"{experiment.lanes} networks")
+    header = (
+        f"epoch of {experiment.name}",
+        "adds",
+        "target",
+        "of an unmeasured epoch",
+        f"{experiment.lanes} networks",
+    )
     return timing.table(header, rows)
 
 
@@ -95,17 +127,24 @@ def _within(per_cent, limit):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="a smoke test in seconds: its times mean nothing")
+    parser.add_argument(
+        "--quick", action="store_true", help="a smoke test in seconds: its times mean nothing"
+    )
     parser.add_argument("--experiment", default="szt")
     arguments = parser.parse_args()
     use_cores()
     experiment, _ = studies.find(arguments.experiment)
     n_epochs, rounds = (2, 1) if arguments.quick else (Plan.room, 12)
     functions = {NOTHING: chunk(experiment, Exact(), n_epochs, measured=False)}
-    functions |= {name: chunk(experiment, each, n_epochs, measured=True) for name, each in VARIANTS.items()}
+    functions |= {
+        name: chunk(experiment, each, n_epochs, measured=True) for name, each in VARIANTS.items()
+    }
     timing.heading("What measuring adds to an epoch")
     print(timing.device(), f"; one device used, chunks of {n_epochs} epochs\n", sep="")
-    print(report(experiment, timing.in_turn(functions, rounds, burst=1, share=math.inf), n_epochs), flush=True)
+    print(
+        report(experiment, timing.in_turn(functions, rounds, burst=1, share=math.inf), n_epochs),
+        flush=True,
+    )
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
-"""Speed and accuracy of every entropy of jaxbnn.info.host, over (N, D, p), beside what others offer.
+"""Speed and accuracy of every entropy of jaxbnn.info.host, over (N, D, p), beside what others
+offer.
 
-The sample: N rows of D independent bits, each 1 with probability p, so that the truth is D h(p) bits. Speed: points a
-second from spectra, a batch of them a call; and for a few methods from the rows themselves, counting included. Error:
-mean absolute error in bits over the repetitions.
+The sample: N rows of D independent bits, each 1 with probability p, so that the truth is D h(p)
+bits. Speed: points a second from spectra, a batch of them a call; and for a few methods from the
+rows themselves, counting included. Error: mean absolute error in bits over the repetitions.
 """
 
 import argparse
@@ -22,7 +23,7 @@ from scipy import stats
 
 from jaxbnn.engine.devices import use_cores
 from jaxbnn.info import corrected_entropy, count, plugin
-from jaxbnn.info.counting import Spectrum, spectrum
+from jaxbnn.info.spectrum import Spectrum, spectrum
 
 SIZES, UNITS, CHANCES = (1000, 10_000, 100_000), (5, 10, 15, 20), (0.5, 0.7, 0.9)
 REPETITIONS = 10
@@ -53,7 +54,9 @@ class Cell:
         rng = np.random.default_rng([self.n, self.d, round(100 * self.p)])
         words = np.zeros((repetitions, self.n), np.uint32)
         for bit in range(self.d):
-            words |= (rng.random((repetitions, self.n), np.float32) < self.p).astype(np.uint32) << np.uint32(bit)
+            words |= (rng.random((repetitions, self.n), np.float32) < self.p).astype(
+                np.uint32
+            ) << np.uint32(bit)
         return words[:, :, None]
 
 
@@ -75,7 +78,9 @@ def spectra_of(rows: np.ndarray, bits: int) -> Spectrum:
 @partial(jax.jit, static_argnums=1)
 def _spectra(rows, bits):
     nothing = jnp.zeros(rows.shape[1], jnp.int32)  # one class: only T is counted
-    return jax.lax.map(lambda words: spectrum(count(words, nothing, bits=bits, classes=1)[0], rows.shape[1]), rows)
+    return jax.lax.map(
+        lambda words: spectrum(count(words, nothing, bits=bits, classes=1)[0], rows.shape[1]), rows
+    )
 
 
 @partial(jax.jit, static_argnums=1)
@@ -88,13 +93,19 @@ def ours(cell: Cell, rows: np.ndarray) -> dict[str, Callable[[], np.ndarray]]:
     """Our methods, each giving bits [R]: from spectra, from rows, and counting alone."""
     of = spectra_of(rows, cell.d)
     on_device = jnp.asarray(rows)
-    ready = {f"ours: {name}": partial(each, of) for name, each in corrected_entropy.ESTIMATORS.items()}
-    ready |= {f"ours: {name}": partial(each, of, cell.alphabet) for name, each in corrected_entropy.WITH_ALPHABET.items()}
+    ready = {
+        f"ours: {name}": partial(each, of) for name, each in corrected_entropy.ESTIMATORS.items()
+    }
+    ready |= {
+        f"ours: {name}": partial(each, of, cell.alphabet)
+        for name, each in corrected_entropy.WITH_ALPHABET.items()
+    }
     return ready | {OURS_FROM_ROWS: lambda: np.asarray(_plugins(on_device, cell.d))}
 
 
 def others(cell: Cell, rows: np.ndarray) -> dict[str, Callable[[], np.ndarray]]:
-    """Every peer that is installed, bits [R]; from each row's number, or from counts where the peer asks for them."""
+    """Every peer that is installed, bits [R]; from each row's number, or from counts where the peer
+    asks for them."""
     codes = rows[:, :, 0].astype(np.int64)
     counts = [np.unique(each, return_counts=True)[1] for each in codes]
     ready = {}
@@ -114,8 +125,20 @@ def _peers(cell):
     yield "sklearn", "scikit-learn from rows: mutual_info_score(t, t)", _sklearn, "rows"
     yield "pyentrp", "pyentrp from rows: shannon_entropy", _pyentrp, "rows"
     yield "ndd", "ndd from counts: entropy", partial(_ndd, cell.alphabet), "counts"
-    for approach in ("discrete", "miller_madow", "grassberger", "chao_shen", "chao_wang_jost", "shrink"):
-        yield "infomeasure", f"infomeasure from rows: {approach}", partial(_infomeasure, approach), "rows"
+    for approach in (
+        "discrete",
+        "miller_madow",
+        "grassberger",
+        "chao_shen",
+        "chao_wang_jost",
+        "shrink",
+    ):
+        yield (
+            "infomeasure",
+            f"infomeasure from rows: {approach}",
+            partial(_infomeasure, approach),
+            "rows",
+        )
 
 
 def _scipy():
@@ -148,12 +171,15 @@ def _infomeasure(approach):
 
 
 def measure(cell: Cell, repetitions: int, **turns) -> dict[str, Reached]:
-    """Every method in one cell. ValueError where our plug-in from rows is not our plug-in from spectra."""
+    """Every method in one cell. ValueError where our plug-in from rows is not our plug-in from
+    spectra."""
     rows = cell.rows(repetitions)
     calls = ours(cell, rows) | others(cell, rows)
     found = {name: np.asarray(call()) for name, call in calls.items()}
     if not np.abs(found[OURS_FROM_ROWS] - found[REFERENCE]).max() < 1e-4:
-        raise ValueError(f"{cell}: the plug-in is {found[OURS_FROM_ROWS]} from rows, {found[REFERENCE]} from spectra")
+        raise ValueError(
+            f"{cell}: the plug-in is {found[OURS_FROM_ROWS]} from rows, {found[REFERENCE]} from spectra"
+        )
     seconds = timing.in_turn(calls, is_warm=True, **turns)
     return {
         name: Reached(len(bits) / seconds[name], float(np.abs(bits - cell.truth).mean()))
@@ -165,16 +191,25 @@ Results = dict[Cell, dict[str, Reached]]
 
 
 def by_method(results: Results) -> str:
-    """The table of methods: speed and error as multiples of the plug-in's (geometric means over the cells)."""
+    """The table of methods: speed and error as multiples of the plug-in's (geometric means over the
+    cells)."""
     names, sizes = _names(results), sorted({cell.n for cell in results})
     rows = []
     for name in names:
         cells = [(each[name], each[REFERENCE]) for each in results.values() if name in each]
         speed = _mean([mine.points_a_second / plug_in.points_a_second for mine, plug_in in cells])
         error = _mean([mine.error / plug_in.error for mine, plug_in in cells])
-        at = [_speed([each[name] for cell, each in results.items() if cell.n == n and name in each]) for n in sizes]
+        at = [
+            _speed([each[name] for cell, each in results.items() if cell.n == n and name in each])
+            for n in sizes
+        ]
         rows.append((name, timing.ratio(speed), timing.ratio(error), *at))
-    header = ("method", "plug-in's speed", "plug-in's error", *(f"points/s, N = {n:,}" for n in sizes))
+    header = (
+        "method",
+        "plug-in's speed",
+        "plug-in's error",
+        *(f"points/s, N = {n:,}" for n in sizes),
+    )
     return timing.table(header, rows)
 
 
@@ -206,7 +241,8 @@ def _mean(values):
 
 
 def draw(results: Results, path: Path) -> None:
-    """Speed against error, a panel for each N: a faint dot for each (D, p), a large one for the mean."""
+    """Speed against error, a panel for each N: a faint dot for each (D, p), a large one for the
+    mean."""
     from matplotlib import colormaps
     from matplotlib.figure import Figure
 
@@ -220,28 +256,46 @@ def draw(results: Results, path: Path) -> None:
                 colour, marker = colormaps["tab20"](i % 20), "o" if name.startswith("ours") else "s"
                 x, y = np.array([(each.points_a_second, max(each.error, 1e-6)) for each in dots]).T
                 axis.scatter(x, y, s=8, alpha=0.35, color=colour, marker=marker, linewidths=0)
-                axis.scatter(_mean(x), _mean(y), s=70, color=colour, marker=marker, label=name, edgecolors="white")
+                axis.scatter(
+                    _mean(x),
+                    _mean(y),
+                    s=70,
+                    color=colour,
+                    marker=marker,
+                    label=name,
+                    edgecolors="white",
+                )
         axis.set(title=f"N = {n:,}", xlabel="points per second", xscale="log", yscale="log")
         axis.grid(alpha=0.3)
     axes[0].set_ylabel("mean absolute error [bits]")
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize="small")
+    figure.legend(
+        *axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize="small"
+    )
     figure.savefig(path, dpi=150)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="a smoke test in seconds: its times mean nothing")
-    parser.add_argument("--figure", type=Path, help="where the figure of speed against error is written")
+    parser.add_argument(
+        "--quick", action="store_true", help="a smoke test in seconds: its times mean nothing"
+    )
+    parser.add_argument(
+        "--figure", type=Path, help="where the figure of speed against error is written"
+    )
     arguments = parser.parse_args()
     use_cores()
     grid = ((500, 1000), (5, 10), (0.7,)) if arguments.quick else (SIZES, UNITS, CHANCES)
-    repetitions, turns = (3, {"rounds": 1, "burst": 1}) if arguments.quick else (REPETITIONS, {"share": 0.15})
+    repetitions, turns = (
+        (3, {"rounds": 1, "burst": 1}) if arguments.quick else (REPETITIONS, {"share": 0.15})
+    )
     results = {}
     for cell in (Cell(*each) for each in itertools.product(*grid)):
         print(f"measuring {cell}", flush=True)
         results[cell] = measure(cell, repetitions, **turns)
     timing.heading("Entropies: speed and error by method")
-    print(f"{timing.device()}; {repetitions} repetitions, a batch of them a call, one core\n\n{by_method(results)}")
+    print(
+        f"{timing.device()}; {repetitions} repetitions, a batch of them a call, one core\n\n{by_method(results)}"
+    )
     timing.heading("Entropies: mean absolute error in bits")
     print(by_cell(results), flush=True)
     if arguments.figure:

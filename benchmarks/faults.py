@@ -1,11 +1,12 @@
-"""Faults on purpose: whatever happens to a run, the same command ends with the bits of an undisturbed one.
+"""Faults on purpose: whatever happens to a run, the same command ends with the bits of an
+undisturbed one.
 
     python benchmarks/faults.py [--rounds 100] [--only NAME]
 
-A small run (SZT, six seeds in three blocks, a checkpoint an epoch) is killed, starved of disk, damaged and started
-twice, as a user's would be: by the command line, in a process of its own. After each fault the same command is given
-again, without it. A round is survived when what came before was kept or refused in one line, and the result is that
-of an undisturbed run bit for bit.
+A small run (SZT, six seeds in three blocks, a checkpoint an epoch) is killed, starved of disk,
+damaged and started twice, as a user's would be: by the command line, in a process of its own. After
+each fault the same command is given again, without it. A round is survived when what came before
+was kept or refused in one line, and the result is that of an undisturbed run bit for bit.
 """
 
 import argparse
@@ -27,8 +28,23 @@ import numpy as np
 
 from jaxbnn.storage import run_folder
 
-COMMAND = ["szt", "--set", "model.widths=400,4", "--set", "train.epochs=12", "--set", "train.batch_size=256"]
-COMMAND += ["--set", 'probes=[{"type":"Probe","sample":"all"}]', "--set", "schedule.every=3", "--set", "lanes=2"]
+COMMAND = [
+    "szt",
+    "--set",
+    "model.widths=400,4",
+    "--set",
+    "train.epochs=12",
+    "--set",
+    "train.batch_size=256",
+]
+COMMAND += [
+    "--set",
+    'probes=[{"type":"Probe","sample":"all"}]',
+    "--set",
+    "schedule.every=3",
+    "--set",
+    "lanes=2",
+]
 CODE = """
 import sys
 from jaxbnn import cli, worker
@@ -58,13 +74,17 @@ class Bench:
         self.n += 1
         return self.folder / f"run-{self.n}"
 
-    def started(self, out: str | Path, *more: str, seeds: int = 6, before: Callable | None = None) -> subprocess.Popen:
+    def started(
+        self, out: str | Path, *more: str, seeds: int = 6, before: Callable | None = None
+    ) -> subprocess.Popen:
         """A run of its own."""
         arguments = ["run", *COMMAND, "--seeds", str(seeds), "--out", str(self.folder / out), *more]
         pipe = subprocess.PIPE
         environment = os.environ | {"XDG_CACHE_HOME": str(self.folder / "cache")}
         command = [sys.executable, "-c", CODE, *arguments]
-        return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, preexec_fn=before, env=environment)
+        return subprocess.Popen(
+            command, stdout=pipe, stderr=pipe, text=True, preexec_fn=before, env=environment
+        )
 
     def finished(self, out: str | Path, *more: str) -> Path:
         """The folder of a run that goes on to its end; SystemExit where it does not."""
@@ -139,7 +159,9 @@ def mounted(bench: Bench, options: str) -> Path | None:
     """A small file system of a folder's own; None without root."""
     place = bench.fresh()
     place.mkdir(parents=True)
-    made = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "none", place], capture_output=True)
+    made = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", options, "none", place], capture_output=True
+    )
     return None if made.returncode else place
 
 
@@ -152,7 +174,11 @@ def full_disk(bench: Bench) -> str:
     try:
         process = bench.started(place)
         _, wrong = process.communicate(timeout=600)
-        if process.returncode not in (0, 2) or "Traceback" in wrong or (process.returncode and "no room" not in wrong):
+        if (
+            process.returncode not in (0, 2)
+            or "Traceback" in wrong
+            or (process.returncode and "no room" not in wrong)
+        ):
             return f"with {size} kB: {process.returncode}: {wrong[-500:]}"
         subprocess.run(["mount", "-o", "remount,size=50m", place], check=True)
         return bench.same(place) or ("" if process.returncode else "skipped: there was room")
@@ -169,13 +195,16 @@ def begun(bench: Bench, *more: str) -> tuple[Path, list[Path]]:
         process.kill()
         process.communicate()
         blocks = list((bench.folder / out).glob("*/*/blocks/*"))
-        newest = [sorted(block.glob("[0-9]*"))[-1] for block in blocks if list(block.glob("[0-9]*"))]
+        newest = [
+            sorted(block.glob("[0-9]*"))[-1] for block in blocks if list(block.glob("[0-9]*"))
+        ]
         if newest and not list((bench.folder / out).rglob("result.nc")):
             return out, newest
 
 
 def damaged(bench: Bench) -> str:
-    """A byte of a checkpoint flipped, or the file cut short: refused; the one before goes on to the same bits."""
+    """A byte of a checkpoint flipped, or the file cut short: refused; the one before goes on to the
+    same bits."""
     out, newest = begun(bench)
     path = bench.chance.choice(sorted(bench.chance.choice(newest).iterdir()))
     content = bytearray(path.read_bytes())
@@ -193,7 +222,8 @@ def damaged(bench: Bench) -> str:
 
 
 def foreign(bench: Bench) -> str:
-    """A checkpoint of another config, other data or another version of JAX: refused by name; kept as it was."""
+    """A checkpoint of another config, other data or another version of JAX: refused by name; kept
+    as it was."""
     out, newest = begun(bench)
     key = bench.chance.choice(["config", "data", "jax", "layout"])
     path = newest[0] / "manifest.json"
@@ -262,7 +292,9 @@ def one_of_four(bench: Bench) -> str:
     everyone[victim].kill()
     for i, process in enumerate(everyone):
         _, wrong = process.communicate(timeout=600)
-        expected = (0, 75) if victim else (0, 75, -signal.SIGABRT)  # JAX ends those that lose process 0
+        expected = (
+            (0, 75) if victim else (0, 75, -signal.SIGABRT)
+        )  # JAX ends those that lose process 0
         if i != victim and process.returncode not in expected:
             return f"process {i} of 4, {victim} killed: {process.returncode}: {wrong[-500:]}"
     for process in shared(bench, out, 2):
@@ -296,7 +328,13 @@ FAULTS = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=100, metavar="N", help="of kill -9; the others get a share of it")
+    parser.add_argument(
+        "--rounds",
+        type=int,
+        default=100,
+        metavar="N",
+        help="of kill -9; the others get a share of it",
+    )
     parser.add_argument("--only", choices=FAULTS, metavar="NAME", help=", ".join(FAULTS))
     parser.add_argument("--seed", type=int, default=0, help="of chance")
     options = parser.parse_args()
@@ -311,11 +349,18 @@ def main() -> None:
             found = []
             for _ in range(max(1, round(share * options.rounds))):
                 found.append(fault(bench))
-                print(f"{name}, round {len(found)}: {found[-1] or 'survived'}", file=sys.stderr, flush=True)
+                print(
+                    f"{name}, round {len(found)}: {found[-1] or 'survived'}",
+                    file=sys.stderr,
+                    flush=True,
+                )
             skipped = [each for each in found if each.startswith("skipped")]
             bad = [each for each in found if each and each not in skipped]
             lost += [f"{name}: {each}" for each in bad]
-            print(f"{name:<26}{len(found):>7}{len(found) - len(skipped) - len(bad):>10}{len(skipped):>9}", flush=True)
+            print(
+                f"{name:<26}{len(found):>7}{len(found) - len(skipped) - len(bad):>10}{len(skipped):>9}",
+                flush=True,
+            )
     print("\n".join(lost))
     if lost:
         raise SystemExit(1)

@@ -1,8 +1,9 @@
-"""All 125 settings of Nothnagel & Geiger 2026 made small, and what a grid costs beside training and measuring.
+"""All 125 settings of Nothnagel & Geiger 2026 made small, and what a grid costs beside training and
+measuring.
 
-Image sets are replaced by made ones of their shapes, so that every network of the grid runs without a download. The
-last table runs the SZT group twice with other seeds: the second time nothing is compiled, and what is not spent in
-the compiled program is overhead.
+Image sets are replaced by made ones of their shapes, so that every network of the grid runs without
+a download. The last table runs the SZT group twice with other seeds: the second time nothing is
+compiled, and what is not spent in the compiled program is overhead.
 """
 
 import argparse
@@ -37,7 +38,10 @@ def make_images(folder: Path, name: str, shape: tuple[int, ...], seed: int) -> N
     for part, n in (("train", TRAIN), ("test", TEST)):
         y = np.arange(n) % 10
         noise = rng.integers(-60, 61, (n, *shape))
-        arrays |= {f"x_{part}": np.clip(prototypes[y] + noise, 0, 255).astype(np.uint8), f"y_{part}": y}
+        arrays |= {
+            f"x_{part}": np.clip(prototypes[y] + noise, 0, 255).astype(np.uint8),
+            f"y_{part}": y,
+        }
     np.savez(folder / f"{name}.npz", **arrays)
     return Npz(str(folder / f"{name}.npz"), span=(-1.0, 1.0))
 
@@ -51,7 +55,8 @@ def small(experiment, images: dict, scale: float):
 
 
 def run_all(folder: Path, scale: float) -> Counter:
-    """Runs every group; prints a line for each; returns how many settings and networks are finished."""
+    """Runs every group; prints a line for each; returns how many settings and networks are
+    finished."""
     images = {
         of: make_images(folder, name, shape, of)
         for of, name, shape in ((False, "digits", (28, 28)), (True, "colours", (32, 32, 3)))
@@ -65,7 +70,10 @@ def run_all(folder: Path, scale: float) -> Counter:
                 assert np.isfinite(result.train_loss).all(), path
                 done.update(settings=1, networks=result.sizes["seed"], points=result.i_xt.size)
         jax.clear_caches()
-        print(f"{group:20} {len(settings):3} settings, {time.perf_counter() - began:6.1f} s", flush=True)
+        print(
+            f"{group:20} {len(settings):3} settings, {time.perf_counter() - began:6.1f} s",
+            flush=True,
+        )
     return done
 
 
@@ -86,11 +94,15 @@ advance = block_runner.advance
 
 
 def overhead(folder: Path, epochs: int) -> None:
-    """Prints what the SZT group takes beside training and measuring, and its share at full length."""
+    """Prints what the SZT group takes beside training and measuring, and its share at full
+    length."""
 
     def settings(seeds):
         spec = [dataclasses.replace(e.train, epochs=epochs) for e in GRID["szt"]]
-        return [dataclasses.replace(e, train=s, seeds=seeds) for e, s in zip(GRID["szt"], spec, strict=True)]
+        return [
+            dataclasses.replace(e, train=s, seeds=seeds)
+            for e, s in zip(GRID["szt"], spec, strict=True)
+        ]
 
     run_together(settings((0, 1, 2)), folder / "overhead")
     busy, began = Busy(), time.perf_counter()
@@ -99,7 +111,9 @@ def overhead(folder: Path, epochs: int) -> None:
     wall, program = time.perf_counter() - began, max(busy.seconds.values())
     beside = wall - program
     full = program * FULL_EPOCHS / epochs
-    print(f"SZT group, 33 networks x {epochs} epochs: {wall:.1f} s, {program:.1f} of them training and measuring")
+    print(
+        f"SZT group, 33 networks x {epochs} epochs: {wall:.1f} s, {program:.1f} of them training and measuring"
+    )
     print(f"overhead {beside:.1f} s, {100 * beside / wall:.1f} % of the wall time")
     print(
         f"at {FULL_EPOCHS} epochs, as if the program's time grew with them and the rest did not: "
@@ -110,9 +124,13 @@ def overhead(folder: Path, epochs: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--scale", type=float, default=SCALE, help="of the epochs")
-    parser.add_argument("--epochs", type=int, help="of the SZT group whose overhead is measured (800)")
     parser.add_argument(
-        "--quick", action="store_true", help="the overhead alone, of 40 epochs where no other number is given"
+        "--epochs", type=int, help="of the SZT group whose overhead is measured (800)"
+    )
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="the overhead alone, of 40 epochs where no other number is given",
     )
     options = parser.parse_args()
     use_cores()

@@ -1,4 +1,5 @@
-"""A hash table compiled by numba that counts T and (T, Y) in one pass: the mark of the machine's limit."""
+"""A hash table compiled by numba that counts T and (T, Y) in one pass: the mark of the machine's
+limit."""
 
 import numba
 import numpy as np
@@ -21,7 +22,8 @@ def _equal(a, b):
 
 
 def steps(n):
-    """What c log2 c grows by from c to c + 1, for c = 0 .. n - 1: constants, made outside the timed call."""
+    """What c log2 c grows by from c to c + 1, for c = 0 .. n - 1: constants, made outside the timed
+    call."""
     c = np.arange(n + 1, dtype=np.float64)
     return np.diff(c * np.log2(np.maximum(c, 1)))
 
@@ -36,14 +38,19 @@ def _room(n):
 
 @numba.njit
 def _count_layers(layers, labels, classes, steps, start, step, found):
-    """found[i] = (H(T), H(T,Y)) in bits of layers start, start + step, ...; the tables are allocated once.
+    """found[i] = (H(T), H(T,Y)) in bits of layers start, start + step, ...; the tables are
+    allocated once.
 
-    Open addressing by a hash that is one to one for rows of one u64; wider rows are compared in full.
+    Open addressing by a hash that is one to one for rows of one u64; wider rows are compared in
+    full.
     """
     n, few = layers.shape[1], classes <= FEW
     size = _room(n)
     mask, other = np.uint64(size - 1), 1 if few else size
-    group, key = np.empty(size, np.int32), np.empty(size, np.uint64)  # group: 1, 2, ...; 0 is an empty slot
+    group, key = (
+        np.empty(size, np.int32),
+        np.empty(size, np.uint64),
+    )  # group: 1, 2, ...; 0 is an empty slot
     first, count = np.empty(n, np.int32), np.empty(n, np.int32)
     pair, pair_key = np.empty(other, np.int32), np.empty(other, np.uint64)
     pair_count = np.empty(n * classes if few else n, np.int32)
@@ -57,7 +64,9 @@ def _count_layers(layers, labels, classes, steps, start, step, found):
             for j in range(rows.shape[1]):
                 h = _mix(h, rows[i, j])
             slot = (h ^ (h >> np.uint64(32))) & mask
-            while group[slot] and (key[slot] != h or (wide and not _equal(rows[first[group[slot] - 1]], rows[i]))):
+            while group[slot] and (
+                key[slot] != h or (wide and not _equal(rows[first[group[slot] - 1]], rows[i]))
+            ):
                 slot = (slot + np.uint64(1)) & mask
             if group[slot] == 0:
                 group[slot], key[slot], first[n_groups], count[n_groups] = n_groups + 1, h, i, 0
@@ -87,7 +96,8 @@ def _count_layers(layers, labels, classes, steps, start, step, found):
 
 @numba.njit
 def entropies(layers, labels, classes, steps):
-    """(H(T), H(T,Y)) of each layer, one after another; rows uint64 [B, N, V], labels int32 [N] -> float64 [B, 2]."""
+    """(H(T), H(T,Y)) of each layer, one after another; rows uint64 [B, N, V], labels int32 [N] ->
+    float64 [B, 2]."""
     found = np.empty((len(layers), 2))
     _count_layers(layers, labels, classes, steps, 0, 1, found)
     return found

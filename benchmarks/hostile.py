@@ -1,12 +1,14 @@
-"""Files from strangers: every reader is given damaged and hostile files, and must read them or say no in one line.
+"""Files from strangers: every reader is given damaged and hostile files, and must read them or say
+no in one line.
 
     python benchmarks/hostile.py [--tries 2000] [--seconds 60] [--reader NAME]
 
-Each reader gets that many mutations of a valid file of its kind (bytes flipped, numbers made extreme, pieces cut out,
-repeated or swapped), a hundred to a process, whose memory is bounded. What counts as a failure: an error of another
-type than the reader promises, a crash, no answer within twenty seconds. With
---seconds, and atheris installed (pip install atheris), each reader is fuzzed that long, too, with inputs that atheris
-chooses by what they reach in our readers and in the Python libraries that they call.
+Each reader gets that many mutations of a valid file of its kind (bytes flipped, numbers made
+extreme, pieces cut out, repeated or swapped), a hundred to a process, whose memory is bounded. What
+counts as a failure: an error of another type than the reader promises, a crash, no answer within
+twenty seconds. With --seconds, and atheris installed (pip install atheris), each reader is fuzzed
+that long, too, with inputs that atheris chooses by what they reach in our readers and in the Python
+libraries that they call.
 """
 
 import argparse
@@ -30,13 +32,34 @@ import numpy as np
 
 from jaxbnn import config, data, studies
 from jaxbnn.data import cifar, images
+from jaxbnn.data import npz as npz_data
 from jaxbnn.info.ragged import Ragged
 from jaxbnn.storage import checkpoints, run_folder
 
-BATCH, ROOM, PATIENCE = 100, 2**33, 20  # mutations a process; bytes it may map beyond what it has; seconds for one
-EXTREME = [b"\xff\xff\xff\xff", b"\x00\x00\x00\x00", b"\x7f\xff\xff\xff", b"\xff" * 8, b"../../../", b"\x80"]
+BATCH, ROOM, PATIENCE = (
+    100,
+    2**33,
+    20,
+)  # mutations a process; bytes it may map beyond what it has; seconds for one
+EXTREME = [
+    b"\xff\xff\xff\xff",
+    b"\x00\x00\x00\x00",
+    b"\x7f\xff\xff\xff",
+    b"\xff" * 8,
+    b"../../../",
+    b"\x80",
+]
 PROMISED = (ValueError, TypeError, FileNotFoundError)
-COVERED = ("jaxbnn", "json", "zipfile", "tarfile", "numpy.lib", "h5netcdf", "h5py._hl", "xarray.backends")
+COVERED = (
+    "jaxbnn",
+    "json",
+    "zipfile",
+    "tarfile",
+    "numpy.lib",
+    "h5netcdf",
+    "h5py._hl",
+    "xarray.backends",
+)
 
 
 class Reader(NamedTuple):
@@ -52,12 +75,24 @@ def readers() -> list[Reader]:
     experiment = config.to_json(studies.find("szt")[0])
     return [
         Reader("IDX", idx(), lambda payload, folder: images.read_idx(payload, "file")),
-        Reader("CIFAR-10 batch", bytes([3]) + bytes(3072), lambda payload, folder: cifar.read_batch(payload, "file")),
-        Reader("CIFAR-10 archive", archive(), lambda payload, folder: cifar.read_archive(payload, ("a", "b"), "file")),
-        Reader("npz data", npz(x=np.eye(5, dtype=np.float32), y=np.arange(5)), read_data),
-        Reader("npz to measure", npz(t=np.ones((5, 3)), y=np.arange(5)), read_measured),
-        Reader("npz of a snapshot", npz(a=np.eye(3), b=np.arange(4)), read_arrays),
-        Reader("experiment as JSON", experiment.encode(), lambda payload, folder: config.from_json(text(payload))),
+        Reader(
+            "CIFAR-10 batch",
+            bytes([3]) + bytes(3072),
+            lambda payload, folder: cifar.read_batch(payload, "file"),
+        ),
+        Reader(
+            "CIFAR-10 archive",
+            archive(),
+            lambda payload, folder: cifar.read_archive(payload, ("a", "b"), "file"),
+        ),
+        Reader("npz data", archive_of(x=np.eye(5, dtype=np.float32), y=np.arange(5)), read_data),
+        Reader("npz to measure", archive_of(t=np.ones((5, 3)), y=np.arange(5)), read_measured),
+        Reader("npz of a snapshot", archive_of(a=np.eye(3), b=np.arange(4)), read_arrays),
+        Reader(
+            "experiment as JSON",
+            experiment.encode(),
+            lambda payload, folder: config.from_json(text(payload)),
+        ),
         Reader("override", b"train.epochs=10", lambda payload, folder: override(text(payload))),
         Reader("config.json", experiment.encode(), read_config),
         Reader("provenance.json", b'{"seeds": [0, 1], "earlier": []}', read_provenance),
@@ -86,7 +121,7 @@ def archive() -> bytes:
     return made.getvalue()
 
 
-def npz(**contents: np.ndarray) -> bytes:
+def archive_of(**contents: np.ndarray) -> bytes:
     made = io.BytesIO()
     np.savez(made, **contents)
     return made.getvalue()
@@ -100,7 +135,7 @@ def put(folder: Path, name: str, payload: bytes) -> Path:
 
 
 def read_data(payload: bytes, folder: Path):
-    return images.load_npz(data.Npz(str(put(folder, "x.npz", payload))))
+    return npz_data.load_npz(data.Npz(str(put(folder, "x.npz", payload))))
 
 
 def read_measured(payload: bytes, folder: Path):
@@ -126,7 +161,8 @@ def override(assignment: str):
 
 
 def checkpoint_reader(name: str):
-    """A valid file of a checkpoint, and what reads one whose other file is whole and whose checksums hold."""
+    """A valid file of a checkpoint, and what reads one whose other file is whole and whose
+    checksums hold."""
     identity = {"config": "c", "data": "d"}
     with tempfile.TemporaryDirectory() as place:
         block = Path(place) / "0-1"
@@ -147,7 +183,9 @@ def checkpoint_reader(name: str):
 
 
 def spectra_reader():
-    ragged = Ragged(np.ones((2, 1, 2), np.int32), np.arange(4, dtype=np.int32), np.ones(4, np.int32))
+    ragged = Ragged(
+        np.ones((2, 1, 2), np.int32), np.arange(4, dtype=np.int32), np.ones(4, np.int32)
+    )
     with tempfile.TemporaryDirectory() as place:
         run_folder.append_spectra(Path(place), 0, {"main": (("t", ragged), ("ty", ragged))})
         valid = (Path(place) / run_folder.SPECTRA).read_bytes()
@@ -177,7 +215,9 @@ def result_reader():
         put(folder, run_folder.RESULT, payload)
         run_folder.finished_seeds(folder)
         run_folder.read_result(folder, "test")
-        run_folder.write_result(folder, [put(folder / "blocks" / "0-1", run_folder.PART, whole_part)])
+        run_folder.write_result(
+            folder, [put(folder / "blocks" / "0-1", run_folder.PART, whole_part)]
+        )
 
     return valid, read
 
@@ -186,7 +226,9 @@ def mutated(valid: bytes, chance: random.Random) -> bytes:
     """The file with one to eight things done to it."""
     content = bytearray(valid)
     for _ in range(chance.choice([1, 1, 1, 2, 4, 8])):
-        at, end = (sorted(chance.randrange(len(content) + 1) for _ in range(2))) if content else (0, 0)
+        at, end = (
+            (sorted(chance.randrange(len(content) + 1) for _ in range(2))) if content else (0, 0)
+        )
         kind = chance.randrange(7)
         if kind == 0 and content:
             content[min(at, len(content) - 1)] ^= 1 << chance.randrange(8)
@@ -230,7 +272,8 @@ def run_batch(reader: Reader, seed: int, tries: int) -> list[str]:
 
 
 def _run_tries(reader: Reader, seed: int, first: int, tries: int) -> tuple[int, list[str]]:
-    """Where a process came to that is left alone with mutations from the first on, for a reader may crash; failures."""
+    """Where a process came to that is left alone with mutations from the first on, for a reader may
+    crash; failures."""
     read_end, write_end = os.pipe()
     child = os.fork()
     if child == 0:
@@ -239,7 +282,9 @@ def _run_tries(reader: Reader, seed: int, first: int, tries: int) -> tuple[int, 
         resource.setrlimit(resource.RLIMIT_AS, (ROOM + 4 * used, ROOM + 4 * used))
         try:
             for i in range(first, tries):
-                signal.alarm(PATIENCE)  # a reader that does not come back is ended, and named by its signal
+                signal.alarm(
+                    PATIENCE
+                )  # a reader that does not come back is ended, and named by its signal
                 with tempfile.TemporaryDirectory() as folder:
                     payload = mutated(reader.valid, random.Random(f"{seed} {i}"))
                     what = failure(reader, payload, Path(folder))
@@ -253,7 +298,9 @@ def _run_tries(reader: Reader, seed: int, first: int, tries: int) -> tuple[int, 
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     if code:
         said.append(f"ended by signal {-code}" if code < 0 else f"ended with {code}")
-    return first + len(said), [f"seed {seed}, try {i}: {what}" for i, what in enumerate(said, first) if what]
+    return first + len(said), [
+        f"seed {seed}, try {i}: {what}" for i, what in enumerate(said, first) if what
+    ]
 
 
 def with_coverage(reader: Reader, seconds: int) -> tuple[int, list[str]]:
@@ -281,22 +328,36 @@ def with_coverage(reader: Reader, seconds: int) -> tuple[int, list[str]]:
                     raise RuntimeError(what)
 
             limits = (f"-max_total_time={seconds}", f"-timeout={PATIENCE}", "-rss_limit_mb=8192")
-            atheris.Setup([sys.argv[0], *limits, "-verbosity=0", f"-artifact_prefix={place}/", corpus], once)
+            atheris.Setup(
+                [sys.argv[0], *limits, "-verbosity=0", f"-artifact_prefix={place}/", corpus], once
+            )
             atheris.Fuzz()
         os._exit(0)
     os.close(write_end)
     with os.fdopen(read_end, "rb") as pipe:
         tried = 100 * len(pipe.read())
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    return tried, [f"atheris ended with {code} after about {tried} inputs, see above"] if code else []
+    return tried, [
+        f"atheris ended with {code} after about {tried} inputs, see above"
+    ] if code else []
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--tries", type=int, default=2000, metavar="N", help="mutations for each reader")
-    parser.add_argument("--seconds", type=int, default=0, metavar="S", help="of fuzzing with coverage for each reader")
+    parser.add_argument(
+        "--tries", type=int, default=2000, metavar="N", help="mutations for each reader"
+    )
+    parser.add_argument(
+        "--seconds",
+        type=int,
+        default=0,
+        metavar="S",
+        help="of fuzzing with coverage for each reader",
+    )
     every = readers()
-    parser.add_argument("--reader", choices=[reader.name for reader in every], help="this one alone")
+    parser.add_argument(
+        "--reader", choices=[reader.name for reader in every], help="this one alone"
+    )
     options = parser.parse_args()
     failures = []
     print(

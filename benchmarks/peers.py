@@ -1,6 +1,8 @@
-"""What others count with, each as a function (layers, labels) -> a call that gives [(H(T), I(T;Y)), ...] in bits.
+"""What others count with, each as a function (layers, labels) -> a call that gives [(H(T), I(T;Y)),
+...] in bits.
 
-Polars and numba are in the extra `bench`; without them their methods are missing, and nothing else is.
+Polars and numba are in the extra `bench`; without them their methods are missing, and nothing else
+is.
 """
 
 import importlib.util
@@ -35,8 +37,11 @@ def of_labels(labels: np.ndarray) -> float:
     return entropy(np.unique(labels, return_counts=True)[1])
 
 
-def of_floats(count: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarray, np.ndarray], Call]:
-    """T counted once and once per label, which is how the exact-IB code, ibsgd and IDNNs have it."""
+def of_floats(
+    count: Callable[[np.ndarray], np.ndarray],
+) -> Callable[[np.ndarray, np.ndarray], Call]:
+    """T counted once and once per label, which is how the exact-IB code, ibsgd and IDNNs have
+    it."""
 
     def method(layers: np.ndarray, labels: np.ndarray) -> Call:
         classes, sizes = np.unique(labels, return_counts=True)
@@ -58,7 +63,9 @@ def _unique_rows(t):
 
 def _unique_voids(t):
     t = np.ascontiguousarray(t)
-    return np.unique(t.view(np.dtype((np.void, t.dtype.itemsize * t.shape[1]))).ravel(), return_counts=True)[1]
+    return np.unique(
+        t.view(np.dtype((np.void, t.dtype.itemsize * t.shape[1]))).ravel(), return_counts=True
+    )[1]
 
 
 def of_words(library) -> Callable[[np.ndarray, np.ndarray], Call]:
@@ -67,11 +74,15 @@ def of_words(library) -> Callable[[np.ndarray, np.ndarray], Call]:
     def method(layers: np.ndarray, labels: np.ndarray) -> Call:
         h_y = of_labels(labels)
         pairs = [np.column_stack([words, labels.astype(np.uint32)]) for words in layers]
-        given = [(library.asarray(words), library.asarray(both)) for words, both in zip(layers, pairs, strict=True)]
+        given = [
+            (library.asarray(words), library.asarray(both))
+            for words, both in zip(layers, pairs, strict=True)
+        ]
 
         def one(words, both):
             h_t, h_ty = (
-                entropy(np.asarray(library.unique(each, axis=0, return_counts=True)[1])) for each in (words, both)
+                entropy(np.asarray(library.unique(each, axis=0, return_counts=True)[1]))
+                for each in (words, both)
             )
             return h_t, h_t + h_y - h_ty
 
@@ -81,7 +92,8 @@ def of_words(library) -> Callable[[np.ndarray, np.ndarray], Call]:
 
 
 def polars_groups(binary: bool) -> Callable[[np.ndarray, np.ndarray], Call]:
-    """Exact group-by on all cores, frames ready: over the words as columns, or over each row as one binary value."""
+    """Exact group-by on all cores, frames ready: over the words as columns, or over each row as one
+    binary value."""
 
     def method(layers: np.ndarray, labels: np.ndarray) -> Call:
         import polars
@@ -95,7 +107,9 @@ def polars_groups(binary: bool) -> Callable[[np.ndarray, np.ndarray], Call]:
 
         def one(frame):
             t = frame.columns[:-1]
-            h_t, h_ty = (entropy(frame.group_by(names).len()["len"].to_numpy()) for names in (t, [*t, "y"]))
+            h_t, h_ty = (
+                entropy(frame.group_by(names).len()["len"].to_numpy()) for names in (t, [*t, "y"])
+            )
             return h_t, h_t + h_y - h_ty
 
         frames = [frame(words) for words in layers]
@@ -105,7 +119,8 @@ def polars_groups(binary: bool) -> Callable[[np.ndarray, np.ndarray], Call]:
 
 
 def numba_table(threads: bool) -> Callable[[np.ndarray, np.ndarray], Call]:
-    """A compiled hash table, T and (T, Y) in one pass: about the limit of the machine. One layer is one thread's."""
+    """A compiled hash table, T and (T, Y) in one pass: about the limit of the machine. One layer is
+    one thread's."""
 
     def method(layers: np.ndarray, labels: np.ndarray) -> Call:
         from hash_table import entropies, entropies_in_threads, steps
@@ -114,7 +129,9 @@ def numba_table(threads: bool) -> Callable[[np.ndarray, np.ndarray], Call]:
         padded = np.pad(layers, ((0, 0), (0, 0), (0, layers.shape[2] % 2)))
         rows = np.ascontiguousarray(padded).view(np.uint64)
         compiled = entropies_in_threads if threads and len(layers) > 1 else entropies
-        return lambda: [(h_t, h_t + h_y - h_ty) for h_t, h_ty in compiled(rows, labels, classes, growth)]
+        return lambda: [
+            (h_t, h_t + h_y - h_ty) for h_t, h_ty in compiled(rows, labels, classes, growth)
+        ]
 
     return method
 
@@ -130,8 +147,11 @@ FROM_WORDS = {
 }
 
 
-def choose(names: Sequence[str], layers: np.ndarray | None, words: np.ndarray, labels: np.ndarray) -> dict[str, Call]:
-    """The installed methods among `names`, ready to be called: float methods take `layers`, the others `words`."""
+def choose(
+    names: Sequence[str], layers: np.ndarray | None, words: np.ndarray, labels: np.ndarray
+) -> dict[str, Call]:
+    """The installed methods among `names`, ready to be called: float methods take `layers`, the
+    others `words`."""
     ready = {}
     for name in filter(is_installed, names):
         if name in FROM_WORDS:

@@ -1,9 +1,11 @@
-"""What the size of XLA's thread pool changes on a CPU: bits of products, of sums, and of whole runs.
+"""What the size of XLA's thread pool changes on a CPU: bits of products, of sums, and of whole
+runs.
 
     python benchmarks/pools.py [--quick]
 
-The same work is done with pools of 1, 2, 4, 8 and 16 threads, a process each. A row tells how many of the products,
-the sums, or the variables of a run are the same bits with each of them. Nothing is timed: `scaling.py --only pool`.
+The same work is done with pools of 1, 2, 4, 8 and 16 threads, a process each. A row tells how many
+of the products, the sums, or the variables of a run are the same bits with each of them. Nothing is
+timed: `scaling.py --only pool`.
 """
 
 import argparse
@@ -52,7 +54,9 @@ def operations(quick: bool) -> Iterator[tuple[str, str, str]]:
     alone or four at once; gradients; sums."""
     multiply, first = jax.jit(lambda a, b: a @ b), jax.jit(lambda a, b: a.T @ b)
     second, four = jax.jit(lambda a, b: a @ b.T), jax.jit(jax.vmap(lambda a, b: a @ b))
-    for m, k, n in product((8, 64, 256, 1024), (128, 784, 4096, 60000)[: 2 if quick else 4], (2, 10, 128, 1024)):
+    for m, k, n in product(
+        (8, 64, 256, 1024), (128, 784, 4096, 60000)[: 2 if quick else 4], (2, 10, 128, 1024)
+    ):
         which = f"{m} x {k} x {n}"
         yield "product", which, digest(multiply(array(m, k), array(k, n)))
         yield "product, first transposed", which, digest(first(array(k, m), array(k, n)))
@@ -68,7 +72,8 @@ def operations(quick: bool) -> Iterator[tuple[str, str, str]]:
 
 
 def runs(folder: Path, quick: bool) -> Iterator[Experiment]:
-    """SZT with lanes in front and last, wide networks in batches and in a full batch, and LeNet-5."""
+    """SZT with lanes in front and last, wide networks in batches and in a full batch, and
+    LeNet-5."""
     small, wide = experiments(folder)
     images = np.load(folder / "wide.npz")
     np.savez(folder / "square.npz", x=images["x"].reshape(-1, 28, 28)[:256], y=images["y"][:256])
@@ -78,7 +83,10 @@ def runs(folder: Path, quick: bool) -> Iterator[Experiment]:
     full = dataclasses.replace(wide.train, batch_size=None, learning_rate=1e-2)
     whole = dataclasses.replace(wide, name="wide-full-batch", train=full, seeds=(0, 1))
     chosen = (small,) if quick else (small, last, wide, whole, lenet)
-    return (dataclasses.replace(e, train=dataclasses.replace(e.train, epochs=4 if quick else 30)) for e in chosen)
+    return (
+        dataclasses.replace(e, train=dataclasses.replace(e.train, epochs=4 if quick else 30))
+        for e in chosen
+    )
 
 
 def measured(folder: Path, quick: bool) -> dict[str, dict[str, str]]:
@@ -88,8 +96,14 @@ def measured(folder: Path, quick: bool) -> dict[str, dict[str, str]]:
         found.setdefault(kind, {})[which] = bits
     for experiment in runs(folder, quick):
         result = run_folder.read_result(run(experiment, folder))
-        numbers = {str(name): value for name, value in result.variables.items() if value.dtype.kind in "fiub"}
-        found[f"run of {experiment.name}"] = {name: digest(value.values) for name, value in numbers.items()}
+        numbers = {
+            str(name): value
+            for name, value in result.variables.items()
+            if value.dtype.kind in "fiub"
+        }
+        found[f"run of {experiment.name}"] = {
+            name: digest(value.values) for name, value in numbers.items()
+        }
     return found
 
 
@@ -106,15 +120,25 @@ def main() -> None:
     for pool in POOLS:
         with tempfile.TemporaryDirectory() as folder:
             command = [sys.executable, "-W", "ignore", __file__, "--in", folder, *sys.argv[1:]]
-            inherited = {name: value for name, value in os.environ.items() if name != "JAX_COMPILATION_CACHE_DIR"}
+            inherited = {
+                name: value
+                for name, value in os.environ.items()
+                if name != "JAX_COMPILATION_CACHE_DIR"
+            }
             environment = inherited | {"PJRT_NPROC": str(pool)}
-            done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+            done = subprocess.run(
+                command, env=environment, stdout=subprocess.PIPE, text=True, check=True
+            )
         found.append(json.loads(done.stdout.splitlines()[-1]))
     print(f"jax {jax.__version__}, pools of {', '.join(map(str, POOLS))} threads\n")
     print("| of | the same bits with every pool | other bits |\n|---|---|---|")
     for kind, each in found[0].items():
         other = [which for which in each if len({pool[kind][which] for pool in found}) > 1]
-        told = f"{len(other)}: {'; '.join(other[:3])}{', ...' if len(other) > 3 else ''}" if other else "none"
+        told = (
+            f"{len(other)}: {'; '.join(other[:3])}{', ...' if len(other) > 3 else ''}"
+            if other
+            else "none"
+        )
         print(f"| {kind} | {len(each) - len(other)} of {len(each)} | {told} |")
 
 

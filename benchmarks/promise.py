@@ -1,11 +1,12 @@
-"""The promise of lanes: a seed's bits depend on nothing but its experiment. Each row is a run compared bit for bit.
+"""The promise of lanes: a seed's bits depend on nothing but its experiment. Each row is a run
+compared bit for bit.
 
     python benchmarks/promise.py
 
-Two experiments: SZT (widths 10-8-6-4-2), and a 784-1024-10 network, whose products are large enough to be split among
-the threads of XLA's pool (four, and in two rows 1 and 16); seven seeds in blocks of two lanes. Every variable of every
-seed of a varied run is compared with that of one straight run on one device (NaN equal to NaN). On a GPU the same
-script makes that platform's table.
+Two experiments: SZT (widths 10-8-6-4-2), and a 784-1024-10 network, whose products are large enough
+to be split among the threads of XLA's pool (four, and in two rows 1 and 16); seven seeds in blocks
+of two lanes. Every variable of every seed of a varied run is compared with that of one straight run
+on one device (NaN equal to NaN). On a GPU the same script makes that platform's table.
 """
 
 import dataclasses
@@ -43,12 +44,19 @@ def experiments(folder: Path):
     rng = np.random.default_rng(0)
     x, y = rng.integers(0, 256, (3000, 784), dtype=np.uint8), rng.integers(0, 10, 3000)
     np.savez(folder / "wide.npz", x=x, y=y)
-    shared = {"seeds": tuple(range(7)), "lanes": 2, "schedule": Schedule(every=2), "probes": (Probe(sample="all"),)}
+    shared = {
+        "seeds": tuple(range(7)),
+        "lanes": 2,
+        "schedule": Schedule(every=2),
+        "probes": (Probe(sample="all"),),
+    }
     szt = TrainSpec(epochs=30, batch_size=64, learning_rate=1e-3)
     wide = TrainSpec(epochs=4, batch_size=128, learning_rate=1e-3)
     images = data.Npz(str(folder / "wide.npz"), span=(-1.0, 1.0))
     return (
-        Experiment(name="szt", data=data.Szt(), model=nn.MLP((10, 8, 6, 4, 2), 2), train=szt, **shared),
+        Experiment(
+            name="szt", data=data.Szt(), model=nn.MLP((10, 8, 6, 4, 2), 2), train=szt, **shared
+        ),
         Experiment(name="wide", data=images, model=nn.MLP((1024,), 10), train=wide, **shared),
     )
 
@@ -60,11 +68,16 @@ def differ(folder: Path, other: Path) -> list[str]:
 
     found, whole = run_folder.read_result(folder), run_folder.read_result(other)
     seeds = [whole.seed.values.tolist().index(seed) for seed in found.seed.values]
-    pairs = {key: (verdicts.spectra(found, key), verdicts.spectra(whole, key)) for key in ("t", "ty")}
+    pairs = {
+        key: (verdicts.spectra(found, key), verdicts.spectra(whole, key)) for key in ("t", "ty")
+    }
     wrong = [key for key, (one, other) in pairs.items() if _padded(one) != _padded(other, seeds)]
     entries = [name for name in found.dims if str(name).endswith("_entry")]
     found, whole = found.drop_dims(entries), whole.drop_dims(entries).isel(seed=seeds)
-    same = (np.array_equal(found[n].values, whole[n].values, equal_nan=found[n].dtype.kind == "f") for n in found)
+    same = (
+        np.array_equal(found[n].values, whole[n].values, equal_nan=found[n].dtype.kind == "f")
+        for n in found
+    )
     return wrong + [str(name) for name, equal in zip(found, same, strict=True) if not equal]
 
 
@@ -83,8 +96,13 @@ def in_processes(experiment, out: Path, count: int) -> Path:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         where = f"127.0.0.1:{free.getsockname()[1]}"
-    texts = [json.dumps([config.to_json(experiment), str(out), where, count, i]) for i in range(count)]
-    every = [subprocess.Popen([sys.executable, "-c", CODE, each], stderr=subprocess.PIPE) for each in texts]
+    texts = [
+        json.dumps([config.to_json(experiment), str(out), where, count, i]) for i in range(count)
+    ]
+    every = [
+        subprocess.Popen([sys.executable, "-c", CODE, each], stderr=subprocess.PIPE)
+        for each in texts
+    ]
     if any(each.wait() for each in every):
         raise SystemExit(b"\n".join(each.stderr.read() for each in every).decode()[-2000:])
     return run_folder.folder_of(out, experiment)
@@ -96,9 +114,13 @@ def with_pool(experiment, out: Path, threads: int) -> Path:
     from jaxbnn.storage import run_folder
 
     text = json.dumps([config.to_json(experiment), str(out)])
-    inherited = {name: value for name, value in os.environ.items() if name != "JAX_COMPILATION_CACHE_DIR"}
+    inherited = {
+        name: value for name, value in os.environ.items() if name != "JAX_COMPILATION_CACHE_DIR"
+    }
     environment = inherited | {"PJRT_NPROC": str(threads)}
-    done = subprocess.run([sys.executable, "-c", CODE, text], stderr=subprocess.PIPE, text=True, env=environment)
+    done = subprocess.run(
+        [sys.executable, "-c", CODE, text], stderr=subprocess.PIPE, text=True, env=environment
+    )
     if done.returncode:
         raise SystemExit(done.stderr[-2000:])
     return run_folder.folder_of(out, experiment)
@@ -119,7 +141,12 @@ def variations(devices) -> dict[str, Callable]:
     def stopped(e, out):
         for _ in range(40):
             turns = []
-            folder = run(e, out, devices=devices[:1], stop=lambda turns=turns: turns.append(0) or len(turns) > 6)
+            folder = run(
+                e,
+                out,
+                devices=devices[:1],
+                stop=lambda turns=turns: turns.append(0) or len(turns) > 6,
+            )
             if (folder / "result.nc").exists():
                 return folder
         raise SystemExit("expected a run that is stopped again and again to end")
@@ -134,9 +161,15 @@ def variations(devices) -> dict[str, Callable]:
     counts = [n for n in (1, 2, 4) if n <= len(devices)]
     pools = (1, 16) if devices[0].platform == "cpu" else ()
     return {
-        **{f"{n} device{'s'[: n > 1]}": lambda e, out, n=n: run(e, out, devices=devices[:n]) for n in counts},
+        **{
+            f"{n} device{'s'[: n > 1]}": lambda e, out, n=n: run(e, out, devices=devices[:n])
+            for n in counts
+        },
         **{f"{n} processes": lambda e, out, n=n: in_processes(e, out, n) for n in (2, 4)},
-        **{f"a pool of {n} thread{'s'[: n > 1]}": lambda e, out, n=n: with_pool(e, out, n) for n in pools},
+        **{
+            f"a pool of {n} thread{'s'[: n > 1]}": lambda e, out, n=n: with_pool(e, out, n)
+            for n in pools
+        },
         "seeds 3, 4 alone": with_seeds(3, 4),
         "seed 6 alone": with_seeds(6),
         "seeds 5, 0, 3 in that order": with_seeds(5, 0, 3),
@@ -159,7 +192,9 @@ def main() -> None:
             whole = run(e, Path(place) / "whole", devices=devices[:1])
             for i, (name, vary) in enumerate(variations(devices).items()):
                 wrong = differ(vary(e, Path(place) / f"{e.name}-{i}"), whole)
-                rows.setdefault(name, []).append("equal" if not wrong else f"differ: {', '.join(wrong[:3])}")
+                rows.setdefault(name, []).append(
+                    "equal" if not wrong else f"differ: {', '.join(wrong[:3])}"
+                )
                 broken += wrong
     print(f"{len(devices)} x {devices[0].device_kind}, jax {jax.__version__}\n")
     print("| run | " + " | ".join(("SZT 10-8-6-4-2", "784-1024-10")) + " |\n|---|---|---|")

@@ -1,10 +1,11 @@
-"""How runs scale: devices, processes, seeds beyond memory, checkpoints, start-up, a pinned thread pool.
+"""How runs scale: devices, processes, seeds beyond memory, checkpoints, start-up, a pinned thread
+pool.
 
     python benchmarks/scaling.py [--quick] [--only NAME]
 
-Speeds are medians of three programs of this script run in turn, and start-up is that of three, all warm: each has
-compiled before. Checkpoints are those of one run, compiling included. SZT, widths 10-8-6-4-2, batch 64, measured at its
-schedule.
+Speeds are medians of three programs of this script run in turn, and start-up is that of three, all
+warm: each has compiled before. Checkpoints are those of one run, compiling included. SZT, widths
+10-8-6-4-2, batch 64, measured at its schedule.
 """
 
 import argparse
@@ -86,9 +87,13 @@ def started(folder: Path, **options) -> subprocess.Popen:
     settings = {"name": "szt", "devices": 1, "seeds": 32, "changes": ["lanes=32"]} | options
     settings.setdefault("out", tempfile.mkdtemp(dir=folder))
     inherited = {name: value for name, value in os.environ.items() if name != "PJRT_NPROC"}
-    environment = inherited | {"XDG_CACHE_HOME": str(folder / "cache")} | settings.pop("environment", {})
+    environment = (
+        inherited | {"XDG_CACHE_HOME": str(folder / "cache")} | settings.pop("environment", {})
+    )
     command = [sys.executable, "-c", CHILD, json.dumps(settings)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    )
 
 
 def ended(process: subprocess.Popen) -> dict:
@@ -103,7 +108,9 @@ def rate(found: list[dict]) -> float:
     told = [np.array(each["told"]) for each in found]
     between = max(each[0, 0] for each in told), min(each[-1, 0] for each in told)
     if between[0] >= between[1]:
-        raise SystemExit("expected processes that train at the same time, got one that ended before another began")
+        raise SystemExit(
+            "expected processes that train at the same time, got one that ended before another began"
+        )
     return sum(np.diff(np.interp(between, *each.T))[0] for each in told) / (between[1] - between[0])
 
 
@@ -116,13 +123,19 @@ def in_turn(times: int, *programs: Callable[[], float]) -> list[float]:
 
 
 def devices(folder: Path, quick: bool) -> str:
-    """Two virtual devices against one, a block each; and what two runs get that have nothing to do with each other."""
+    """Two virtual devices against one, a block each; and what two runs get that have nothing to do
+    with each other."""
     changes = ["lanes=32", f"train.epochs={20 if quick else 300}"]
     one, two, apart = in_turn(
         1 if quick else 3,
         lambda: rate([child(folder, devices=1, seeds=32, changes=changes)]),
         lambda: rate([child(folder, devices=2, seeds=64, changes=changes)]),
-        lambda: rate([ended(each) for each in [started(folder, devices=1, changes=changes) for _ in range(2)]]),
+        lambda: rate(
+            [
+                ended(each)
+                for each in [started(folder, devices=1, changes=changes) for _ in range(2)]
+            ]
+        ),
     )
     return (
         f"two devices {two:.0f} networks x epochs a second, one {one:.0f}: {two / one:.2f} times (aim 1.8); "
@@ -131,7 +144,8 @@ def devices(folder: Path, quick: bool) -> str:
 
 
 def processes(folder: Path, quick: bool) -> str:
-    """Four processes of a device each against one process of four: free, and each bound to one core, as SLURM does."""
+    """Four processes of a device each against one process of four: free, and each bound to one
+    core, as SLURM does."""
     changes = ["lanes=16", f"train.epochs={20 if quick else 300}"]
     cores = sorted(os.sched_getaffinity(0))
 
@@ -172,7 +186,9 @@ def processes(folder: Path, quick: bool) -> str:
 
 def checkpoints(folder: Path, quick: bool) -> str:
     """The share of a run that its checkpoints take."""
-    found = child(folder, devices=2, seeds=64, changes=["lanes=32", f"train.epochs={20 if quick else 1000}"])
+    found = child(
+        folder, devices=2, seeds=64, changes=["lanes=32", f"train.epochs={20 if quick else 1000}"]
+    )
     share = found["saved"] / 2 / found["whole"]  # two devices' threads save beside each other
     return f"{found['saves']} checkpoints take {100 * share:.1f} % of {found['whole']:.0f} s (aim 2 % or less)"
 
@@ -194,10 +210,14 @@ def start_up(folder: Path, quick: bool) -> str:
     changes = ["train.epochs=2"]
     child(folder, devices=2, seeds=16, changes=changes)
     found = [child(folder, devices=2, seeds=16, changes=changes) for _ in range(1 if quick else 3)]
-    marks = {name: statistics.median(each["marks"][name] for each in found) for name in found[0]["marks"]}
+    marks = {
+        name: statistics.median(each["marks"][name] for each in found) for name in found[0]["marks"]
+    }
     first = marks.pop("first step")
     rest = first - sum(marks.values())
-    parts = ", ".join(f"{name} {seconds:.1f}" for name, seconds in (marks | {"the rest": rest}).items())
+    parts = ", ".join(
+        f"{name} {seconds:.1f}" for name, seconds in (marks | {"the rest": rest}).items()
+    )
     return f"first step after {first:.1f} s (aim 8): {parts}"
 
 
@@ -206,13 +226,17 @@ def pool(folder: Path, quick: bool) -> str:
     changes = ["lanes=32", f"train.epochs={20 if quick else 300}"]
     eight, free = in_turn(
         1 if quick else 3,
-        lambda: rate([child(folder, devices=2, seeds=64, changes=changes, environment={"PJRT_NPROC": "8"})]),
+        lambda: rate(
+            [child(folder, devices=2, seeds=64, changes=changes, environment={"PJRT_NPROC": "8"})]
+        ),
         lambda: rate([child(folder, devices=2, seeds=64, changes=changes)]),
     )
     return f"a pool of eight {eight:.0f}, of the cores {free:.0f}: {eight / free:.2f} times"
 
 
-MEASURED = {each.__name__: each for each in (devices, processes, checkpoints, seeds, start_up, pool)}
+MEASURED = {
+    each.__name__: each for each in (devices, processes, checkpoints, seeds, start_up, pool)
+}
 
 
 def main() -> None:

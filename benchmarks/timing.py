@@ -1,4 +1,5 @@
-"""Timing shared by the benchmarks: functions warmed up and run in turn, medians, the device's name, Markdown tables."""
+"""Timing shared by the benchmarks: functions warmed up and run in turn, medians, the device's name,
+Markdown tables."""
 
 import platform
 import time
@@ -20,10 +21,12 @@ def in_turn(
     share: float = SHARE,
     is_warm: bool = False,
 ) -> dict[str, float]:
-    """Name -> median seconds of a warm call. Every round calls each function `burst` times, one function after another.
+    """Name -> median seconds of a warm call. Every round calls each function `burst` times, one
+    function after another.
 
-    Before that, unless `is_warm`, each is called once, which compiles it. Results of JAX are waited for. A function
-    that has run for `share` seconds is left out from then on, so that a slow one does not make the run slow.
+    Before that, unless `is_warm`, each is called once, which compiles it. Results of JAX are waited
+    for. A function that has run for `share` seconds is left out from then on, so that a slow one
+    does not make the run slow.
     """
     if not is_warm:
         for f in functions.values():
@@ -48,14 +51,21 @@ def device() -> str:
     """The device JAX computes on, how many there are, and the versions the times depend on."""
     found = jax.devices()
     name = _processor() if found[0].platform == "cpu" else found[0].device_kind
-    kind = f"{len(found)} virtual CPU devices on {name}" if found[0].platform == "cpu" else f"{len(found)} x {name}"
+    kind = (
+        f"{len(found)} virtual CPU devices on {name}"
+        if found[0].platform == "cpu"
+        else f"{len(found)} x {name}"
+    )
     return f"{kind}; Python {platform.python_version()}, jax {jax.__version__}"
 
 
 def _processor():
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.exists() else []
-    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+    return next(
+        (line.split(":")[1].strip() for line in lines if line.startswith("model name")),
+        platform.machine(),
+    )
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -66,7 +76,10 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _line(cells, width):
-    padded = [cell.ljust(w) if i == 0 else cell.rjust(w) for i, (cell, w) in enumerate(zip(cells, width, strict=True))]
+    padded = [
+        cell.ljust(w) if i == 0 else cell.rjust(w)
+        for i, (cell, w) in enumerate(zip(cells, width, strict=True))
+    ]
     return f"| {' | '.join(padded)} |"
 
 

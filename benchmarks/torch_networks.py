@@ -1,4 +1,5 @@
-"""The networks of the training benchmarks in PyTorch: one as a user writes it, and many batched by hand.
+"""The networks of the training benchmarks in PyTorch: one as a user writes it, and many batched by
+hand.
 
 Independent of jaxbnn: nothing here imports it.
 """
@@ -57,7 +58,9 @@ class Network(torch.nn.Module):
         return self.layers[-1](x), hidden
 
 
-def train_epoch(net: Network, optimiser: torch.optim.Optimizer, x: torch.Tensor, y: torch.Tensor, size: int) -> None:
+def train_epoch(
+    net: Network, optimiser: torch.optim.Optimizer, x: torch.Tensor, y: torch.Tensor, size: int
+) -> None:
     """One epoch over shuffled batches; the last is filled from the first."""
     net.train()
     n = len(y)
@@ -72,7 +75,8 @@ def train_epoch(net: Network, optimiser: torch.optim.Optimizer, x: torch.Tensor,
 
 
 def information(net: Network, x: torch.Tensor, y: torch.Tensor) -> list[tuple[float, float]]:
-    """(I(X;T), I(T;Y)) of each hidden layer in bits, by np.unique: of an integer a row, or of packed rows."""
+    """(I(X;T), I(T;Y)) of each hidden layer in bits, by np.unique: of an integer a row, or of
+    packed rows."""
     net.eval()
     with torch.no_grad():
         hidden = net(x)[1]
@@ -84,8 +88,12 @@ def _information(on, y):
         codes = on @ (1 << np.arange(on.shape[1], dtype=np.int64))
     else:
         packed = np.packbits(on, axis=1)
-        codes = np.unique(packed.view(f"V{packed.shape[1]}").ravel(), return_inverse=True)[1].astype(np.int64)
-    h_t, h_ty, h_y = (_entropy(np.unique(v, return_counts=True)[1]) for v in (codes, codes * (y.max() + 1) + y, y))
+        codes = np.unique(packed.view(f"V{packed.shape[1]}").ravel(), return_inverse=True)[
+            1
+        ].astype(np.int64)
+    h_t, h_ty, h_y = (
+        _entropy(np.unique(v, return_counts=True)[1]) for v in (codes, codes * (y.max() + 1) + y, y)
+    )
     return h_t, h_t + h_y - h_ty
 
 
@@ -94,7 +102,9 @@ def _entropy(counts):
     return float(-(p * np.log2(p)).sum())
 
 
-def loop(widths: Sequence[int], x: torch.Tensor, y: torch.Tensor, size: int, rate: float) -> Callable[[], list]:
+def loop(
+    widths: Sequence[int], x: torch.Tensor, y: torch.Tensor, size: int, rate: float
+) -> Callable[[], list]:
     """A call that trains one network for an epoch and measures its information."""
     net = Network(widths)
     optimiser = torch.optim.Adam([p for p in net.parameters() if p.requires_grad], rate)
@@ -109,21 +119,29 @@ def loop(widths: Sequence[int], x: torch.Tensor, y: torch.Tensor, size: int, rat
 class Batched:
     """Many networks at once by batched products, each on its own shuffle."""
 
-    def __init__(self, widths: Sequence[int], n_networks: int, size: int, rate: float, compiled: bool = False):
+    def __init__(
+        self, widths: Sequence[int], n_networks: int, size: int, rate: float, compiled: bool = False
+    ):
         pairs = list(itertools.pairwise(widths))
         self.latent = [_glorot(n_networks, a, b) for a, b in pairs]
         self.bias = [torch.zeros(n_networks, 1, b, requires_grad=True) for _, b in pairs]
-        self.running = [(torch.zeros(n_networks, 1, b), torch.ones(n_networks, 1, b)) for _, b in pairs]
+        self.running = [
+            (torch.zeros(n_networks, 1, b), torch.ones(n_networks, 1, b)) for _, b in pairs
+        ]
         self.optimiser = torch.optim.Adam([*self.latent, *self.bias], rate, fused=True)
         self.n_networks, self.size = n_networks, size
         self.loss = torch.compile(self._loss) if compiled else self._loss
 
-    def forward(self, t: torch.Tensor, train: bool) -> tuple[torch.Tensor, list[torch.Tensor], list]:
+    def forward(
+        self, t: torch.Tensor, train: bool
+    ) -> tuple[torch.Tensor, list[torch.Tensor], list]:
         """(logits, hidden layers, batch statistics) of [S, B, D]."""
         hidden, statistics, last = [], [], len(self.latent) - 1
         for i, (w, b, running) in enumerate(zip(self.latent, self.bias, self.running, strict=True)):
             t = torch.bmm(t, Sign.apply(w))
-            variance, mean = torch.var_mean(t, 1, correction=0, keepdim=True) if train else running[::-1]
+            variance, mean = (
+                torch.var_mean(t, 1, correction=0, keepdim=True) if train else running[::-1]
+            )
             t = (t - mean) * torch.rsqrt(variance + EPSILON) + b
             statistics.append((mean.detach(), variance.detach()))
             if i < last:
@@ -151,14 +169,21 @@ class Batched:
                     for one, other in zip(old, new, strict=True):
                         one.lerp_(other, 1 - MOMENTUM)
 
-    def evaluate(self, x: torch.Tensor, y: torch.Tensor) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """(mean loss, accuracy, H(T) of each hidden layer in bits) of every network with running statistics."""
+    def evaluate(
+        self, x: torch.Tensor, y: torch.Tensor
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """(mean loss, accuracy, H(T) of each hidden layer in bits) of every network with running
+        statistics."""
         with torch.no_grad():
             logits, hidden, _ = self.forward(x.expand(self.n_networks, *x.shape), train=False)
             labels = y.expand(self.n_networks, -1)
-            loss = functional.cross_entropy(logits.transpose(1, 2), labels, reduction="none").mean(1)
+            loss = functional.cross_entropy(logits.transpose(1, 2), labels, reduction="none").mean(
+                1
+            )
             right = (logits.argmax(2) == labels).float().mean(1)
-        entropies = [[_information((t > 0).numpy(), y.numpy())[0] for t in layer] for layer in hidden]
+        entropies = [
+            [_information((t > 0).numpy(), y.numpy())[0] for t in layer] for layer in hidden
+        ]
         return loss.numpy(), right.numpy(), np.array(entropies).T
 
 

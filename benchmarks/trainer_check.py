@@ -1,8 +1,9 @@
-"""Is the trainer right? The same network in PyTorch: gradients, the first steps' signs, and where 50 seeds of each end.
+"""Is the trainer right? The same network in PyTorch: gradients, the first steps' signs, and where
+50 seeds of each end.
 
-The first two start from the same weights and take the same batches. The third has seeds of its own in each program and
-compares distributions: two-sample permutation tests of the difference of means and Kolmogorov-Smirnov tests, with
-Holm's correction over all of them.
+The first two start from the same weights and take the same batches. The third has seeds of its own
+in each program and compares distributions: two-sample permutation tests of the difference of means
+and Kolmogorov-Smirnov tests, with Holm's correction over all of them.
 """
 
 import argparse
@@ -24,7 +25,8 @@ from jaxbnn.analysis import trajectories
 from jaxbnn.engine.devices import use_cores
 from jaxbnn.nn import seeds_last
 from jaxbnn.storage import run_folder
-from jaxbnn.train.trainer import Hyper, batches_of, rule_of
+from jaxbnn.train.spec import Hyper, rule_of
+from jaxbnn.train.trainer import batches_of
 
 EXPERIMENT, N_SEEDS, CHECKED, LEFT = (
     "raj2020/szt-ste",
@@ -50,14 +52,18 @@ def _names(model):
 
 
 def gradients_and_signs(n_seeds: int, n_steps: int) -> tuple[float, float, float]:
-    """(largest difference of a gradient at the same weights, over the largest gradient; the same of the lanes' code;
-    share of equal weight signs after the steps)."""
+    """(largest difference of a gradient at the same weights, over the largest gradient; the same of
+    the lanes' code; share of equal weight signs after the steps)."""
     worst, worst_last, equal = 0.0, 0.0, []
     for seed in range(n_seeds):
         experiment, variables, net = same_start(seed)
         train, model = data.load(experiment.data).train, experiment.model
-        optimiser = torch.optim.Adam([p for p in net.parameters() if p.requires_grad], experiment.train.learning_rate)
-        rule = rule_of(experiment.train, Hyper(jnp.float32(experiment.train.learning_rate), jnp.float32(0)))
+        optimiser = torch.optim.Adam(
+            [p for p in net.parameters() if p.requires_grad], experiment.train.learning_rate
+        )
+        rule = rule_of(
+            experiment.train, Hyper(jnp.float32(experiment.train.learning_rate), jnp.float32(0))
+        )
         memory = rule.init(variables["params"])
         ours = jax.jit(jax.grad(lambda p, s, x, y, m=model: _loss(m, p, s, x, y), has_aux=True))
         for index in np.asarray(batches_of(jax.random.key(seed), len(train.y), 64))[:n_steps]:
@@ -68,11 +74,17 @@ def gradients_and_signs(n_seeds: int, n_steps: int) -> tuple[float, float, float
             optimiser.zero_grad()
             functional.cross_entropy(net(torch.tensor(x))[0], torch.tensor(y).long()).backward()
             for layer, name in zip(net.layers, _names(model), strict=True):
-                theirs = {f"dense_{name}": layer.latent.grad.numpy(), f"norm_{name}": layer.norm.bias.grad.numpy()}
+                theirs = {
+                    f"dense_{name}": layer.latent.grad.numpy(),
+                    f"norm_{name}": layer.norm.bias.grad.numpy(),
+                }
                 for module, expected in theirs.items():
                     leaf = next(iter(gradient[module].values()))
                     worst = max(worst, float(np.abs(leaf - expected).max()))
-                    worst_last = max(worst_last, float(np.abs(next(iter(last[module].values())) - expected).max()))
+                    worst_last = max(
+                        worst_last,
+                        float(np.abs(next(iter(last[module].values())) - expected).max()),
+                    )
             change, memory = rule.update(gradient, memory, variables["params"])
             params = optax.apply_updates(variables["params"], change)
             variables = {"params": params, "batch_stats": statistics}
@@ -101,7 +113,9 @@ def _gradient_last(model, variables, x, y):
     last = jax.tree.map(lambda leaf: jnp.asarray(leaf)[..., None], variables)
 
     def loss(params):
-        logits, *_ = seeds_last.forward(model, last | {"params": params}, jnp.asarray(x)[..., None], train=True)
+        logits, *_ = seeds_last.forward(
+            model, last | {"params": params}, jnp.asarray(x)[..., None], train=True
+        )
         return jnp.sum(seeds_last.mean(seeds_last.cross_entropy(logits, jnp.asarray(y)[:, None])))
 
     return jax.tree.map(lambda leaf: np.asarray(leaf)[..., 0], jax.grad(loss)(last["params"]))
@@ -113,11 +127,19 @@ def ends(n_epochs: int) -> list[tuple[str, str, str, str, str]]:
     split = data.load(experiment.data)
     with tempfile.TemporaryDirectory() as out:
         spec = dataclasses.replace(experiment.train, epochs=n_epochs)
-        schedule = dataclasses.replace(experiment.schedule, every=CHECKED, first_epochs=0, last_epochs=1)
-        short = dataclasses.replace(experiment, train=spec, schedule=schedule, probes=experiment.probes[:1])
-        result = run_folder.read_result(run(dataclasses.replace(short, seeds=tuple(range(N_SEEDS))), out))
+        schedule = dataclasses.replace(
+            experiment.schedule, every=CHECKED, first_epochs=0, last_epochs=1
+        )
+        short = dataclasses.replace(
+            experiment, train=spec, schedule=schedule, probes=experiment.probes[:1]
+        )
+        result = run_folder.read_result(
+            run(dataclasses.replace(short, seeds=tuple(range(N_SEEDS))), out)
+        )
     mine = {"test accuracy": result.test_accuracy.values[:, -1]}
-    mine["epoch of leaving the plateau"] = trajectories.reached(result.epoch, result.train_loss, LEFT)
+    mine["epoch of leaving the plateau"] = trajectories.reached(
+        result.epoch, result.train_loss, LEFT
+    )
     mine |= {f"H(T) of hidden_{i + 1}": result.h_t.values[:, -1, i] for i in range(5)}
     torch.manual_seed(0)
     torch.set_num_threads(1)
@@ -132,15 +154,27 @@ def ends(n_epochs: int) -> list[tuple[str, str, str, str, str]]:
     tests = torch.tensor(split.test.x.astype(np.float32)), torch.tensor(split.test.y).long()
     theirs = {"test accuracy": nets.evaluate(*tests)[1]}
     checked = CHECKED * np.arange(len(losses))
-    theirs["epoch of leaving the plateau"] = trajectories.reached(checked, np.stack(losses, axis=1), LEFT)
+    theirs["epoch of leaving the plateau"] = trajectories.reached(
+        checked, np.stack(losses, axis=1), LEFT
+    )
     theirs |= {f"H(T) of hidden_{i + 1}": entropies[:, i] for i in range(5)}
     return [_compared(name, mine[name], theirs[name], n_epochs) for name in mine]
 
 
 def _compared(name, a, b, n_epochs):
-    a, b = (np.minimum(each, n_epochs + CHECKED) for each in (a, b))  # a seed that never leaves: after the last epoch
-    means = stats.permutation_test((a, b), lambda u, v: np.mean(u) - np.mean(v), n_resamples=9999, rng=0).pvalue
-    return (name, f"{np.mean(a):.3f}", f"{np.mean(b):.3f}", f"{means:.3f}", f"{stats.ks_2samp(a, b).pvalue:.3f}")
+    a, b = (
+        np.minimum(each, n_epochs + CHECKED) for each in (a, b)
+    )  # a seed that never leaves: after the last epoch
+    means = stats.permutation_test(
+        (a, b), lambda u, v: np.mean(u) - np.mean(v), n_resamples=9999, rng=0
+    ).pvalue
+    return (
+        name,
+        f"{np.mean(a):.3f}",
+        f"{np.mean(b):.3f}",
+        f"{means:.3f}",
+        f"{stats.ks_2samp(a, b).pvalue:.3f}",
+    )
 
 
 def main():
@@ -151,16 +185,24 @@ def main():
     n_seeds, n_steps, n_epochs = (1, 2, 20) if arguments.quick else (5, 20, 500)
     timing.heading("The same weights and batches")
     worst, last, equal = gradients_and_signs(n_seeds, n_steps)
-    print(f"{n_seeds} seeds x {n_steps} steps; jax {jax.__version__}, PyTorch {torch.__version__}\n")
+    print(
+        f"{n_seeds} seeds x {n_steps} steps; jax {jax.__version__}, PyTorch {torch.__version__}\n"
+    )
     holds = "yes" if max(worst, last) <= 1e-5 else "NO"
-    print(f"- largest difference of a gradient {worst:.1e}, with lanes last {last:.1e}; at most 1e-5: {holds}")
+    print(
+        f"- largest difference of a gradient {worst:.1e}, with lanes last {last:.1e}; at most 1e-5: {holds}"
+    )
     print(f"- weight signs equal after every step: {100 * equal:.3f} %")
     timing.heading(f"Where {N_SEEDS} seeds of each end, {n_epochs} epochs")
     rows = ends(n_epochs)
-    print(timing.table(("quantity", "jaxbnn", "PyTorch", "p, means", "p, Kolmogorov-Smirnov"), rows))
+    print(
+        timing.table(("quantity", "jaxbnn", "PyTorch", "p, means", "p, Kolmogorov-Smirnov"), rows)
+    )
     smallest = min(float(p) for row in rows for p in row[3:])
     corrected = min(1, smallest * 2 * len(rows))
-    print(f"\nSmallest of {2 * len(rows)} p: {smallest:.3f}; with Holm's correction {corrected:.3f}")
+    print(
+        f"\nSmallest of {2 * len(rows)} p: {smallest:.3f}; with Holm's correction {corrected:.3f}"
+    )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """Networks x epochs a second: many seeds in one program, beside PyTorch and a textbook JAX loop.
 
-Ours trains and measures every layer at every epoch, scores both parts of the data and records the networks' health,
-on all CPU cores as devices; the others do what their rows say. PyTorch is in the extra `bench`.
+Ours trains and measures every layer at every epoch, scores both parts of the data and records the
+networks' health, on all CPU cores as devices; the others do what their rows say. PyTorch is in the
+extra `bench`.
 """
 
 import argparse
@@ -22,7 +23,8 @@ import optax
 import timing
 
 from jaxbnn import data, run, studies
-from jaxbnn.config.experiment import Experiment, normal
+from jaxbnn.config.codec import normal
+from jaxbnn.config.experiment import Experiment
 from jaxbnn.engine.devices import use_cores
 from jaxbnn.engine.program import advance
 from jaxbnn.engine.run_plan import alone, beginning, inputs_of, make_job
@@ -34,20 +36,30 @@ SZT, MNIST = "raj2020/szt-ste", "raj2020/mnist-ste"
 TARGETS = {"loop": (200, 400), "batched": (6, 15), "textbook": (4, 8), "mnist": (4, 6)}
 
 
-def ours(experiment: Experiment, n_seeds: int, n_epochs: int, data_root: str | None) -> Callable[[], None]:
-    """A call that takes every block of the seeds through `n_epochs` measured epochs, blocks spread over the devices."""
+def ours(
+    experiment: Experiment, n_seeds: int, n_epochs: int, data_root: str | None
+) -> Callable[[], None]:
+    """A call that takes every block of the seeds through `n_epochs` measured epochs, blocks spread
+    over the devices."""
     spec = dataclasses.replace(experiment.train, epochs=n_epochs)
     schedule = dataclasses.replace(experiment.schedule, every=1)
-    experiment = normal(dataclasses.replace(experiment, train=spec, schedule=schedule, seeds=tuple(range(n_seeds))))
+    experiment = normal(
+        dataclasses.replace(experiment, train=spec, schedule=schedule, seeds=tuple(range(n_seeds)))
+    )
     devices = jax.devices()
     job = make_job([experiment], [], data_root, devices[0].platform)
-    blocks = [alone(experiment.seeds[i : i + experiment.lanes]) for i in range(0, n_seeds, experiment.lanes)]
+    blocks = [
+        alone(experiment.seeds[i : i + experiment.lanes])
+        for i in range(0, n_seeds, experiment.lanes)
+    ]
     inputs = {device: inputs_of(job, blocks[0], device) for device in devices}
 
     def take(device, pieces):
         with jax.default_device(device):
             block = beginning(job, pieces, inputs[device], device)
-            block, _ = advance(job.plan, block, np.int32(1), inputs[device])  # the untrained network
+            block, _ = advance(
+                job.plan, block, np.int32(1), inputs[device]
+            )  # the untrained network
 
             def go(block):
                 step = 1
@@ -72,8 +84,11 @@ def ours(experiment: Experiment, n_seeds: int, n_epochs: int, data_root: str | N
     return timed
 
 
-def textbook(model: MLP, x: np.ndarray, y: np.ndarray, n_seeds: int, size: int, rate: float) -> Callable[[], None]:
-    """A call that trains and measures `n_seeds` networks for an epoch: vmap over Flax, Optax and jnp.bincount."""
+def textbook(
+    model: MLP, x: np.ndarray, y: np.ndarray, n_seeds: int, size: int, rate: float
+) -> Callable[[], None]:
+    """A call that trains and measures `n_seeds` networks for an epoch: vmap over Flax, Optax and
+    jnp.bincount."""
     optimiser, n, steps = optax.adam(rate), len(y), -(-len(y) // size)
 
     def init(key):
@@ -83,7 +98,9 @@ def textbook(model: MLP, x: np.ndarray, y: np.ndarray, n_seeds: int, size: int, 
     def loss(params, statistics, xs, ys):
         variables = {"params": params, "batch_stats": statistics}
         (logits, _), state = model.apply(variables, xs, train=True, mutable=["batch_stats"])
-        return optax.softmax_cross_entropy_with_integer_labels(logits, ys).mean(), state["batch_stats"]
+        return optax.softmax_cross_entropy_with_integer_labels(logits, ys).mean(), state[
+            "batch_stats"
+        ]
 
     def step(carry, index):
         variables, memory = carry
@@ -117,7 +134,10 @@ def textbook(model: MLP, x: np.ndarray, y: np.ndarray, n_seeds: int, size: int, 
         return carry, information(carry[0])
 
     many = jax.jit(jax.vmap(epoch))
-    state = {"carry": jax.vmap(init)(jax.random.split(jax.random.key(0), n_seeds)), "key": jax.random.key(1)}
+    state = {
+        "carry": jax.vmap(init)(jax.random.split(jax.random.key(0), n_seeds)),
+        "key": jax.random.key(1),
+    }
     x, y = jnp.asarray(x), jnp.asarray(y)
 
     def one():
@@ -145,10 +165,17 @@ def szt(rounds: int, n_epochs: int) -> list[tuple[str, float]]:
         timed = ours(one, 64, n_epochs, None)
         timed()
         seconds = median(timed() for _ in range(rounds))
-        rows.append((f"jaxbnn, 64 seeds, {lanes} lanes a device, MI every epoch", 64 * n_epochs / seconds))
+        rows.append(
+            (f"jaxbnn, 64 seeds, {lanes} lanes a device, MI every epoch", 64 * n_epochs / seconds)
+        )
     train = data.load(experiment.data).train
     x, y, size, step = train.x.astype(np.float32), train.y, spec.batch_size, spec.learning_rate
-    rows.append(("plain jax.vmap, 64 seeds, MI every epoch", rate(textbook(model, x, y, 64, size, step), 64, rounds)))
+    rows.append(
+        (
+            "plain jax.vmap, 64 seeds, MI every epoch",
+            rate(textbook(model, x, y, 64, size, step), 64, rounds),
+        )
+    )
     if importlib.util.find_spec("torch") is None:
         return [*rows, ("PyTorch: not installed", float("nan"))]
     import torch
@@ -159,7 +186,10 @@ def szt(rounds: int, n_epochs: int) -> list[tuple[str, float]]:
         torch.set_num_threads(threads)
         how = f"{threads} thread{'s' * (threads > 1)}"
         rows.append(
-            (f"PyTorch, one by one, MI by np.unique, {how}", rate(peer.loop(widths, xs, ys, size, step), 1, 2 * rounds))
+            (
+                f"PyTorch, one by one, MI by np.unique, {how}",
+                rate(peer.loop(widths, xs, ys, size, step), 1, 2 * rounds),
+            )
         )
         for n in (64, 256):
             for compiled in (False, True):
@@ -178,7 +208,10 @@ def mnist(rounds: int, data_root: str | None) -> list[tuple[str, float]]:
         timed = ours(one, 8, 1, data_root)
         timed()
         rows.append(
-            (f"jaxbnn, 8 seeds, {lanes} lanes a device, MI every epoch", 8 / median(timed() for _ in range(rounds)))
+            (
+                f"jaxbnn, 8 seeds, {lanes} lanes a device, MI every epoch",
+                8 / median(timed() for _ in range(rounds)),
+            )
         )
     if importlib.util.find_spec("torch") is None:
         return [*rows, ("PyTorch: not installed", float("nan"))]
@@ -189,13 +222,18 @@ def mnist(rounds: int, data_root: str | None) -> list[tuple[str, float]]:
     x, y = torch.tensor(train.x.reshape(len(train.y), -1)), torch.tensor(train.y).long()
     for threads in (1, os.cpu_count() or 1):
         torch.set_num_threads(threads)
-        call = peer.loop((784, *experiment.model.widths, 10), x, y, 128, experiment.train.learning_rate)
-        rows.append((f"PyTorch, one by one, MI by np.unique, {threads} threads", rate(call, 1, rounds)))
+        call = peer.loop(
+            (784, *experiment.model.widths, 10), x, y, 128, experiment.train.learning_rate
+        )
+        rows.append(
+            (f"PyTorch, one by one, MI by np.unique, {threads} threads", rate(call, 1, rounds))
+        )
     return rows
 
 
 def figure(n_epochs: int) -> list[tuple[str, float]]:
-    """Seconds from the start to the picture: 3 slopes x 5 seeds, MI every epoch, on an empty folder."""
+    """Seconds from the start to the picture: 3 slopes x 5 seeds, MI every epoch, on an empty
+    folder."""
     began, rows = time.perf_counter(), []
     with tempfile.TemporaryDirectory() as out:
         for name in ("szt-ste", "szt-approx", "szt-swish"):
@@ -218,7 +256,9 @@ def figure(n_epochs: int) -> list[tuple[str, float]]:
     return [*rows, ("all drawn, s", time.perf_counter() - began)]
 
 
-def ratios(rows: list[tuple[str, float]], targets: dict[str, tuple[str, tuple[int, int]]]) -> list[tuple[str, ...]]:
+def ratios(
+    rows: list[tuple[str, float]], targets: dict[str, tuple[str, tuple[int, int]]]
+) -> list[tuple[str, ...]]:
     """Ours over the best of each kind, beside its target."""
     best = max(value for name, value in rows if name.startswith("jaxbnn"))
     lines = []
@@ -226,7 +266,15 @@ def ratios(rows: list[tuple[str, float]], targets: dict[str, tuple[str, tuple[in
         theirs = [value for name, value in rows if name.startswith(start)]
         if theirs:
             reached = best / max(theirs)
-            lines.append((words, timing.ratio(reached), f"{least} x", f"{aim} x", "yes" if reached >= least else "NO"))
+            lines.append(
+                (
+                    words,
+                    timing.ratio(reached),
+                    f"{least} x",
+                    f"{aim} x",
+                    "yes" if reached >= least else "NO",
+                )
+            )
     return lines
 
 
@@ -234,14 +282,21 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a smoke test: its times mean nothing")
     parser.add_argument("--data-root", help="where MNIST is; without it MNIST is left out")
-    parser.add_argument("--figure", action="store_true", help="the whole SZT figure too: some minutes")
+    parser.add_argument(
+        "--figure", action="store_true", help="the whole SZT figure too: some minutes"
+    )
     arguments = parser.parse_args()
     use_cores()
     rounds, n_epochs = (1, 2) if arguments.quick else (5, 30)
     timing.heading("Training with measurement, SZT 10-8-6-4-2, batch 64")
     print(timing.device(), "\n")
     rows = szt(rounds, n_epochs)
-    print(timing.table(("SZT", "networks x epochs a second"), [(name, timing.number(v)) for name, v in rows]), "\n")
+    print(
+        timing.table(
+            ("SZT", "networks x epochs a second"), [(name, timing.number(v)) for name, v in rows]
+        ),
+        "\n",
+    )
     targets = {
         "PyTorch, one": ("the best PyTorch loop", TARGETS["loop"]),
         "PyTorch, 64": ("the best batched PyTorch, 64 networks", TARGETS["batched"]),
@@ -254,13 +309,27 @@ def main():
         timing.heading("MNIST 1024-20-20-20, batch 128, 8 seeds, one epoch with MI on 60,000")
         rows = mnist(1 if arguments.quick else 3, arguments.data_root)
         print(
-            timing.table(("MNIST", "networks x epochs a second"), [(name, timing.number(v)) for name, v in rows]), "\n"
+            timing.table(
+                ("MNIST", "networks x epochs a second"),
+                [(name, timing.number(v)) for name, v in rows],
+            ),
+            "\n",
         )
-        print(timing.table(header, ratios(rows, {"PyTorch": ("the best PyTorch loop", TARGETS["mnist"])})), flush=True)
+        print(
+            timing.table(
+                header, ratios(rows, {"PyTorch": ("the best PyTorch loop", TARGETS["mnist"])})
+            ),
+            flush=True,
+        )
     if arguments.figure:
-        timing.heading("The SZT figure: 3 slopes x 5 seeds x 8000 epochs, MI every epoch (at most 150 s, aim 60 s)")
+        timing.heading(
+            "The SZT figure: 3 slopes x 5 seeds x 8000 epochs, MI every epoch (at most 150 s, aim 60 s)"
+        )
         rows = figure(20 if arguments.quick else 8000)
-        print(timing.table(("since the start", "s"), [(name, timing.number(v)) for name, v in rows]), flush=True)
+        print(
+            timing.table(("since the start", "s"), [(name, timing.number(v)) for name, v in rows]),
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

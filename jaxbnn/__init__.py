@@ -1,4 +1,5 @@
-"""Information planes of binary neural networks: many seeds in one program, patterns counted exactly."""
+"""Information planes of binary neural networks: many seeds in one program, patterns counted
+exactly."""
 
 __version__ = "0.1.0"
 
@@ -8,8 +9,8 @@ from jaxbnn.engine.processes import use_processes as use_processes
 from jaxbnn.engine.runner import run as run
 from jaxbnn.engine.runner import run_together as run_together
 from jaxbnn.info import measure as measure
-from jaxbnn.observe.record import Probe as Probe
-from jaxbnn.observe.record import Schedule as Schedule
+from jaxbnn.observe.probe import Probe as Probe
+from jaxbnn.observe.probe import Schedule as Schedule
 from jaxbnn.observe.record import observer as observer
 from jaxbnn.storage.run_folder import read_result as read_result
-from jaxbnn.train.trainer import TrainSpec as TrainSpec
+from jaxbnn.train.spec import TrainSpec as TrainSpec

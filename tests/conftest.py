@@ -1,7 +1,7 @@
 """All tests run on two virtual CPU devices; arrays of different rank never combine silently.
 
-What one test has compiled another does not compile again: a cache that lasts for one call of pytest, its workers and
-the programs they start. What they share lies in one folder.
+What one test has compiled another does not compile again: a cache that lasts for one call of
+pytest, its workers and the programs they start. What they share lies in one folder.
 """
 
 import atexit
@@ -22,12 +22,14 @@ if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
     os.environ["JAX_COMPILATION_CACHE_DIR"] = os.path.join(os.environ["JAXBNN_TESTS"], "programs")
     os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
 
-# Compiling is what most tests wait for. These flags make it shorter and keep all that is promised of bits.
-# A version of JAX that does not know a flag would end the program.
+# Compiling is what most tests wait for. These flags make it shorter and keep all that is promised
+# of bits. A version of JAX that does not know a flag would end the program.
 if "XLA_FLAGS" not in os.environ:
     os.environ["XLA_FLAGS"] = "--xla_backend_optimization_level=0"
     if metadata.version("jaxlib").startswith("0.10."):
-        os.environ["XLA_FLAGS"] += " --xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
+        os.environ["XLA_FLAGS"] += (
+            " --xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
+        )
 
 import jax
 import pytest
@@ -45,8 +47,8 @@ MANY_MAPS = 25000
 
 @pytest.fixture(scope="module", autouse=True)
 def programs_are_given_back():
-    """Compiled programs go before they are too many: each takes hundreds of memory maps, and Linux lets a process have
-    65530."""
+    """Compiled programs go before they are too many: each takes hundreds of memory maps, and Linux
+    lets a process have 65530."""
     yield
     maps = Path("/proc/self/maps")
     if maps.exists() and len(maps.read_bytes().splitlines()) > MANY_MAPS:
@@ -69,7 +71,11 @@ def tiny():
         probes=(
             observe.Probe(sample="all"),
             observe.Probe("test", sample="test", estimator=info.Exact("miller_madow")),
-            observe.Probe("before", layers=("dense_1", "hidden_1"), estimator=info.Binned(info.FixedGrid(-13, 13, 26))),
+            observe.Probe(
+                "before",
+                layers=("dense_1", "hidden_1"),
+                estimator=info.Binned(info.FixedGrid(-13, 13, 26)),
+            ),
         ),
         seeds=(0, 1, 2, 3, 4),
         lanes=2,
@@ -78,13 +84,15 @@ def tiny():
 
 @pytest.fixture(scope="session")
 def plain(tiny):
-    """The tiny experiment with its main probe alone: one program for all tests that need no more."""
+    """The tiny experiment with its main probe alone: one program for all tests that need no
+    more."""
     return dataclasses.replace(tiny, probes=tiny.probes[:1])
 
 
 @pytest.fixture(scope="session")
 def finished(tiny):
-    """The folder of the finished tiny experiment, which the first worker that needs it runs. Not to be changed."""
+    """The folder of the finished tiny experiment, which the first worker that needs it runs. Not to
+    be changed."""
     from jaxbnn import run
 
     with open(SHARED / "lock", "w") as lock:
@@ -92,7 +100,15 @@ def finished(tiny):
         return run(tiny, SHARED / "runs")
 
 
-LONGEST = ("test_run", "test_cli", "test_studies", "test_report", "test_routes", "test_lanes", "test_contract")
+LONGEST = (
+    "test_run",
+    "test_cli",
+    "test_studies",
+    "test_report",
+    "test_routes",
+    "test_lanes",
+    "test_contract",
+)
 LONGEST += (
     "test_processes",
     "test_faults",

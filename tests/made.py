@@ -20,7 +20,8 @@ def idx(array):
 
 
 def small_mnist(folder, images, labels, test_images, test_labels):
-    """A folder with the four files under their own names, and the collection that knows their checksums."""
+    """A folder with the four files under their own names, and the collection that knows their
+    checksums."""
     files = []
     for file, array in zip(MNIST.files, (images, labels, test_images, test_labels), strict=True):
         payload = idx(array)

@@ -29,6 +29,7 @@ def multiplicities(values) -> list[int]:
 
 
 def is_union(shallow, deep) -> bool:
-    """Whether equal rows of `shallow` have equal rows of `deep`: each deep pattern is a union of shallow ones."""
+    """Whether equal rows of `shallow` have equal rows of `deep`: each deep pattern is a union of
+    shallow ones."""
     image = {}
     return all(image.setdefault(s, d) == d for s, d in zip(rows(shallow), rows(deep), strict=True))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from jaxbnn import config, data, info, nn
-from jaxbnn.info.estimators.counted import Estimator
+from jaxbnn.info.estimators.protocol import Estimator
 
 SLOPES = [nn.Ste(), nn.Ste(0.5), nn.ApproxSign(), nn.SwishSign(), nn.SwishSign(2.0), nn.Identity()]
 ACTIVATIONS = [
@@ -50,7 +50,11 @@ def samples(estimator, n_seeds=3):
     """t, y for a few seeds: softmax outputs for SoftOutput, binary layers for the rest."""
     rng = np.random.default_rng(0)
     t = rng.normal(size=(n_seeds, 40, 3)).astype(np.float32)
-    t = jax.nn.softmax(t) if estimator == info.SoftOutput() else np.where(t > 0, 1, -1).astype(np.float32)
+    t = (
+        jax.nn.softmax(t)
+        if estimator == info.SoftOutput()
+        else np.where(t > 0, 1, -1).astype(np.float32)
+    )
     return jnp.asarray(t), jnp.asarray(rng.integers(0, 3, (n_seeds, 40)), jnp.int32)
 
 
@@ -77,7 +81,9 @@ def test_estimators(estimator):
             np.testing.assert_allclose([leaf[i] for leaf in many], alone, atol=2e-6)
     order = np.random.default_rng(1).permutation(40)
     np.testing.assert_allclose(one(t[0][order], y[0][order]), loop[0], atol=2e-6)
-    correction = 40 if getattr(estimator, "correction", "none") != "none" else 0  # corrected values may pass the bounds
+    correction = (
+        40 if getattr(estimator, "correction", "none") != "none" else 0
+    )  # corrected values may pass the bounds
     for p in loop:
         assert -1e-5 - correction <= float(p.ty) <= np.log2(3) + 1e-5
         assert -1e-5 <= float(p.xt) <= np.log2(40) + correction
@@ -96,7 +102,11 @@ def test_data_sets(spec):
     split = data.load(spec)
     assert through_json(spec, data.DataSpec) == spec
     for part in (split.train, split.test):
-        assert part.x.dtype == np.float32 and part.y.dtype == np.int32 and len(part.x) == len(part.y) > 0
+        assert (
+            part.x.dtype == np.float32
+            and part.y.dtype == np.int32
+            and len(part.x) == len(part.y) > 0
+        )
         assert part.y.min() >= 0 and part.y.max() < split.n_classes and np.isfinite(part.x).all()
     rows = np.r_[split.train.x, split.test.x]
     assert len(np.unique(rows, axis=0)) == len(rows) and split.population

@@ -21,7 +21,9 @@ def test_a_notebook_runs_and_draws(path, tmp_path):
         assert "def " not in cell.source or cell.cell_type != "code"
         for long, short in SHORTER.items():
             cell.source = cell.source.replace(long, short)
-    done = NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    done = NotebookClient(
+        notebook, timeout=120, resources={"metadata": {"path": str(tmp_path)}}
+    ).execute()
     outputs = [output for cell in done.cells if cell.cell_type == "code" for output in cell.outputs]
     assert any("image/png" in output.get("data", {}) for output in outputs)
     assert not [output for output in outputs if output.output_type == "error"]

@@ -40,7 +40,16 @@ def test_the_first_example_has_twelve_lines_and_the_others_are_there():
 
 def test_every_command_is_one_of_the_command_line():
     commands = re.findall(r"^jaxbnn (.*?)(?:  +#.*)?$", README, re.M)
-    assert {c.split()[0] for c in commands} == {"list", "show", "run", "plot", "measure", "compare", "report", "doctor"}
+    assert {c.split()[0] for c in commands} == {
+        "list",
+        "show",
+        "run",
+        "plot",
+        "measure",
+        "compare",
+        "report",
+        "doctor",
+    }
     for command in commands:
         parser().parse_args(command.split())
     named = re.search(r"the experiments: (.*) and more", README).group(1).split(", ")
@@ -49,7 +58,9 @@ def test_every_command_is_one_of_the_command_line():
 
 def test_every_variable_of_a_result_is_explained(finished):
     table = README[README.index("| variable |") : README.index("Attributes say")]
-    names = {name for line in table.splitlines() for name in re.findall(r"`(\w+)`", line.split(" | ")[0])}
+    names = {
+        name for line in table.splitlines() for name in re.findall(r"`(\w+)`", line.split(" | ")[0])
+    }
     assert names == set(run_folder.read_result(finished).data_vars)
 
 
@@ -57,4 +68,7 @@ def test_the_picture_is_there_and_the_make_targets_exist():
     picture = ROOT / re.search(r"!\[.*?\]\((.*?)\)", README).group(1)
     assert matplotlib.image.imread(picture).shape[0] > 300
     makefile = (ROOT / "Makefile").read_text()
-    assert all(re.search(rf"^{target}:", makefile, re.M) for target in re.findall(r"^make (\w+)", README, re.M))
+    assert all(
+        re.search(rf"^{target}:", makefile, re.M)
+        for target in re.findall(r"^make (\w+)", README, re.M)
+    )

@@ -1,1 +1,2 @@
-"""Finished runs: compared, estimated anew, their trajectories and correlations. Knows nothing of terminals."""
+"""Finished runs: compared, estimated anew, their trajectories and correlations. Knows nothing of
+terminals."""

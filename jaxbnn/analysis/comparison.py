@@ -1,4 +1,5 @@
-"""Are two runs' planes different? Over seeds, with bands that hold at all epochs and layers at once."""
+"""Are two runs' planes different? Over seeds, with bands that hold at all epochs and layers at
+once."""
 
 from typing import NamedTuple
 
@@ -23,23 +24,31 @@ class Comparison(NamedTuple):
 
 
 def compare(a, b, quantity: str = "i_xt", level: float = 0.95) -> Comparison:
-    """Compares two runs over the epochs and layers they share; a, b: results as `store.read_result` gives them.
+    """Compares two runs over the epochs and layers they share; a, b: results as `store.read_result`
+    gives them.
 
-    t = (mean A - mean B) / sqrt(s_A^2/n_A + s_B^2/n_B) at each epoch and layer. Seeds are dealt anew into groups of
-    these sizes 2000 times; p = (1 + draws whose largest |t| reaches ours) / 2001, and the band is the difference
-    -+ c times its standard error, c the `level` quantile of the largest |t|: it holds everywhere at once with that
-    probability. Layers that have no value in either run, and seeds that diverged, are left out. ValueError where
-    nothing is shared, the runs were not measured alike, or a run has fewer than 4 seeds.
-    Sources: Westfall & Young 1993 (largest statistic); Welch 1947.
+    t = (mean A - mean B) / sqrt(s_A^2/n_A + s_B^2/n_B) at each epoch and layer. Seeds are dealt
+    anew into groups of these sizes 2000 times; p = (1 + draws whose largest |t| reaches ours) /
+    2001, and the band is the difference -+ c times its standard error, c the `level` quantile of
+    the largest |t|: it holds everywhere at once with that probability. Layers that have no value in
+    either run, and seeds that diverged, are left out. ValueError where nothing is shared, the runs
+    were not measured alike, or a run has fewer than 4 seeds. Sources: Westfall & Young 1993
+    (largest statistic); Welch 1947.
     """
     _check_alike(a, b)
     epochs = np.intersect1d(a.epoch.values, b.epoch.values)
-    layers = tuple(str(name) for name in a.layer.values if name in b.layer.values and _is_known(name, quantity, a, b))
+    layers = tuple(
+        str(name)
+        for name in a.layer.values
+        if name in b.layer.values and _is_known(name, quantity, a, b)
+    )
     if not epochs.size or not layers:
         raise ValueError(
             f"expected runs that share epochs and layers with {quantity}, got {len(epochs)}, {len(layers)}"
         )
-    values = [_finite(each[quantity].sel(epoch=epochs, layer=list(layers)).values) for each in (a, b)]
+    values = [
+        _finite(each[quantity].sel(epoch=epochs, layer=list(layers)).values) for each in (a, b)
+    ]
     sizes = len(values[0]), len(values[1])
     if min(sizes) < FEWEST:
         raise ValueError(
@@ -52,13 +61,17 @@ def compare(a, b, quantity: str = "i_xt", level: float = 0.95) -> Comparison:
     p = (1 + np.sum(largest >= np.abs(difference / error).max() * (1 - 1e-9))) / (1 + DRAWS)
     reach = np.quantile(largest, level) * error
     difference, reach = (v.reshape(len(epochs), len(layers)) for v in (difference, reach))
-    return Comparison(epochs, layers, difference, difference - reach, difference + reach, float(p), sizes)
+    return Comparison(
+        epochs, layers, difference, difference - reach, difference + reach, float(p), sizes
+    )
 
 
 def _check_alike(a, b):
     for name in ("estimator", "sample"):
         if a.attrs[name] != b.attrs[name]:
-            raise ValueError(f"expected two runs measured alike, got {name} {a.attrs[name]!r} and {b.attrs[name]!r}")
+            raise ValueError(
+                f"expected two runs measured alike, got {name} {a.attrs[name]!r} and {b.attrs[name]!r}"
+            )
 
 
 def _is_known(name, quantity, *runs):
@@ -71,7 +84,8 @@ def _finite(values):
 
 
 def _standardised(values, first):
-    """Differences of means and their standard errors [R, P]; values [S, P] of mean 0, first [R, S]: who is in A."""
+    """Differences of means and their standard errors [R, P]; values [S, P] of mean 0, first [R, S]:
+    who is in A."""
     total, squares = values.sum(axis=0), (values**2).sum(axis=0)
     n_a = first.sum(axis=1, keepdims=True)
     n_b = values.shape[0] - n_a

@@ -1,7 +1,8 @@
-"""Compression in the curves of I(X;T): where runs end, how far they fell, and whether a group of runs compresses.
+"""Compression in the curves of I(X;T): where runs end, how far they fell, and whether a group of
+runs compresses.
 
-All take measured epochs [E] (rising) and one layer's values over seeds [S, E]. Source of the factor and of the last 50
-epochs: Nothnagel & Geiger 2026.
+All take measured epochs [E] (rising) and one layer's values over seeds [S, E]. Source of the factor
+and of the last 50 epochs: Nothnagel & Geiger 2026.
 """
 
 from typing import NamedTuple
@@ -37,7 +38,8 @@ class Compression(NamedTuple):
 
 
 def window(epoch: ArrayLike) -> int:
-    """How many epochs are the last ones: WINDOW, or half of them where a run has fewer than twice as many."""
+    """How many epochs are the last ones: WINDOW, or half of them where a run has fewer than twice
+    as many."""
     return max(1, min(WINDOW, int(np.asarray(epoch)[-1]) // 2))
 
 
@@ -54,9 +56,11 @@ def end(epoch: ArrayLike, values: ArrayLike) -> End:
 
 
 def factor(epoch: ArrayLike, i_xt: ArrayLike) -> NDArray:
-    """(max - mean of the last epochs) / max of I(X;T) [S, E], in 0 .. 1: [S]; NaN where the maximum is 0.
+    """(max - mean of the last epochs) / max of I(X;T) [S, E], in 0 .. 1: [S]; NaN where the maximum
+    is 0.
 
-    A maximum is biased upwards: noise alone gives a factor above 0, so that a control belongs beside it.
+    A maximum is biased upwards: noise alone gives a factor above 0, so that a control belongs
+    beside it.
     """
     top = np.asarray(i_xt, np.float64).max(axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -64,25 +68,30 @@ def factor(epoch: ArrayLike, i_xt: ArrayLike) -> NDArray:
 
 
 def fall(epoch: ArrayLike, i_xt: ArrayLike) -> NDArray:
-    """The largest running mean of I(X;T) [S, E] minus the mean of the last epochs: [S] bits, 0 or more.
+    """The largest running mean of I(X;T) [S, E] minus the mean of the last epochs: [S] bits, 0 or
+    more.
 
-    Both are means over as many measured epochs, so that an epoch's noise is no fall. Where every epoch is measured, it
-    is a mean over 50 of them; where the schedule is thin it spans more, and a short peak counts less.
+    Both are means over as many measured epochs, so that an epoch's noise is no fall. Where every
+    epoch is measured, it is a mean over 50 of them; where the schedule is thin it spans more, and a
+    short peak counts less.
     """
     n = int(last(epoch).sum())
-    means = np.lib.stride_tricks.sliding_window_view(np.asarray(i_xt, np.float64), n, axis=1).mean(axis=-1)
+    means = np.lib.stride_tricks.sliding_window_view(np.asarray(i_xt, np.float64), n, axis=1).mean(
+        axis=-1
+    )
     return means.max(axis=1) - means[:, -1]
 
 
 def compression(falls: ArrayLike, least: float = LEAST_FALL, seed: int = 0) -> Compression:
-    """Whether falls [S] (bits, a loss is positive) have a mean surely above `least`: of the seeds of one setting, or
-    one value a setting."""
+    """Whether falls [S] (bits, a loss is positive) have a mean surely above `least`: of the seeds
+    of one setting, or one value a setting."""
     mean, low, high = bootstrapped(falls, seed)
     return Compression(mean, low, high, low > least)
 
 
 def bootstrapped(values: ArrayLike, seed: int = 0) -> tuple[float, float, float]:
-    """(mean, low, high): the mean of the finite values with its 95 % bootstrap interval, NaN for fewer than four."""
+    """(mean, low, high): the mean of the finite values with its 95 % bootstrap interval, NaN for
+    fewer than four."""
     x = np.asarray(values, np.float64)
     x = x[np.isfinite(x)]
     if len(x) < FEWEST:
@@ -95,8 +104,9 @@ def bootstrapped(values: ArrayLike, seed: int = 0) -> tuple[float, float, float]
 def traits(epoch: ArrayLike, i_xt: ArrayLike, i_ty: ArrayLike) -> dict[str, NDArray]:
     """What else a path through the plane shows, each [S].
 
-    The end of I(T;Y); the epoch of the largest I(X;T); the area below I(X;T) over log(1 + epoch), divided by that
-    axis' length; how often I(X;T) turns (see `phases.paths`). NaN for a run that has no number at some epoch.
+    The end of I(T;Y); the epoch of the largest I(X;T); the area below I(X;T) over log(1 + epoch),
+    divided by that axis' length; how often I(X;T) turns (see `phases.paths`). NaN for a run that
+    has no number at some epoch.
     """
     e, v = np.asarray(epoch), np.asarray(i_xt, np.float64)
     along = np.log1p(e)

@@ -25,11 +25,14 @@ class Link(NamedTuple):
     n: int  # runs
 
 
-def pooled(x: ArrayLike, y: ArrayLike, setting: Sequence, seed: int = 0, level: float = LEVEL) -> Link:
-    """Spearman's correlation of x and y [R] over all runs, whatever their setting, with its usual p-value.
+def pooled(
+    x: ArrayLike, y: ArrayLike, setting: Sequence, seed: int = 0, level: float = LEVEL
+) -> Link:
+    """Spearman's correlation of x and y [R] over all runs, whatever their setting, with its usual
+    p-value.
 
-    That p takes the runs of a setting as independent, so it is too small where settings matter: the interval, which
-    draws whole settings, says how sure the correlation is.
+    That p takes the runs of a setting as independent, so it is too small where settings matter: the
+    interval, which draws whole settings, says how sure the correlation is.
     """
     there = _finite(x, y)
     if there.sum() < FEWEST:
@@ -47,11 +50,12 @@ def pooled(x: ArrayLike, y: ArrayLike, setting: Sequence, seed: int = 0, level: 
 
 
 def within(x: ArrayLike, y: ArrayLike, setting: Sequence, seed: int = 0) -> Link:
-    """The correlation of ranks taken within each setting: what the settings do to both x and y is gone.
+    """The correlation of ranks taken within each setting: what the settings do to both x and y is
+    gone.
 
-    Ranks are centred in their setting and correlated over all runs. p: 2000 times y is dealt anew within each setting;
-    (1 + draws with |rho| as large) / 2001. The interval draws settings with all their runs: runs drawn twice would be
-    ties, which pull ranks of few towards 0.
+    Ranks are centred in their setting and correlated over all runs. p: 2000 times y is dealt anew
+    within each setting; (1 + draws with |rho| as large) / 2001. The interval draws settings with
+    all their runs: runs drawn twice would be ties, which pull ranks of few towards 0.
     """
     there = _finite(x, y)
     if there.sum() < FEWEST:
@@ -64,21 +68,26 @@ def within(x: ArrayLike, y: ArrayLike, setting: Sequence, seed: int = 0) -> Link
         return _undefined(there)
     kinds, _ = _draws(runs, rng)
     drawn = _correlation(_flat(a[kinds]), _flat(b[kinds]))
-    order = np.argsort(np.where(runs, rng.random((DRAWS, *runs.shape)), 2), axis=-1)  # what is no run stays last
+    order = np.argsort(
+        np.where(runs, rng.random((DRAWS, *runs.shape)), 2), axis=-1
+    )  # what is no run stays last
     dealt = np.take_along_axis(b[None], order, axis=-1)
     reached = np.abs((dealt * a).sum(axis=(-2, -1))) >= np.abs((a * b).sum()) * (1 - 1e-9)
     return _link(rho, float((1 + reached.sum()) / (1 + DRAWS)), drawn, there, LEVEL)
 
 
 def partial_spearman(x: ArrayLike, y: ArrayLike, given: ArrayLike) -> tuple[float, float]:
-    """(rho, p) of the ranks of x and y [R], each without what the ranks of `given` [R] say of it; p by Student's t.
+    """(rho, p) of the ranks of x and y [R], each without what the ranks of `given` [R] say of it; p
+    by Student's t.
 
-    rho = (r_xy - r_xg r_yg) / sqrt((1 - r_xg^2)(1 - r_yg^2)) with R - 3 degrees of freedom: runs are taken as
-    independent, so give it one value a setting (its seeds' mean, say).
+    rho = (r_xy - r_xg r_yg) / sqrt((1 - r_xg^2)(1 - r_yg^2)) with R - 3 degrees of freedom: runs
+    are taken as independent, so give it one value a setting (its seeds' mean, say).
     """
     there = _finite(x, y, given)
     n = int(there.sum())
-    a, b, g = (_ranks(np.asarray(each, np.float64)[there], np.ones(n, bool)) for each in (x, y, given))
+    a, b, g = (
+        _ranks(np.asarray(each, np.float64)[there], np.ones(n, bool)) for each in (x, y, given)
+    )
     xy, xg, yg = (float(_correlation(*pair)) for pair in ((a, b), (a, g), (b, g)))
     left = (1 - xg**2) * (1 - yg**2)
     if not left > 1e-12 or n <= FEWEST:
@@ -89,7 +98,8 @@ def partial_spearman(x: ArrayLike, y: ArrayLike, given: ArrayLike) -> tuple[floa
 
 
 def holm(p: ArrayLike) -> NDArray:
-    """The p-values [M] corrected for being M tests: no test's is smaller than a smaller one's; NaN is no test.
+    """The p-values [M] corrected for being M tests: no test's is smaller than a smaller one's; NaN
+    is no test.
 
     Source: Holm 1979.
     """
@@ -110,7 +120,8 @@ def _by_setting(x, y, setting, there):
 
 
 def _draws(runs, rng):
-    """DRAWS samples of as many settings, with replacement: which they are [DRAWS, K], and their runs [DRAWS, K, M]."""
+    """DRAWS samples of as many settings, with replacement: which they are [DRAWS, K], and their
+    runs [DRAWS, K, M]."""
     kinds = rng.integers(len(runs), size=(DRAWS, len(runs)))
     return kinds, runs[kinds]
 

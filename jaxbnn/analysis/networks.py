@@ -12,10 +12,11 @@ from jaxbnn.storage import checkpoints, run_folder
 
 
 def networks(folder: str | Path, data_root: str | Path | None = None) -> dict[int, Any]:
-    """Seed -> the variables of its network after the last epoch, as the experiment's model takes them; numpy arrays.
+    """Seed -> the variables of its network after the last epoch, as the experiment's model takes
+    them; numpy arrays.
 
-    model.apply(variables, x, train=False) gives the logits and the hidden layers. ValueError where the run is not
-    finished, its checkpoints are gone, or its data are not those it was trained on.
+    model.apply(variables, x, train=False) gives the logits and the hidden layers. ValueError where
+    the run is not finished, its checkpoints are gone, or its data are not those it was trained on.
     """
     folder = Path(folder)
     experiment, device = run_folder.read_config(folder), jax.local_devices()[0]
@@ -30,7 +31,10 @@ def networks(folder: str | Path, data_root: str | Path | None = None) -> dict[in
         if checkpoints.newest(place) == job.steps:
             block = restore([checkpoints.load(place, identity_of(job, 0, like))], like, device)
             variables = jax.device_get(block.state.variables)
-            found |= {seed: jax.tree.map(lambda leaf, i=i: leaf[i], variables) for i, seed in enumerate(seeds)}
+            found |= {
+                seed: jax.tree.map(lambda leaf, i=i: leaf[i], variables)
+                for i, seed in enumerate(seeds)
+            }
     missing = sorted(set(run_folder.finished_seeds(folder, job.checksum)) - set(found))
     if missing or not found:
         raise ValueError(

@@ -1,6 +1,8 @@
-"""What a curve does while a network learns: its fall or rise from an extreme to the end, a plateau, the path it takes.
+"""What a curve does while a network learns: its fall or rise from an extreme to the end, a plateau,
+the path it takes.
 
-All take measured epochs [E] (rising) and one quantity's values over seeds [S, E], and give a number a seed.
+All take measured epochs [E] (rising) and one quantity's values over seeds [S, E], and give a number
+a seed.
 """
 
 from typing import NamedTuple
@@ -22,7 +24,8 @@ class Change(NamedTuple):
 
 
 def smooth(epoch: ArrayLike, values: ArrayLike, window: int = WINDOW) -> NDArray:
-    """The mean over the measured epochs in (e - window, e], for each e: [S, E] -> [S, E]. NaN where one is NaN.
+    """The mean over the measured epochs in (e - window, e], for each e: [S, E] -> [S, E]. NaN where
+    one is NaN.
 
     Where fewer epochs are measured than that, it is a mean of few, down to the value itself.
     """
@@ -32,7 +35,8 @@ def smooth(epoch: ArrayLike, values: ArrayLike, window: int = WINDOW) -> NDArray
 
 
 def fall(epoch: ArrayLike, values: ArrayLike) -> Change:
-    """From the largest seed mean to the end, both averaged over WINDOW epochs. No fall is a change of 0."""
+    """From the largest seed mean to the end, both averaged over WINDOW epochs. No fall is a change
+    of 0."""
     return _change(epoch, values, np.nanargmax)
 
 
@@ -51,16 +55,19 @@ def _change(epoch, values, extreme):
 
 
 def reached(epoch: ArrayLike, values: ArrayLike, level: float) -> NDArray:
-    """The first measured epoch whose value is below `level`, [S]; infinity for a seed that never gets there."""
+    """The first measured epoch whose value is below `level`, [S]; infinity for a seed that never
+    gets there."""
     below = np.asarray(values) < level
     return np.where(below.any(axis=1), np.asarray(epoch)[below.argmax(axis=1)], np.inf)
 
 
 def paths(epoch: ArrayLike, values: ArrayLike, least: float) -> list[str]:
-    """Each seed's moves: "still", "rises", "falls", "rises, falls", ..., of its means over STAGES of training.
+    """Each seed's moves: "still", "rises", "falls", "rises, falls", ..., of its means over STAGES
+    of training.
 
-    A stage is a stretch of log(1 + epoch), all of one length; its mean leaves out the noise of single epochs. A move
-    is of at least `least`, and of a quarter of all that the means span; it ends where they have come back by as much.
+    A stage is a stretch of log(1 + epoch), all of one length; its mean leaves out the noise of
+    single epochs. A move is of at least `least`, and of a quarter of all that the means span; it
+    ends where they have come back by as much.
     """
     e, v = np.log1p(np.asarray(epoch)), np.asarray(values, np.float64)
     stage = np.minimum((STAGES * e / e[-1]).astype(int), STAGES - 1)

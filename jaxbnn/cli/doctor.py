@@ -1,4 +1,5 @@
-"""Whether a machine is fit for runs whose counts and bits hold. A check is a value: what was found, and what to do."""
+"""Whether a machine is fit for runs whose counts and bits hold. A check is a value: what was found,
+and what to do."""
 
 import dataclasses
 import importlib.metadata
@@ -13,7 +14,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-import jaxbnn
 from jaxbnn.config.experiment import Experiment
 from jaxbnn.data import Szt
 from jaxbnn.engine import cost
@@ -22,13 +22,15 @@ from jaxbnn.engine.runner import run
 from jaxbnn.info.counting import count
 from jaxbnn.info.packing import hash_rows
 from jaxbnn.nn import MLP
-from jaxbnn.observe.record import Probe, Schedule
+from jaxbnn.observe.probe import Probe, Schedule
 from jaxbnn.storage import run_folder
-from jaxbnn.train.trainer import TrainSpec
+from jaxbnn.train.spec import TrainSpec
 
 ROWS, CLASSES = 1000, 3
 WIDTHS = (1, 4)  # of the rows that are counted, in words
-LEAST_MEMORY = 2**29  # bytes, a guess: a block of SZT holds a few MiB, one of a 1024-wide network some hundred
+LEAST_MEMORY = (
+    2**29
+)  # bytes, a guess: a block of SZT holds a few MiB, one of a 1024-wide network some hundred
 SHORT = Experiment(
     name="short",
     data=Szt(),
@@ -46,7 +48,9 @@ STANDARD = Experiment(
     probes=(Probe(sample="all"),),
     lanes=32,
 )
-MACHINES = {"2 threads of one Xeon core, jax 0.10.2": 1750}  # networks x epochs a second: this check, median of five
+MACHINES = {
+    "2 threads of one Xeon core, jax 0.10.2": 1750
+}  # networks x epochs a second: this check, median of five
 
 
 class Known(NamedTuple):
@@ -60,7 +64,16 @@ class Known(NamedTuple):
     advice: str
 
 
-KNOWN = (Known("0.11.0", "0.11.1", "gpu", "can crash after many programs that sort", "40142", "pip install -U jax"),)
+KNOWN = (
+    Known(
+        "0.11.0",
+        "0.11.1",
+        "gpu",
+        "can crash after many programs that sort",
+        "40142",
+        "pip install -U jax",
+    ),
+)
 
 
 class Finding(NamedTuple):
@@ -88,17 +101,27 @@ def versions(platform: str) -> Iterator[Finding]:
     for name, least in required():
         there = importlib.metadata.version(name)
         if _numbers(there) < _numbers(least):
-            yield Finding(name, there, f"expected {name} {least} or newer: pip install -U '{name}>={least}'")
+            yield Finding(
+                name, there, f"expected {name} {least} or newer: pip install -U '{name}>={least}'"
+            )
     there = importlib.metadata.version("jaxlib")
     for known in KNOWN:
-        if known.platform == platform and _numbers(known.first) <= _numbers(there) <= _numbers(known.last):
-            yield Finding(f"jaxlib {there}", f"{known.what} (jax-ml/jax#{known.source})", known.advice)
-    main = (f"{name} {importlib.metadata.version(name)}" for name in ("jax", "jaxlib", "flax", "numpy"))
-    yield Finding("versions", f"jaxbnn {jaxbnn.__version__}, " + ", ".join(main))
+        if known.platform == platform and _numbers(known.first) <= _numbers(there) <= _numbers(
+            known.last
+        ):
+            yield Finding(
+                f"jaxlib {there}", f"{known.what} (jax-ml/jax#{known.source})", known.advice
+            )
+    main = (
+        f"{name} {importlib.metadata.version(name)}"
+        for name in ("jaxbnn", "jax", "jaxlib", "flax", "numpy")
+    )
+    yield Finding("versions", ", ".join(main))
 
 
 def required() -> list[tuple[str, str]]:
-    """(package, least version) of what jaxbnn needs; none where it runs from a folder and was not installed."""
+    """(package, least version) of what jaxbnn needs; none where it runs from a folder and was not
+    installed."""
     try:
         lines = importlib.metadata.requires("jaxbnn") or ()
     except importlib.metadata.PackageNotFoundError:
@@ -116,7 +139,11 @@ def memory(devices: Sequence[jax.Device]) -> Finding:
     each = cost.room(devices) // len(devices)
     kinds = ", ".join(sorted({f"{device.platform} {device.device_kind}" for device in devices}))
     found = f"{len(devices)} x {kinds}, {each / 2**30:.1f} GiB each"
-    advice = "" if each >= LEAST_MEMORY else "expected 0.5 GiB or more: end other programs, or run with fewer --lanes"
+    advice = (
+        ""
+        if each >= LEAST_MEMORY
+        else "expected 0.5 GiB or more: end other programs, or run with fewer --lanes"
+    )
     return Finding("devices", found, advice)
 
 
@@ -124,7 +151,9 @@ def flags(device: jax.Device) -> Finding:
     """Whether XLA computes with the flags that the bits of runs depend on."""
     if cores.is_ready(device):
         return Finding("bits", "of jaxbnn's networks do not depend on the number of cores")
-    return Finding("bits", "are not those of other runs", "call jaxbnn.use_cores() before JAX starts")
+    return Finding(
+        "bits", "are not those of other runs", "call jaxbnn.use_cores() before JAX starts"
+    )
 
 
 def counting(device: jax.Device) -> Finding:
@@ -134,7 +163,8 @@ def counting(device: jax.Device) -> Finding:
     with jax.default_device(device):
         for width in WIDTHS:
             ways = [
-                (route, jax.jit(partial(count, **how, classes=CLASSES, route=route))) for route, how in ways_of(width)
+                (route, jax.jit(partial(count, **how, classes=CLASSES, route=route)))
+                for route, how in ways_of(width)
             ]
             for name, words, labels in rows_to_try(np.random.default_rng(0), width):
                 for route, counted in ways:
@@ -145,7 +175,9 @@ def counting(device: jax.Device) -> Finding:
     return Finding(where, f"equals numpy's on {tried} tries of random and adversarial rows")
 
 
-def rows_to_try(rng: np.random.Generator, width: int) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+def rows_to_try(
+    rng: np.random.Generator, width: int
+) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
     """(name, words [N, width], labels [N])."""
     labels = rng.integers(0, CLASSES, ROWS, np.int32)
     most = 2**10 if width == 1 else 2**32
@@ -161,11 +193,16 @@ def rows_to_try(rng: np.random.Generator, width: int) -> Iterator[tuple[str, np.
 
 
 def ways_of(width: int) -> list[tuple[str, dict[str, Any]]]:
-    """Every route for rows of so many words and its settings; also with a hash that tells nothing apart."""
+    """Every route for rows of so many words and its settings; also with a hash that tells nothing
+    apart."""
     if width == 1:
-        return [(route, {"bits": 10, "hash_rows": hash_rows}) for route in ("direct", "scatter", "sort")]
+        return [
+            (route, {"bits": 10, "hash_rows": hash_rows}) for route in ("direct", "scatter", "sort")
+        ]
     return [
-        (route, {"bits": None, "hash_rows": each}) for route in ("scatter", "sort") for each in (hash_rows, _constant)
+        (route, {"bits": None, "hash_rows": each})
+        for route in ("scatter", "sort")
+        for each in (hash_rows, _constant)
     ]
 
 
@@ -187,7 +224,8 @@ def equals_numpy(words: np.ndarray, labels: np.ndarray, counted: Callable) -> bo
 
 
 def summing(device: jax.Device) -> Finding:
-    """Whether sums of products of many rows are right: on CPUs jaxlib 0.10.2 gets some wrong (jax-ml/jax#39103)."""
+    """Whether sums of products of many rows are right: on CPUs jaxlib 0.10.2 gets some wrong
+    (jax-ml/jax#39103)."""
     numbers, matrix = np.arange(1, 2**16), jnp.eye(3)
     rows = jnp.asarray(numbers[:, None] * np.eye(1, 3), jnp.float32)
     with jax.default_device(device):
@@ -196,7 +234,9 @@ def summing(device: jax.Device) -> Finding:
     if np.allclose(found, numbers.astype(np.float64) ** 2, rtol=1e-5):
         return Finding(where, "are right")
     return Finding(
-        where, "can be wrong", "call jaxbnn.use_cores() before JAX starts, or install another version of jax"
+        where,
+        "can be wrong",
+        "call jaxbnn.use_cores() before JAX starts, or install another version of jax",
     )
 
 
@@ -208,15 +248,23 @@ def repeating(devices: Sequence[jax.Device]) -> Finding:
         made = [run(short, Path(folder) / str(i), devices=each) for i, each in enumerate(chosen)]
         one, again, spread = map(run_folder.read_result, made)
     for other, where in ((again, "a second time"), (spread, f"on {len(devices)} devices")):
-        different = [str(name) for name in one.variables if not _same(one[name].values, other[name].values)]
+        different = [
+            str(name) for name in one.variables if not _same(one[name].values, other[name].values)
+        ]
         if different:
             advice = "bits do not hold here: see docs/reliability.md"
-            return Finding("a short run", f"gives other bits {where}: {', '.join(different[:5])}", advice)
+            return Finding(
+                "a short run", f"gives other bits {where}: {', '.join(different[:5])}", advice
+            )
     return Finding("a short run", f"has the same bits a second time and on {len(devices)} devices")
 
 
 def _same(a, b):
-    return a.dtype == b.dtype and a.shape == b.shape and (a.dtype == object or a.tobytes() == b.tobytes())
+    return (
+        a.dtype == b.dtype
+        and a.shape == b.shape
+        and (a.dtype == object or a.tobytes() == b.tobytes())
+    )
 
 
 def speed(devices: Sequence[jax.Device]) -> Finding:

@@ -22,7 +22,10 @@ from jaxbnn.plots import run_figures
 from jaxbnn.storage import run_folder
 from jaxbnn.studies.known_truth import runner
 
-GLANCE, ANNOUNCED = 0.3, 10.0  # seconds that a run is timed before it starts, and from which on it is told
+GLANCE, ANNOUNCED = (
+    0.3,
+    10.0,
+)  # seconds that a run is timed before it starts, and from which on it is told
 FEW = 10  # epochs, below which a run is not timed before
 STOPPED = 75  # EX_TEMPFAIL: run the same command again
 
@@ -41,7 +44,9 @@ def run_experiment(options: argparse.Namespace) -> int:
         processes.leave()
 
 
-def run_alone(experiment: Experiment, options: argparse.Namespace, devices: Sequence[jax.Device]) -> int:
+def run_alone(
+    experiment: Experiment, options: argparse.Namespace, devices: Sequence[jax.Device]
+) -> int:
     """One experiment, with what it will take before and a table of its last epoch after it."""
     with Meter() as meter:
         experiment = with_lanes(experiment, options, devices)
@@ -70,16 +75,22 @@ def run_alone(experiment: Experiment, options: argparse.Namespace, devices: Sequ
 def run_one(
     experiment: Experiment, options: argparse.Namespace, meter: Meter, devices: Sequence[jax.Device]
 ) -> Path | None:
-    """The folder of the experiment once it is finished; None where a signal stopped it, or another process ended."""
-    folder = run(experiment, options.out, options.data_root, devices, report=meter.show, stop=meter.stopped)
+    """The folder of the experiment once it is finished; None where a signal stopped it, or another
+    process ended."""
+    folder = run(
+        experiment, options.out, options.data_root, devices, report=meter.show, stop=meter.stopped
+    )
     if set(experiment.seeds) - set(run_folder.finished_seeds(folder)):
         print(f"stopped: the same command goes on from {folder}", file=sys.stderr)
         return None
     return folder
 
 
-def run_grid(experiments: list[Experiment], options: argparse.Namespace, devices: Sequence[jax.Device]) -> int:
-    """Program after program, the settings of one in shared blocks; finished settings are not run again."""
+def run_grid(
+    experiments: list[Experiment], options: argparse.Namespace, devices: Sequence[jax.Device]
+) -> int:
+    """Program after program, the settings of one in shared blocks; finished settings are not run
+    again."""
     with Meter() as meter:
         programs = []
         for group in grid.by_program(experiments):
@@ -101,7 +112,10 @@ def run_grid(experiments: list[Experiment], options: argparse.Namespace, devices
 
 
 def run_programs(
-    programs: list[list[Experiment]], options: argparse.Namespace, meter: Meter, devices: Sequence[jax.Device]
+    programs: list[list[Experiment]],
+    options: argparse.Namespace,
+    meter: Meter,
+    devices: Sequence[jax.Device],
 ) -> bool:
     """Whether every setting is finished: not where a signal asked to stop."""
     left = [[each for each in group if unfinished(each, options)] for group in programs]
@@ -111,13 +125,23 @@ def run_programs(
         jax.clear_caches()
         if meter.stopped():
             return False
-    said = f"about {clock(total)} without compiling, one after another" if n_left else "nothing to do"
-    print(f"{sum(map(len, programs))} settings, {n_left} to run, {len(programs)} programs: {said}", file=sys.stderr)
+    said = (
+        f"about {clock(total)} without compiling, one after another" if n_left else "nothing to do"
+    )
+    print(
+        f"{sum(map(len, programs))} settings, {n_left} to run, {len(programs)} programs: {said}",
+        file=sys.stderr,
+    )
     for group in filter(None, left):
         for experiment in group:
             done += 1
-            print(f"[{done}/{n_left}] {experiment.name} {studies.changed(experiment)}".rstrip(), file=sys.stderr)
-        run_together(group, options.out, options.data_root, devices, report=meter.show, stop=meter.stopped)
+            print(
+                f"[{done}/{n_left}] {experiment.name} {studies.changed(experiment)}".rstrip(),
+                file=sys.stderr,
+            )
+        run_together(
+            group, options.out, options.data_root, devices, report=meter.show, stop=meter.stopped
+        )
         if any(unfinished(each, options) for each in group) or meter.stopped():
             return False
         jax.clear_caches()
@@ -131,13 +155,19 @@ def last_epoch(folder: Path, seeds: tuple[int, ...]):
 
 def unfinished(experiment: Experiment, options: argparse.Namespace) -> bool:
     """Whether the experiment lacks seeds where its run is written."""
-    return bool(set(experiment.seeds) - set(run_folder.finished_seeds(run_folder.folder_of(options.out, experiment))))
+    return bool(
+        set(experiment.seeds)
+        - set(run_folder.finished_seeds(run_folder.folder_of(options.out, experiment)))
+    )
 
 
 def run_study(study: Bernoulli | Resampled, options: argparse.Namespace) -> int:
-    """jaxbnn run NAME of a study of estimators: a line for each piece on stderr, then how right the verdicts were."""
+    """jaxbnn run NAME of a study of estimators: a line for each piece on stderr, then how right the
+    verdicts were."""
     if processes.count() > 1:
-        raise ValueError(f"expected one process for {study.name}, a study of samples, got {processes.count()}")
+        raise ValueError(
+            f"expected one process for {study.name}, a study of samples, got {processes.count()}"
+        )
     with Meter() as meter:
         folder = runner.calibrate(study, options.out, options.data_root, meter.say, meter.stopped)
     if meter.stopped():

@@ -10,13 +10,15 @@ import jax
 
 from jaxbnn import config, studies
 from jaxbnn.config import grid
-from jaxbnn.config.experiment import Experiment, Runnable
+from jaxbnn.config.experiment import Experiment
+from jaxbnn.config.registry import Runnable
 from jaxbnn.engine.autolanes import choose_lanes
 from jaxbnn.engine.cost import Cost, estimate, largest_lanes
 
 
 def chosen_experiments(options: argparse.Namespace) -> tuple[Runnable, ...]:
-    """The named experiment, or the settings of the named grid, with the options' seeds, scale and overrides."""
+    """The named experiment, or the settings of the named grid, with the options' seeds, scale and
+    overrides."""
     settings = studies.settings(options.name, options.only)
     if not settings and options.only is not None:
         raise ValueError(f"expected --only with a grid such as nothnagel2026, got {options.name}")
@@ -26,22 +28,32 @@ def chosen_experiments(options: argparse.Namespace) -> tuple[Runnable, ...]:
     if options.scale is not None:
         chosen = tuple(grid.scaled(experiment, options.scale) for experiment in chosen)
     chosen = [made for experiment in chosen for made in grid.product(experiment, options.set)]
-    return tuple(dataclasses.replace(each, seeds=options.seeds) for each in chosen) if options.seeds else tuple(chosen)
+    return (
+        tuple(dataclasses.replace(each, seeds=options.seeds) for each in chosen)
+        if options.seeds
+        else tuple(chosen)
+    )
 
 
 def chosen_study(study: Runnable, options: argparse.Namespace) -> Runnable:
     """The study of samples with the options' overrides."""
     if options.seeds:
-        raise ValueError(f"expected no --seeds with {options.name}, a study of samples: --set repetitions=5, say")
+        raise ValueError(
+            f"expected no --seeds with {options.name}, a study of samples: --set repetitions=5, say"
+        )
     for assignment in options.set:
         study = config.override(study, assignment)
     return study
 
 
 def estimated(
-    experiments: Sequence[Experiment], options: argparse.Namespace, devices: Sequence[jax.Device], seconds: float
+    experiments: Sequence[Experiment],
+    options: argparse.Namespace,
+    devices: Sequence[jax.Device],
+    seconds: float,
 ) -> Cost:
-    """What they take; MemoryError where their program does not fit, with the number of lanes that does."""
+    """What they take; MemoryError where their program does not fit, with the number of lanes that
+    does."""
     given = {"data_root": options.data_root, "devices": devices}
     try:
         return estimate(*experiments, seconds=seconds, **given)
@@ -51,7 +63,9 @@ def estimated(
         raise MemoryError(f"{error}, {does}") from None
 
 
-def with_lanes(experiment: Experiment, options: argparse.Namespace, devices: Sequence[jax.Device]) -> Experiment:
+def with_lanes(
+    experiment: Experiment, options: argparse.Namespace, devices: Sequence[jax.Device]
+) -> Experiment:
     """The experiment with the lanes asked for."""
     if options.lanes is None:
         return experiment

@@ -1,4 +1,5 @@
-"""How a command starts JAX: its devices, the processes it shares a run with, the programs it keeps."""
+"""How a command starts JAX: its devices, the processes it shares a run with, the programs it
+keeps."""
 
 import argparse
 from collections.abc import Sequence
@@ -18,13 +19,17 @@ def start(options: argparse.Namespace) -> Sequence[jax.Device]:
     devices = jax.local_devices()
     if options.devices and options.devices > len(devices):
         kind = devices[0].device_kind
-        raise ValueError(f"expected --devices of at most {len(devices)} ({kind}), got {options.devices}")
+        raise ValueError(
+            f"expected --devices of at most {len(devices)} ({kind}), got {options.devices}"
+        )
     return devices[: options.devices]
 
 
 def join(options: argparse.Namespace) -> None:
     """Meets the other processes of a run, where the options say that there are any."""
-    count, which, coordinator = (getattr(options, name, None) for name in ("processes", "process_id", "coordinator"))
+    count, which, coordinator = (
+        getattr(options, name, None) for name in ("processes", "process_id", "coordinator")
+    )
     if count == "auto" and which is None and coordinator is None:
         processes.use_processes()
     elif isinstance(count, int) and which is not None and coordinator is not None:
@@ -35,4 +40,6 @@ def join(options: argparse.Namespace) -> None:
             raise ValueError(f"expected --coordinator HOST:PORT, got {coordinator!r}")
         processes.use_processes(coordinator, count, which)
     elif (count, which, coordinator) != (None, None, None):
-        raise ValueError("expected --processes auto, or --processes N with --process-id I and --coordinator HOST:PORT")
+        raise ValueError(
+            "expected --processes auto, or --processes N with --process-id I and --coordinator HOST:PORT"
+        )

@@ -1,4 +1,5 @@
-"""What a terminal shows: tables, times in words, a progress bar; and the signals that ask a run to stop."""
+"""What a terminal shows: tables, times in words, a progress bar; and the signals that ask a run to
+stop."""
 
 import math
 import signal
@@ -12,13 +13,21 @@ from jaxbnn.engine.cost import Cost
 
 
 class Meter:
-    """A progress bar on a terminal's stderr, quiet elsewhere; SIGINT and SIGTERM ask to stop at a checkpoint."""
+    """A progress bar on a terminal's stderr, quiet elsewhere; SIGINT and SIGTERM ask to stop at a
+    checkpoint."""
 
     def __init__(self):
         console = Console(stderr=True)
-        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.percentage:>3.0f} %"),
+        )
         self._bar = Progress(
-            *columns, TextColumn("{task.fields[words]}"), console=console, disable=not console.is_terminal
+            *columns,
+            TextColumn("{task.fields[words]}"),
+            console=console,
+            disable=not console.is_terminal,
         )
         self._task = self._bar.add_task("compiling", total=None, words="")
         self._stop, self._chunk = False, math.nan
@@ -37,7 +46,10 @@ class Meter:
         self._stop = True
         signal.signal(number, signal.SIG_DFL)  # a second one ends the program at once
         takes = "" if math.isnan(self._chunk) else f" (about {clock(max(self._chunk, 1))})"
-        print(f"stopping after this chunk{takes}; once more stops at once, without a checkpoint", file=sys.stderr)
+        print(
+            f"stopping after this chunk{takes}; once more stops at once, without a checkpoint",
+            file=sys.stderr,
+        )
 
     def stopped(self) -> bool:
         """Whether a signal asked to stop."""

@@ -1,11 +1,13 @@
-"""Data sets as numpy arrays: made by rule, read from files, or fetched once and checked. Knows nothing of JAX."""
+"""Data sets as numpy arrays: made by rule, read from files, or fetched once and checked. Knows
+nothing of JAX."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from jaxbnn.data.cifar import Cifar10, load_cifar10
-from jaxbnn.data.images import FashionMnist, Images, Mnist, Npz, load_mnist, load_npz, read_idx, read_npz
+from jaxbnn.data.images import FashionMnist, Images, Mnist, load_mnist, read_idx
+from jaxbnn.data.npz import Npz, load_npz, read_npz
 from jaxbnn.data.split import Dataset, Split, checksum, relabelled, shortened, stratified
 from jaxbnn.data.synthetic import Szt, TicTacToe, load_szt, load_tic_tac_toe
 
@@ -37,17 +39,24 @@ def is_per_seed(spec: DataSpec) -> bool:
 
 
 def load(spec: DataSpec, root: str | Path | None = None, seed: int | None = None) -> Split:
-    """The train and test examples a spec stands for: the same arrays for the same arguments, on any machine.
+    """The train and test examples a spec stands for: the same arrays for the same arguments, on any
+    machine.
 
-    `root` is the folder that holds the user's files; without it $JAXBNN_DATA is asked, then the cache and the mirrors.
-    `seed` is used only by a spec with `split_per_seed`; all other specs give every seed the same split.
+    `root` is the folder that holds the user's files; without it $JAXBNN_DATA is asked, then the
+    cache and the mirrors. `seed` is used only by a spec with `split_per_seed`; all other specs give
+    every seed the same split.
 
-    Raises TypeError for anything but a spec, ValueError for a missing seed or a broken file, FileNotFoundError for a
-    file that is not in the folder given, ConnectionError when no mirror gave the file.
+    Raises TypeError for anything but a spec, ValueError for a missing seed or a broken file,
+    FileNotFoundError for a file that is not in the folder given, ConnectionError when no mirror
+    gave the file.
     """
     if not isinstance(spec, DataSpec):
-        raise TypeError(f"expected Szt, TicTacToe, Mnist, FashionMnist, Cifar10 or Npz, got {spec!r}")
-    return relabelled(shortened(_load(spec, root, seed), spec.most if isinstance(spec, Images) else None), spec)
+        raise TypeError(
+            f"expected Szt, TicTacToe, Mnist, FashionMnist, Cifar10 or Npz, got {spec!r}"
+        )
+    return relabelled(
+        shortened(_load(spec, root, seed), spec.most if isinstance(spec, Images) else None), spec
+    )
 
 
 def _load(spec: DataSpec, root: str | Path | None, seed: int | None) -> Split:

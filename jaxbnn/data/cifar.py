@@ -14,7 +14,9 @@ from jaxbnn.data.images import Images, pixel_values
 from jaxbnn.data.split import Dataset, Split
 
 SIDE, CHANNELS = 32, 3
-ROW = 1 + CHANNELS * SIDE * SIDE  # bytes of an example: its label, then its red, green and blue planes
+ROW = (
+    1 + CHANNELS * SIDE * SIDE
+)  # bytes of an example: its label, then its red, green and blue planes
 FOLDER = "cifar-10-batches-bin"
 TRAIN = tuple(f"{FOLDER}/data_batch_{i}.bin" for i in range(1, 6))
 TEST = f"{FOLDER}/test_batch.bin"
@@ -27,30 +29,42 @@ class Cifar10(Images):
     """The small colour images of Krizhevsky (2009): 50000 train, 10000 test, ten classes."""
 
 
-def load_cifar10(spec: Cifar10, root: str | Path | None = None, collection: Collection = CIFAR10) -> Split:
-    """CIFAR-10's own split, x [N, 32, 32, 3]. Raises what `fetch`, `read_archive` and `read_batch` raise."""
+def load_cifar10(
+    spec: Cifar10, root: str | Path | None = None, collection: Collection = CIFAR10
+) -> Split:
+    """CIFAR-10's own split, x [N, 32, 32, 3]. Raises what `fetch`, `read_archive` and `read_batch`
+    raise."""
     (file,) = collection.files
     batches = read_archive(fetch(file, root, collection), (*TRAIN, TEST), file.name)
     *train, test = (read_batch(payload, name) for name, payload in batches.items())
-    values, joined = pixel_values(spec.span), Dataset(*map(np.concatenate, zip(*train, strict=True)))
+    values, joined = (
+        pixel_values(spec.span),
+        Dataset(*map(np.concatenate, zip(*train, strict=True))),
+    )
     train, test = (part._replace(x=values[part.x]) for part in (joined, test))
     return Split(train, test, n_classes=10, population=False)
 
 
 def read_archive(payload: bytes, names: tuple[str, ...], archive: str) -> dict[str, bytes]:
-    """The contents of the named files of a tar archive; nothing is written, and no other member is looked into.
+    """The contents of the named files of a tar archive; nothing is written, and no other member is
+    looked into.
 
-    Raises ValueError for what is no such archive, and where a name is missing, no plain file or far too large.
+    Raises ValueError for what is no such archive, and where a name is missing, no plain file or far
+    too large.
     """
     try:
         with tarfile.open(fileobj=io.BytesIO(payload), mode="r:") as tar:
             members = {member.name: member for member in tar if member.type in PLAIN}
             missing = [name for name in names if name not in members]
             if missing:
-                raise ValueError(f"expected {missing[0]} in {archive}, got {', '.join([*members][:5]) or 'no file'}")
+                raise ValueError(
+                    f"expected {missing[0]} in {archive}, got {', '.join([*members][:5]) or 'no file'}"
+                )
             large = [name for name in names if members[name].size > MOST * ROW]
             if large:
-                raise ValueError(f"expected {large[0]} in {archive} of at most {MOST * ROW} bytes, got more")
+                raise ValueError(
+                    f"expected {large[0]} in {archive} of at most {MOST * ROW} bytes, got more"
+                )
             opened = {name: tar.extractfile(members[name]) for name in names}
             return {name: file.read() for name, file in opened.items() if file is not None}
     except (tarfile.TarError, EOFError, OverflowError, RecursionError) as error:
@@ -58,7 +72,8 @@ def read_archive(payload: bytes, names: tuple[str, ...], archive: str) -> dict[s
 
 
 def read_batch(payload: bytes, name: str) -> Dataset:
-    """The images uint8 [N, 32, 32, 3] and labels of one file. Raises ValueError for a wrong size or label."""
+    """The images uint8 [N, 32, 32, 3] and labels of one file. Raises ValueError for a wrong size or
+    label."""
     if not payload or len(payload) % ROW:
         raise ValueError(f"expected {name} to hold rows of {ROW} bytes, got {len(payload)} bytes")
     rows = np.frombuffer(payload, np.uint8).reshape(-1, ROW)

@@ -43,7 +43,8 @@ class Shared(Protocol):
 
 
 def check_shared(spec: Shared) -> None:
-    """Raises TypeError or ValueError unless the fields of `Shared` are fit to split by and to be written as JSON."""
+    """Raises TypeError or ValueError unless the fields of `Shared` are fit to split by and to be
+    written as JSON."""
     check_share(spec.share)
     check_seed("split_seed", spec.split_seed)
     if not isinstance(spec.split_per_seed, bool):
@@ -77,7 +78,8 @@ class Relabelled(Protocol):
 
 
 def check_labels_dealt(spec: Relabelled) -> None:
-    """Raises TypeError or ValueError unless the fields of `Relabelled` are a seed or None, and a share."""
+    """Raises TypeError or ValueError unless the fields of `Relabelled` are a seed or None, and a
+    share."""
     if spec.label_seed is not None:
         check_seed("label_seed", spec.label_seed)
     if not is_number(spec.label_noise):
@@ -85,12 +87,16 @@ def check_labels_dealt(spec: Relabelled) -> None:
     if not 0 < spec.label_noise <= 1:
         raise ValueError(f"expected label_noise above 0 and at most 1, got {spec.label_noise!r}")
     if spec.label_seed is None and spec.label_noise != 1:
-        raise ValueError(f"expected a label_seed with label_noise, got {spec.label_noise!r} without: label_seed=0, say")
+        raise ValueError(
+            f"expected a label_seed with label_noise, got {spec.label_noise!r} without: label_seed=0, say"
+        )
 
 
 def check_most(most: object) -> None:
     """Raises ValueError unless `most` is None or a whole number of at least 1."""
-    if most is not None and not (isinstance(most, int) and not isinstance(most, bool) and most >= 1):
+    if most is not None and not (
+        isinstance(most, int) and not isinstance(most, bool) and most >= 1
+    ):
         raise ValueError(f"expected most as a whole number of at least 1 or none, got {most!r}")
 
 
@@ -98,27 +104,33 @@ def shortened(split: Split, most: int | None) -> Split:
     """The split with at most the first `most` examples of either part; None leaves it."""
     if most is None:
         return split
-    train, test = (Dataset(part.x[:most].copy(), part.y[:most].copy()) for part in (split.train, split.test))
+    train, test = (
+        Dataset(part.x[:most].copy(), part.y[:most].copy()) for part in (split.train, split.test)
+    )
     return split._replace(train=train, test=test)
 
 
 def relabelled(split: Split, spec: Relabelled) -> Split:
-    """The split with its training labels in a random order, by `default_rng(label_seed)`; None leaves them.
+    """The split with its training labels in a random order, by `default_rng(label_seed)`; None
+    leaves them.
 
-    Class sizes stay, and with them H(Y) of the training set; what an input says of its label is gone. The test set
-    keeps its labels. With a `label_noise` below 1, that share of the training examples, drawn at random, deal their
-    labels among themselves: some get their own back.
+    Class sizes stay, and with them H(Y) of the training set; what an input says of its label is
+    gone. The test set keeps its labels. With a `label_noise` below 1, that share of the training
+    examples, drawn at random, deal their labels among themselves: some get their own back.
     """
     if spec.label_seed is None:
         return split
     y = split.train.y.copy()
-    order = np.random.default_rng(spec.label_seed).permutation(len(y))[: round(spec.label_noise * len(y))]
+    order = np.random.default_rng(spec.label_seed).permutation(len(y))[
+        : round(spec.label_noise * len(y))
+    ]
     y[np.sort(order)] = split.train.y[order]
     return split._replace(train=split.train._replace(y=y))
 
 
 def check_span(span: object) -> None:
-    """Raises TypeError or ValueError unless `span` is a tuple (low, high) of two numbers that differ in float32."""
+    """Raises TypeError or ValueError unless `span` is a tuple (low, high) of two numbers that
+    differ in float32."""
     # a list would compare equal once loaded but could not be hashed with the spec
     if not (isinstance(span, tuple) and len(span) == 2 and all(map(is_number, span))):
         raise TypeError(f"expected span as a tuple of two numbers, got {span!r}")
@@ -130,16 +142,18 @@ def check_span(span: object) -> None:
 
 
 def is_number(value: object) -> TypeGuard[float]:
-    """True for an int or a float that JSON can hold, False for True, False, numpy scalars but float64, and the rest."""
+    """True for an int or a float that JSON can hold, False for True, False, numpy scalars but
+    float64, and the rest."""
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def divide(data: Dataset, spec: Shared, seed: int | None, population: bool) -> Split:
-    """The data split by the spec's three fields, stratified by label: each part keeps the data's order.
+    """The data split by the spec's three fields, stratified by label: each part keeps the data's
+    order.
 
-    The random numbers come from `default_rng([split_seed])`, or `[split_seed, seed]` when the spec is per seed (to
-    numpy the two are one for seed 0, whose own split is thus the shared one); otherwise `seed` is not looked at.
-    Raises ValueError when a per-seed spec gets no seed.
+    The random numbers come from `default_rng([split_seed])`, or `[split_seed, seed]` when the spec
+    is per seed (to numpy the two are one for seed 0, whose own split is thus the shared one);
+    otherwise `seed` is not looked at. Raises ValueError when a per-seed spec gets no seed.
     """
     key = [spec.split_seed]
     if spec.split_per_seed:
@@ -149,14 +163,23 @@ def divide(data: Dataset, spec: Shared, seed: int | None, population: bool) -> S
         key.append(seed)
     train, test = stratified(data.y, spec.share, np.random.default_rng(key))
     n_classes = int(data.y.max()) + 1
-    return Split(Dataset(data.x[train], data.y[train]), Dataset(data.x[test], data.y[test]), n_classes, population)
+    return Split(
+        Dataset(data.x[train], data.y[train]),
+        Dataset(data.x[test], data.y[test]),
+        n_classes,
+        population,
+    )
 
 
-def stratified(y: np.ndarray, share: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """(train_index, test_index) of the labels y [N]: both sorted, disjoint, together 0 .. N-1, int64.
+def stratified(
+    y: np.ndarray, share: float, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """(train_index, test_index) of the labels y [N]: both sorted, disjoint, together 0 .. N-1,
+    int64.
 
-    Train gets floor(share * N) examples, each class as many as `quotas` says. One uniform number is drawn for each
-    example, and a class gives those with the smallest. Raises ValueError when a side would be empty.
+    Train gets floor(share * N) examples, each class as many as `quotas` says. One uniform number is
+    drawn for each example, and a class gives those with the smallest. Raises ValueError when a side
+    would be empty.
     """
     check_share(share)
     if y.ndim != 1:
@@ -168,16 +191,19 @@ def stratified(y: np.ndarray, share: float, rng: np.random.Generator) -> tuple[n
         members = np.flatnonzero(y == label)
         chosen[members[np.argsort(draw[members], kind="stable")[:quota]]] = True
     if not chosen.any():  # the test side has one at least, as share < 1
-        raise ValueError(f"expected share to leave an example on each side of {len(y)}, got {share!r}")
+        raise ValueError(
+            f"expected share to leave an example on each side of {len(y)}, got {share!r}"
+        )
     return np.flatnonzero(chosen), np.flatnonzero(~chosen)
 
 
 def quotas(sizes: Sequence[int], share: float) -> list[int]:
     """How many examples each class of `sizes` [C] gives to train: the method of largest remainders.
 
-    Each class gives floor(share * N_c); those with the largest remainders give one more until floor(share * N) are
-    found, the smaller label first where remainders are equal. Reckoned exactly, with `share` as the decimal it is
-    written as: 0.29 of 100 is 29, where floats would make it 28.
+    Each class gives floor(share * N_c); those with the largest remainders give one more until
+    floor(share * N) are found, the smaller label first where remainders are equal. Reckoned
+    exactly, with `share` as the decimal it is written as: 0.29 of 100 is 29, where floats would
+    make it 28.
     """
     exact = [Fraction(repr(float(share))) * size for size in sizes]
     given = [floor(quota) for quota in exact]
@@ -189,7 +215,8 @@ def quotas(sizes: Sequence[int], share: float) -> list[int]:
 
 
 def checksum(split: Split) -> str:
-    """sha256, in hex, over the dtype, the shape and the bytes of train x, train y, test x and test y, in this order."""
+    """sha256, in hex, over the dtype, the shape and the bytes of train x, train y, test x and test
+    y, in this order."""
     digest = hashlib.sha256()
     for array in (*split.train, *split.test):
         digest.update(f"{array.dtype.str}{list(array.shape)}".encode())

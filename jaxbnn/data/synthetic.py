@@ -8,7 +8,8 @@ import numpy as np
 
 from jaxbnn.data.split import Dataset, Split, check_labels_dealt, check_shared, check_span, divide
 
-# The twelve input bits sit on the vertices of an icosahedron: each one's five neighbours, and its antipode.
+# The twelve input bits sit on the vertices of an icosahedron: each one's five neighbours, and its
+# antipode.
 NEIGHBOURS = np.array(
     [
         [1, 3, 5, 10, 11],
@@ -33,7 +34,8 @@ Board = tuple[int, ...]  # nine cells, row by row: +1 for x, -1 for o, 0 for bla
 
 @dataclass(frozen=True)
 class Szt:
-    """The 4096 inputs of 12 bits of Shwartz-Ziv and Tishby (2017), labelled by their rule; two classes.
+    """The 4096 inputs of 12 bits of Shwartz-Ziv and Tishby (2017), labelled by their rule; two
+    classes.
 
     `share` of the examples train. The split is the same for all seeds unless `split_per_seed`.
     `span` is what bits 0 and 1 become. `label_seed`, `label_noise`: see `relabelled`.
@@ -56,9 +58,9 @@ class Szt:
 class TicTacToe:
     """The 958 boards at which a game of tic-tac-toe can end; label 1 where x, who starts, has won.
 
-    Cells: x = +1, o = -1, blank = 0. `share` of the examples train; the split is the same for all seeds unless
-    `split_per_seed`. `label_seed`, `label_noise`: see `relabelled`. The boards are the UCI repository's "Tic-Tac-Toe
-    Endgame".
+    Cells: x = +1, o = -1, blank = 0. `share` of the examples train; the split is the same for all
+    seeds unless `split_per_seed`. `label_seed`, `label_noise`: see `relabelled`. The boards are the
+    UCI repository's "Tic-Tac-Toe Endgame".
     """
 
     share: float = 0.8
@@ -73,7 +75,8 @@ class TicTacToe:
 
 
 def load_szt(spec: Szt, seed: int | None = None) -> Split:
-    """SZT split as the spec says, x [N, 12]. Raises ValueError when the spec is per seed and `seed` is None."""
+    """SZT split as the spec says, x [N, 12]. Raises ValueError when the spec is per seed and `seed`
+    is None."""
     bits = szt_bits()
     x = np.asarray(spec.span, np.float32)[bits]
     return divide(Dataset(x, szt_labels(bits)), spec, seed, population=True)
@@ -87,9 +90,10 @@ def szt_bits() -> np.ndarray:
 def szt_labels(bits: np.ndarray) -> np.ndarray:
     """[N] int32 of 0 and 1: 23 w + e - 5 f - 8 a > 98, for bits [N, 12].
 
-    w is the number of ones; e, a and f are the numbers of pairs of ones that are adjacent, antipodal and neither. The
-    rule depends on nothing else, so it does not change as the icosahedron is turned; it gives each of the 4096 labels
-    of the file published with Shwartz-Ziv and Tishby (2017).
+    w is the number of ones; e, a and f are the numbers of pairs of ones that are adjacent,
+    antipodal and neither. The rule depends on nothing else, so it does not change as the
+    icosahedron is turned; it gives each of the 4096 labels of the file published with Shwartz-Ziv
+    and Tishby (2017).
     """
     w = bits.sum(1)
     e = (bits[:, :, None] * bits[:, NEIGHBOURS]).sum((1, 2)) // 2
@@ -99,19 +103,26 @@ def szt_labels(bits: np.ndarray) -> np.ndarray:
 
 
 def load_tic_tac_toe(spec: TicTacToe, seed: int | None = None) -> Split:
-    """Tic-tac-toe split as the spec says, x [N, 9]. Raises ValueError when the spec is per seed and `seed` is None."""
+    """Tic-tac-toe split as the spec says, x [N, 9]. Raises ValueError when the spec is per seed and
+    `seed` is None."""
     boards = end_boards()
     y = np.array([has_won(board, 1) for board in boards], np.int32)
     return divide(Dataset(np.array(boards, np.float32), y), spec, seed, population=True)
 
 
 def end_boards() -> list[Board]:
-    """The 958 boards at which a game can end (somebody has three in a line, or the board is full), sorted."""
+    """The 958 boards at which a game can end (somebody has three in a line, or the board is full),
+    sorted."""
     going: set[Board] = {(0,) * 9}
     ended: set[Board] = set()
     for turn in range(9):
         player = 1 - 2 * (turn % 2)
-        played = {(*board[:i], player, *board[i + 1 :]) for board in going for i in range(9) if board[i] == 0}
+        played = {
+            (*board[:i], player, *board[i + 1 :])
+            for board in going
+            for i in range(9)
+            if board[i] == 0
+        }
         won = {board for board in played if has_won(board, player)}
         ended |= won
         going = played - won

@@ -1,1 +1,2 @@
-"""Many seeds: the compiled program, its blocks, devices and processes. Knows nothing of studies or figures."""
+"""Many seeds: the compiled program, its blocks, devices and processes. Knows nothing of studies or
+figures."""

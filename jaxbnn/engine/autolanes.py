@@ -6,7 +6,8 @@ from pathlib import Path
 
 import jax
 
-from jaxbnn.config.experiment import Experiment, changes
+from jaxbnn.config.codec import changes
+from jaxbnn.config.experiment import Experiment
 from jaxbnn.engine.cost import estimate
 from jaxbnn.storage import run_folder
 
@@ -20,10 +21,11 @@ def choose_lanes(
     say: Callable[[str], None] = print,
     devices: Sequence[jax.Device] | None = None,
 ) -> int:
-    """The lanes of a run in OUT that differs in nothing else, else the power of two that is fastest here and fits.
+    """The lanes of a run in OUT that differs in nothing else, else the power of two that is fastest
+    here and fits.
 
-    Each is compiled and timed for seconds. A seed's bits depend on the number, so it is looked for first: the run's
-    folder is found again, on any machine.
+    Each is compiled and timed for seconds. A seed's bits depend on the number, so it is looked for
+    first: the run's folder is found again, on any machine.
     """
     for path in sorted((Path(out) / experiment.name).glob("*/config.json")):
         before = run_folder.read_config(path.parent)

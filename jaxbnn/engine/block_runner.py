@@ -1,6 +1,8 @@
-"""One block on one device: from its last checkpoint, or from its beginning, to its parts of the results.
+"""One block on one device: from its last checkpoint, or from its beginning, to its parts of the
+results.
 
-What a block stores is cut into its pieces, each in the folder of its experiment: they can go on in other blocks.
+What a block stores is cut into its pieces, each in the folder of its experiment: they can go on in
+other blocks.
 """
 
 import hashlib
@@ -30,15 +32,24 @@ CHECKPOINT_SHARE = 0.02  # of the time between them, one takes no more
 
 
 def begun(job: Job, missing: Sequence[Sequence[int]]) -> list[tuple[Piece, int]]:
-    """The pieces of each experiment's missing seeds that have a checkpoint, and the step they go on from.
+    """The pieces of each experiment's missing seeds that have a checkpoint, and the step they go on
+    from.
 
-    Spectra go when a result is written: where that was removed since, its blocks start again from 0.
+    Spectra go when a result is written: where that was removed since, its blocks start again from
+    0.
     """
     found = []
     for number, (folder, wanted) in enumerate(zip(job.folders, missing, strict=True)):
-        for seeds in (seeds for seeds in run_folder.begun_blocks(folder) if set(seeds) <= set(wanted)):
+        for seeds in (
+            seeds for seeds in run_folder.begun_blocks(folder) if set(seeds) <= set(wanted)
+        ):
             place = run_folder.block_folder(folder, seeds)
-            found.append((Piece(number, seeds), checkpoints.newest(place) if run_folder.has_spectra(place) else 0))
+            found.append(
+                (
+                    Piece(number, seeds),
+                    checkpoints.newest(place) if run_folder.has_spectra(place) else 0,
+                )
+            )
     return found
 
 
@@ -66,7 +77,9 @@ def work(job, pieces, inputs, device, board):
         size, step = max(1, min(4 * size, int(CHUNK_SECONDS / each))), until
         if step - 1 in kept.epochs(job.experiment):
             _store_epoch(job, pieces, step - 1, block, inputs)
-        board.tell(pieces, n_networks, step - 1, _accuracy(job, step, block)[:n_networks], each * size)
+        board.tell(
+            pieces, n_networks, step - 1, _accuracy(job, step, block)[:n_networks], each * size
+        )
         if now > due:
             _save(job, pieces, block, like, saved, spectra)
             took, saved, spectra = time.monotonic() - now, step, []
@@ -80,11 +93,14 @@ def work(job, pieces, inputs, device, board):
 
 
 def _save(job, pieces, block, like, saved, spectra):
-    """Checkpoints each piece, with the spectra since step `saved`: of each chunk, the first lane of a piece -> its."""
+    """Checkpoints each piece, with the spectra since step `saved`: of each chunk, the first lane of
+    a piece -> its."""
     leaves = _to_host(block)
     for piece, lanes in _cut(pieces):
         place = _place(job, piece)
-        run_folder.append_spectra(place, job.rows(saved), _joined(job, [each[lanes.start] for each in spectra]))
+        run_folder.append_spectra(
+            place, job.rows(saved), _joined(job, [each[lanes.start] for each in spectra])
+        )
         state = {name: leaf[lanes] if leaf.ndim else leaf for name, leaf in leaves.items()}
         checkpoints.save(place, int(block.step), state, identity_of(job, piece.number, like))
 
@@ -105,11 +121,14 @@ def _name(job, pieces):
 def _cut(pieces: Pieces) -> list[tuple[Piece, slice]]:
     """Each piece with its lanes."""
     ends = np.cumsum([len(piece.seeds) for piece in pieces]).tolist()
-    return [(piece, slice(end - len(piece.seeds), end)) for piece, end in zip(pieces, ends, strict=True)]
+    return [
+        (piece, slice(end - len(piece.seeds), end)) for piece, end in zip(pieces, ends, strict=True)
+    ]
 
 
 def _restored(job, pieces, like, device):
-    """The block that the pieces' newest checkpoints make together; None where they have none to go on from."""
+    """The block that the pieces' newest checkpoints make together; None where they have none to go
+    on from."""
     found = []
     for piece in pieces:
         place = _place(job, piece)
@@ -130,22 +149,30 @@ def _store_epoch(job, pieces, epoch, block, inputs):
     probes = tuple(probe for probe in job.experiment.probes if probe.units or probe.keep)
     rows = take_snapshot(job.plan, probes, block, inputs.split)
     for piece, lanes in _cut(pieces):
-        taken = kept.arrays(job.experiment, epoch, jax.tree.map(lambda leaf, at=lanes: leaf[at], rows))
+        taken = kept.arrays(
+            job.experiment, epoch, jax.tree.map(lambda leaf, at=lanes: leaf[at], rows)
+        )
         npz.write(run_folder.snapshot_path(_place(job, piece), epoch), taken)
 
 
 def _packed(spectra, lanes, n_rows):
-    """A chunk's spectra of these lanes without padding rows: for each probe those of T and of (T, Y), rows first."""
+    """A chunk's spectra of these lanes without padding rows: for each probe those of T and of (T,
+    Y), rows first."""
     spectra = jax.tree.map(lambda leaf: np.moveaxis(leaf[lanes, :n_rows], 0, 1), spectra)
     return [tuple(ragged.pack(each) for each in probe) for probe in spectra]
 
 
 def _joined(job, chunks):
-    """Probe -> (("t", ...), ("ty", ...)) of the chunks since the last checkpoint, one behind the other."""
+    """Probe -> (("t", ...), ("ty", ...)) of the chunks since the last checkpoint, one behind the
+    other."""
     pairs = {
-        probe.name: zip(*(chunk[i] for chunk in chunks), strict=True) for i, probe in enumerate(job.experiment.probes)
+        probe.name: zip(*(chunk[i] for chunk in chunks), strict=True)
+        for i, probe in enumerate(job.experiment.probes)
     }
-    return {name: tuple(zip(("t", "ty"), map(ragged.join, pair), strict=True)) for name, pair in pairs.items()}
+    return {
+        name: tuple(zip(("t", "ty"), map(ragged.join, pair), strict=True))
+        for name, pair in pairs.items()
+    }
 
 
 def _accuracy(job, step, block):
@@ -159,14 +186,19 @@ def _is_key(leaf):
 
 
 def _to_host(block):
-    leaves = [jax.random.key_data(leaf) if _is_key(leaf) else leaf for leaf in jax.tree.leaves(block)]
+    leaves = [
+        jax.random.key_data(leaf) if _is_key(leaf) else leaf for leaf in jax.tree.leaves(block)
+    ]
     return {f"leaf_{i:03d}": np.asarray(leaf) for i, leaf in enumerate(jax.device_get(leaves))}
 
 
 def identity_of(job: Job, number: int, like: Any) -> dict[str, str]:
-    """What a checkpoint must share with the run that goes on from it; `like` is the block's tree of shapes."""
+    """What a checkpoint must share with the run that goes on from it; `like` is the block's tree of
+    shapes."""
     record = jax.eval_shape(lambda: job.plan.unset)  # what the block's words are
-    layout = hashlib.sha256(str(jax.tree_util.tree_flatten_with_path((like, record))).encode()).hexdigest()
+    layout = hashlib.sha256(
+        str(jax.tree_util.tree_flatten_with_path((like, record))).encode()
+    ).hexdigest()
     digest = config.digest(job.experiments[number])
     return {
         "config": digest,
@@ -178,11 +210,16 @@ def identity_of(job: Job, number: int, like: Any) -> dict[str, str]:
 
 
 def restore(pieces: Sequence[Mapping[str, np.ndarray]], like: Any, device: jax.Device) -> Block:
-    """The block that checkpoints of one step make together, its last lane repeated to fill it; `like` its shapes."""
+    """The block that checkpoints of one step make together, its last lane repeated to fill it;
+    `like` its shapes."""
     leaves, structure = jax.tree.flatten(like)
-    values = [_filled([state[f"leaf_{i:03d}"] for state in pieces], leaf) for i, leaf in enumerate(leaves)]
+    values = [
+        _filled([state[f"leaf_{i:03d}"] for state in pieces], leaf) for i, leaf in enumerate(leaves)
+    ]
     typed = [
-        jax.random.wrap_key_data(jnp.asarray(value), impl="threefry2x32") if _is_key(leaf) else value
+        jax.random.wrap_key_data(jnp.asarray(value), impl="threefry2x32")
+        if _is_key(leaf)
+        else value
         for leaf, value in zip(leaves, values, strict=True)
     ]
     return jax.device_put(jax.tree.unflatten(structure, typed), device)
@@ -202,11 +239,17 @@ def _part(job, piece, lanes, record, inputs) -> Path:
     record = jax.tree.map(lambda leaf: leaf[lanes], record)
     samples = [_samples(job, lanes, references[0]) for references in inputs.reference]
     spectra = run_folder.read_spectra(place, len(experiment.epochs))
-    groups = verdicts.groups(experiment, job.split, job.checksum, piece.seeds, Finished(record, samples, spectra))
+    groups = verdicts.groups(
+        experiment, job.split, job.checksum, piece.seeds, Finished(record, samples, spectra)
+    )
     epochs = kept.epochs(experiment)
-    stored = {epoch: run_folder.read_arrays(run_folder.snapshot_path(place, epoch)) for epoch in epochs}
+    stored = {
+        epoch: run_folder.read_arrays(run_folder.snapshot_path(place, epoch)) for epoch in epochs
+    }
     labels = [_labels(job, lanes, references[0]) for references in inputs.reference]
-    return run_folder.write_part(place, groups | kept.groups(experiment, piece.seeds, stored, labels))
+    return run_folder.write_part(
+        place, groups | kept.groups(experiment, piece.seeds, stored, labels)
+    )
 
 
 def _samples(job, lanes, reference):

@@ -37,10 +37,11 @@ def estimate(
     seconds: float = TIMED_SECONDS,
     devices: Sequence[jax.Device] | None = None,
 ) -> Cost:
-    """What experiments of one program take here: it is compiled, and a block on each device timed for about `seconds`.
+    """What experiments of one program take here: it is compiled, and a block on each device timed
+    for about `seconds`.
 
-    With 0 seconds nothing is run, and the time is NaN. MemoryError, before anything is run, where the programs do not
-    fit into the devices' memory (see `largest_lanes`).
+    With 0 seconds nothing is run, and the time is NaN. MemoryError, before anything is run, where
+    the programs do not fit into the devices' memory (see `largest_lanes`).
     """
     every, devices = [config.normal(each) for each in experiments], devices or jax.local_devices()
     job, experiment = make_job(every, [], data_root, devices[0].platform), every[0]
@@ -60,7 +61,8 @@ def estimate(
 
 
 def room(devices: Sequence[jax.Device]) -> int:
-    """Bytes that programs can have on these devices: a GPU's own memory, on CPUs what the machine has left."""
+    """Bytes that programs can have on these devices: a GPU's own memory, on CPUs what the machine
+    has left."""
     stats = [device.memory_stats() for device in devices]
     limits = [each["bytes_limit"] for each in stats if each and "bytes_limit" in each]
     if limits:
@@ -71,7 +73,8 @@ def room(devices: Sequence[jax.Device]) -> int:
 
 
 def _try_block(job, seconds, space, pieces, device):
-    """Seconds to compile, seconds of an epoch and of a measurement, and the bytes that this block holds."""
+    """Seconds to compile, seconds of an epoch and of a measurement, and the bytes that this block
+    holds."""
     began = time.perf_counter()
     with jax.default_device(device):
         inputs = inputs_of(job, pieces, device)
@@ -85,9 +88,12 @@ def _try_block(job, seconds, space, pieces, device):
 
 
 def largest_lanes(
-    *experiments: Experiment, data_root: str | Path | None = None, devices: Sequence[jax.Device] | None = None
+    *experiments: Experiment,
+    data_root: str | Path | None = None,
+    devices: Sequence[jax.Device] | None = None,
 ) -> int:
-    """The largest number of lanes, below the experiments', of which a program fits into a device; 0 where none does.
+    """The largest number of lanes, below the experiments', of which a program fits into a device; 0
+    where none does.
 
     Memory grows by about as much with each lane, so that few numbers have to be compiled.
     """
@@ -98,25 +104,31 @@ def largest_lanes(
     def held_by(lanes):
         some = [dataclasses.replace(each, lanes=lanes) for each in every]
         job = make_job(some, [], data_root, busy[0].platform)
-        return _try_block(job, 0, space, blocks_of([each.seeds for each in some], lanes)[0], busy[0])[-1]
+        return _try_block(
+            job, 0, space, blocks_of([each.seeds for each in some], lanes)[0], busy[0]
+        )[-1]
 
     few, many, least, most = 0, every[0].lanes, 0, held_by(every[0].lanes)
     while many - few > 1:
         guess = few + int((space - least) / (most - least) * (many - few))
         lanes = min(max(guess, few + 1), many - 1)
         now = held_by(lanes)
-        few, least, many, most = (lanes, now, many, most) if now <= space else (few, least, lanes, now)
+        few, least, many, most = (
+            (lanes, now, many, most) if now <= space else (few, least, lanes, now)
+        )
     return few
 
 
 def _held(memory):
-    """Bytes that one program holds: arguments, results that are no arguments, and what it needs in between."""
+    """Bytes that one program holds: arguments, results that are no arguments, and what it needs in
+    between."""
     results = memory.output_size_in_bytes - memory.alias_size_in_bytes
     return memory.argument_size_in_bytes + results + memory.temp_size_in_bytes
 
 
 def _timed(seconds, compiled, begin, inputs):
-    """Seconds of an epoch and of a measurement, warm where they are short: step 0 only measures, then silent epochs."""
+    """Seconds of an epoch and of a measurement, warm where they are short: step 0 only measures,
+    then silent epochs."""
     silent = inputs._replace(row=jnp.full_like(inputs.row, -1))
 
     def timed(block, until, inputs):

@@ -13,10 +13,10 @@ WRONG_SUMS = ("0.10.2", "0.11.")  # versions of jaxlib
 def use_cores(n: int | None = None) -> None:
     """Gives JAX one virtual CPU device per core (or `n`); call it before JAX starts.
 
-    It also asks XLA for the widest vectors the CPU has, and keeps some versions of it from a way to sum that can be
-    wrong (flags in XLA_FLAGS, unless they are there). Seeds are then trained on all cores, and the bits of `nn.MLP` and
-    `nn.ConvNet` do not depend on how many there are. A second call changes nothing.
-    RuntimeError when JAX's backend has started already without it.
+    It also asks XLA for the widest vectors the CPU has, and keeps some versions of it from a way to
+    sum that can be wrong (flags in XLA_FLAGS, unless they are there). Seeds are then trained on all
+    cores, and the bits of `nn.MLP` and `nn.ConvNet` do not depend on how many there are. A second
+    call changes nothing. RuntimeError when JAX's backend has started already without it.
     """
     if n is not None and n < 1:
         raise ValueError(f"expected 1 or more devices, got {n}")
@@ -27,13 +27,18 @@ def use_cores(n: int | None = None) -> None:
 
 
 def _wanted():
-    return [f"{VECTORS}=512", *([f"{SUMS}=-reduce"] if version("jaxlib").startswith(WRONG_SUMS) else [])]
+    return [
+        f"{VECTORS}=512",
+        *([f"{SUMS}=-reduce"] if version("jaxlib").startswith(WRONG_SUMS) else []),
+    ]
 
 
 def pool_size() -> int:
-    """The threads of XLA's pool: $PJRT_NPROC or else the cores, or the number of CPU devices where that is more.
+    """The threads of XLA's pool: $PJRT_NPROC or else the cores, or the number of CPU devices where
+    that is more.
 
-    Programs are cut for them; the bits of our networks do not depend on them (`benchmarks/pools.py`).
+    Programs are cut for them; the bits of our networks do not depend on them
+    (`benchmarks/pools.py`).
     """
     size = os.environ.get("PJRT_NPROC") or str(count_cores())
     if not size.isdecimal() or int(size) < 1:
@@ -43,7 +48,9 @@ def pool_size() -> int:
 
 def is_ready(device: jax.Device) -> bool:
     """Whether XLA was given `use_cores`' flags, which the bits depend on; true on all but CPUs."""
-    return device.platform != "cpu" or set(_wanted()) <= set(os.environ.get("XLA_FLAGS", "").split())
+    return device.platform != "cpu" or set(_wanted()) <= set(
+        os.environ.get("XLA_FLAGS", "").split()
+    )
 
 
 def count_cores() -> int:

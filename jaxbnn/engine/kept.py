@@ -1,4 +1,5 @@
-"""What a run stores at a few named epochs: counts of units and of pairs of units, and packed activations."""
+"""What a run stores at a few named epochs: counts of units and of pairs of units, and packed
+activations."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,9 +7,9 @@ import jax
 import numpy as np
 
 from jaxbnn.config.experiment import Experiment
-from jaxbnn.info.estimators.counted import Rows
+from jaxbnn.info.estimators.protocol import Rows
 from jaxbnn.info.pairwise import count_units
-from jaxbnn.observe.record import OUTPUT, Probe, layers_of
+from jaxbnn.observe.probe import OUTPUT, Probe, layers_of
 from jaxbnn.storage.run_folder import Group, Variable
 
 KINDS = ("units", "keep")
@@ -17,7 +18,9 @@ KINDS = ("units", "keep")
 def epochs_of(experiment: Experiment, probe: Probe, kind: str) -> tuple[int, ...]:
     """The epochs a probe names for "units" or "keep", rising; -1 is the last."""
     total = experiment.train.epochs
-    return tuple(sorted({epoch if epoch >= 0 else total + 1 + epoch for epoch in getattr(probe, kind)}))
+    return tuple(
+        sorted({epoch if epoch >= 0 else total + 1 + epoch for epoch in getattr(probe, kind)})
+    )
 
 
 def epochs(experiment: Experiment) -> tuple[int, ...]:
@@ -26,8 +29,11 @@ def epochs(experiment: Experiment) -> tuple[int, ...]:
     return tuple(sorted({epoch for each in named for epoch in each}))
 
 
-def arrays(experiment: Experiment, epoch: int, rows: Mapping[str, Sequence[Rows]]) -> dict[str, np.ndarray]:
-    """What is stored of an epoch, "<probe>/<kind>/<variable>" -> [n_seeds, ...]; rows: leaves [n_seeds, N, ...]."""
+def arrays(
+    experiment: Experiment, epoch: int, rows: Mapping[str, Sequence[Rows]]
+) -> dict[str, np.ndarray]:
+    """What is stored of an epoch, "<probe>/<kind>/<variable>" -> [n_seeds, ...]; rows: leaves
+    [n_seeds, N, ...]."""
     found = {}
     for probe in (probe for probe in experiment.probes if probe.name in rows):
         for layer, packed in zip(_layers(experiment, probe), rows[probe.name], strict=True):
@@ -36,14 +42,20 @@ def arrays(experiment: Experiment, epoch: int, rows: Mapping[str, Sequence[Rows]
                 for kind in KINDS:
                     if epoch in epochs_of(experiment, probe, kind):
                         for name, value in _of_layer(kind, one).items():
-                            found.setdefault(f"{probe.name}/{kind}/{name}_{layer}", []).append(np.asarray(value))
+                            found.setdefault(f"{probe.name}/{kind}/{name}_{layer}", []).append(
+                                np.asarray(value)
+                            )
     return {name: np.stack(values) for name, values in found.items()}
 
 
 def groups(
-    experiment: Experiment, seeds: Sequence[int], stored: Mapping[int, Mapping[str, np.ndarray]], labels: list
+    experiment: Experiment,
+    seeds: Sequence[int],
+    stored: Mapping[int, Mapping[str, np.ndarray]],
+    labels: list,
 ) -> dict[str, Group]:
-    """The groups "<probe>_units" and "<probe>_keep"; stored: epoch -> arrays, labels: of each probe [S, N]."""
+    """The groups "<probe>_units" and "<probe>_keep"; stored: epoch -> arrays, labels: of each probe
+    [S, N]."""
     found = {}
     for probe, y in zip(experiment.probes, labels, strict=True):
         for kind in KINDS:
@@ -53,7 +65,10 @@ def groups(
                     variables |= _variables(probe, kind, layer, [stored[epoch] for epoch in named])
                 if kind == "keep":
                     variables["y"] = Variable(("seed", "example"), y, {"long_name": "label"})
-                coordinates = {"seed": np.asarray(seeds, np.int64), "epoch": np.asarray(named, np.int64)}
+                coordinates = {
+                    "seed": np.asarray(seeds, np.int64),
+                    "epoch": np.asarray(named, np.int64),
+                }
                 found[f"{probe.name}_{kind}"] = Group(coordinates, variables, {"probe": probe.name})
     return found
 
@@ -87,5 +102,10 @@ def _variables(probe, kind, layer, stored):
     }
     prefix = f"{probe.name}/{kind}/"
     keys = [key for key in dims if f"{prefix}{key}_{layer}" in stored[0]]
-    values = {key: np.stack([each[f"{prefix}{key}_{layer}"] for each in stored], axis=1) for key in keys}
-    return {f"{key}_{layer}": Variable(dims[key], values[key], {"long_name": names[key]}) for key in keys}
+    values = {
+        key: np.stack([each[f"{prefix}{key}_{layer}"] for each in stored], axis=1) for key in keys
+    }
+    return {
+        f"{key}_{layer}": Variable(dims[key], values[key], {"long_name": names[key]})
+        for key in keys
+    }

@@ -1,6 +1,8 @@
-"""Processes that share a run, on one machine or many: JAX's runtime has them meet, the run's folder holds their work.
+"""Processes that share a run, on one machine or many: JAX's runtime has them meet, the run's folder
+holds their work.
 
-None sends another anything. Each trains its own blocks on its own devices, so the folder must be one that all see.
+None sends another anything. Each trains its own blocks on its own devices, so the folder must be
+one that all see.
 """
 
 import socket
@@ -13,14 +15,20 @@ HEARTBEAT = 30  # seconds without a sign of life, after which a process is taken
 PATIENCE = 300  # seconds that processes wait for the others to start
 
 
-def use_processes(coordinator: str | None = None, count: int | None = None, index: int | None = None) -> None:
+def use_processes(
+    coordinator: str | None = None, count: int | None = None, index: int | None = None
+) -> None:
     """Makes this process one of `count` that share a run; call it before JAX starts.
 
-    coordinator: "host:port" of process 0, the same in all; index: 0 to count - 1. Without arguments JAX asks SLURM or
-    Open MPI. ValueError where the others cannot be found.
+    coordinator: "host:port" of process 0, the same in all; index: 0 to count - 1. Without arguments
+    JAX asks SLURM or Open MPI. ValueError where the others cannot be found.
     """
-    jax.config.update("jax_enable_recoverability", True)  # a process that dies does not end the others
-    jax.config.update("jax_enable_preemption_service", False)  # SIGTERM stops a run at its next checkpoint
+    jax.config.update(
+        "jax_enable_recoverability", True
+    )  # a process that dies does not end the others
+    jax.config.update(
+        "jax_enable_preemption_service", False
+    )  # SIGTERM stops a run at its next checkpoint
     if coordinator and index:
         _wait_for(coordinator)
     times = {"heartbeat_timeout_seconds": HEARTBEAT, "initialization_timeout": PATIENCE}
@@ -33,7 +41,8 @@ def use_processes(coordinator: str | None = None, count: int | None = None, inde
 
 
 def _wait_for(coordinator):
-    """Returns once process 0 listens: without it JAX would end this process with a trace of its own insides."""
+    """Returns once process 0 listens: without it JAX would end this process with a trace of its own
+    insides."""
     host, _, port = coordinator.rpartition(":")
     until = time.monotonic() + PATIENCE
     while True:
@@ -42,7 +51,9 @@ def _wait_for(coordinator):
             return
         except OSError as error:
             if time.monotonic() > until:
-                raise ValueError(f"expected process 0 at {coordinator} within {PATIENCE} s, got: {error}") from None
+                raise ValueError(
+                    f"expected process 0 at {coordinator} within {PATIENCE} s, got: {error}"
+                ) from None
             time.sleep(0.2)
 
 

@@ -1,4 +1,5 @@
-"""Where a run stands, as values: what the devices' threads have done, and whether they shall go on."""
+"""Where a run stands, as values: what the devices' threads have done, and whether they shall go
+on."""
 
 import math
 import threading
@@ -22,10 +23,22 @@ class Progress(NamedTuple):
 
 
 class Board:
-    """Shared by the threads of a run; hands a Progress to `report` after every chunk, one at a time."""
+    """Shared by the threads of a run; hands a Progress to `report` after every chunk, one at a
+    time."""
 
-    def __init__(self, n_networks: int, n_epochs: int, report: Callable[[Progress], None], stop: Callable[[], bool]):
-        self._lock, self._halt, self._report, self._stop = threading.Lock(), threading.Event(), report, stop
+    def __init__(
+        self,
+        n_networks: int,
+        n_epochs: int,
+        report: Callable[[Progress], None],
+        stop: Callable[[], bool],
+    ):
+        self._lock, self._halt, self._report, self._stop = (
+            threading.Lock(),
+            threading.Event(),
+            report,
+            stop,
+        )
         self._total, self._began = n_networks * n_epochs, time.monotonic()
         self._done: dict[Hashable, int] = {}  # block -> network epochs
         self._accuracy: dict[Hashable, np.ndarray] = {}
@@ -51,8 +64,11 @@ class Board:
         with self._lock:
             self._tell(message)
 
-    def tell(self, block: Hashable, n_networks: int, epochs: int, accuracy: np.ndarray, chunk: float) -> None:
-        """A block has reached an epoch; accuracy [n_networks]: the latest; chunk: seconds of its next."""
+    def tell(
+        self, block: Hashable, n_networks: int, epochs: int, accuracy: np.ndarray, chunk: float
+    ) -> None:
+        """A block has reached an epoch; accuracy [n_networks]: the latest; chunk: seconds of its
+        next."""
         with self._lock:
             self._chunk = chunk
             self._done[block], self._accuracy[block] = epochs * n_networks, accuracy
@@ -63,4 +79,8 @@ class Board:
         rate = (done - self._resumed) / seconds if done > self._resumed else float("nan")
         seen = [a for accuracy in self._accuracy.values() for a in accuracy if not np.isnan(a)]
         mean = float(np.mean(seen)) if seen else float("nan")
-        self._report(Progress(done, self._total, rate, (self._total - done) / rate, mean, message, self._chunk))
+        self._report(
+            Progress(
+                done, self._total, rate, (self._total - done) / rate, mean, message, self._chunk
+            )
+        )

@@ -6,33 +6,43 @@ import subprocess
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import jax
 
-import jaxbnn
 from jaxbnn.engine.devices import is_ready, pool_size
 
-PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy", "scipy", "xarray", "h5netcdf")
+PACKAGES = ("jaxbnn", "jax", "jaxlib", "flax", "optax", "numpy", "scipy", "xarray", "h5netcdf")
 
 
 def facts(devices: Sequence[jax.Device], checksum: str) -> dict[str, Any]:
     """The facts of one run, as JSON values."""
     on_cpu = devices[0].platform == "cpu"
-    versions = {name: version(name) for name in PACKAGES}
+    versions = {name: version_of(name) for name in PACKAGES}
     return {
         "began": datetime.now(UTC).isoformat(timespec="seconds"),
-        "versions": {"python": platform.python_version(), "jaxbnn": jaxbnn.__version__, **versions},
+        "versions": {"python": platform.python_version(), **versions},
         "devices": [f"{d.platform}:{d.id} {d.device_kind}" for d in devices],
         "processes": jax.process_count(),
         "thread_pool": str(pool_size()) if on_cpu else None,
         "promise": promise(devices[0]),
-        "precision": {name: getattr(jax.config, f"jax_{name}") for name in ("enable_x64", "default_matmul_precision")},
+        "precision": {
+            name: getattr(jax.config, f"jax_{name}")
+            for name in ("enable_x64", "default_matmul_precision")
+        },
         "commit": commit(),
         "data_sha256": checksum,
     }
+
+
+def version_of(package: str) -> str:
+    """The installed version of a package; "not installed" where it runs from a folder alone."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
 
 
 def promise(device: jax.Device) -> str:
@@ -45,10 +55,15 @@ def promise(device: jax.Device) -> str:
 
 
 def commit() -> str | None:
-    """The commit of the source that runs, with "+" where it was changed since; None where it is no checkout."""
+    """The commit of the source that runs, with "+" where it was changed since; None where it is no
+    checkout."""
     source = Path(__file__).resolve().parents[2]
     if not (source / ".git").exists() or shutil.which("git") is None:
         return None
     git = partial(subprocess.run, cwd=source, capture_output=True, text=True, check=False)
     head = git(["git", "rev-parse", "--verify", "HEAD"]).stdout.strip()
-    return head + ("+" if git(["git", "status", "--porcelain", "jaxbnn"]).stdout else "") if head else None
+    return (
+        head + ("+" if git(["git", "status", "--porcelain", "jaxbnn"]).stdout else "")
+        if head
+        else None
+    )

@@ -1,6 +1,7 @@
 """What all blocks of a run share, and how a block's inputs and its beginning are made.
 
-A run is of experiments that one program trains: they differ in name, seeds, learning rate and decay alone.
+A run is of experiments that one program trains: they differ in name, seeds, learning rate and decay
+alone.
 """
 
 import bisect
@@ -21,7 +22,7 @@ from jaxbnn.config.experiment import Experiment
 from jaxbnn.data import Split
 from jaxbnn.engine import kept, seeds_last
 from jaxbnn.engine.program import Block, Inputs, Plan, advance, prepare, start
-from jaxbnn.train.trainer import Hyper
+from jaxbnn.train.spec import Hyper
 
 
 class Piece(NamedTuple):
@@ -60,7 +61,8 @@ class Job:
         return bisect.bisect_left(self.experiment.epochs, step)
 
     def until(self, step: int, size: int) -> int:
-        """Where a chunk of at most `size` steps from `step` on ends: its rows' spectra fit, named epochs end it."""
+        """Where a chunk of at most `size` steps from `step` on ends: its rows' spectra fit, named
+        epochs end it."""
         later = self.experiment.epochs[self.rows(step) + self.plan.room :]
         stored = [epoch + 1 for epoch in kept.epochs(self.experiment) if epoch >= step]
         return min(self.steps, step + size, *later[:1], *stored[:1])
@@ -72,12 +74,20 @@ class Job:
 
 
 def make_job(
-    experiments: Sequence[Experiment], folders: Sequence[Path], data_root: str | Path | None, platform: str
+    experiments: Sequence[Experiment],
+    folders: Sequence[Path],
+    data_root: str | Path | None,
+    platform: str,
 ) -> Job:
-    """The job of experiments as `config.normal` gives them, for devices of a platform: "cpu", "gpu", "tpu"."""
+    """The job of experiments as `config.normal` gives them, for devices of a platform: "cpu",
+    "gpu", "tpu"."""
     experiment = experiments[0]
     split = _load(experiment, data_root, 0)
-    numbers = {"epochs": 1, "learning_rate": 1.0, "decay": 0.0}  # traced or the host's: no part of the program
+    numbers = {
+        "epochs": 1,
+        "learning_rate": 1.0,
+        "decay": 0.0,
+    }  # traced or the host's: no part of the program
     n_inputs = math.prod(split.train.x.shape[1:])
     plan = Plan(
         experiment.model,
@@ -86,7 +96,9 @@ def make_job(
         classes=split.n_classes,
         split_per_lane=data.is_per_seed(experiment.data),
         map_lanes=platform == "cpu",
-        lanes_last=seeds_last.pays(experiment.model, n_inputs, experiment.train.batch_size, experiment.lanes, platform),
+        lanes_last=seeds_last.pays(
+            experiment.model, n_inputs, experiment.train.batch_size, experiment.lanes, platform
+        ),
     )
     return Job(tuple(experiments), tuple(folders), data_root, split, data.checksum(split), plan)
 
@@ -98,22 +110,29 @@ def _in_program(probe):
 
 def _load(experiment, data_root, seed):
     """The split of a seed; ValueError where data and experiment do not go together."""
-    split = data.load(experiment.data, data_root, seed if data.is_per_seed(experiment.data) else None)
+    split = data.load(
+        experiment.data, data_root, seed if data.is_per_seed(experiment.data) else None
+    )
     n, size = len(split.train.y), experiment.train.batch_size
     if size is not None and size > n:
-        raise ValueError(f"expected train.batch_size of at most {n} (the training examples), got {size}")
+        raise ValueError(
+            f"expected train.batch_size of at most {n} (the training examples), got {size}"
+        )
     if experiment.model.n_classes < split.n_classes:
         raise ValueError(
             f"expected model.n_classes >= {split.n_classes} (the data's), got {experiment.model.n_classes}"
         )
     for probe in experiment.probes:
         if probe.is_population(split) and getattr(probe.estimator, "correction", "none") != "none":
-            raise ValueError(f"expected no correction in probe {probe.name!r}: its sample is the population")
+            raise ValueError(
+                f"expected no correction in probe {probe.name!r}: its sample is the population"
+            )
     return split
 
 
 def try_program(job: Job, device: jax.Device) -> None:
-    """Traces the program on shapes alone: what a probe cannot name or an estimator cannot take raises here.
+    """Traces the program on shapes alone: what a probe cannot name or an estimator cannot take
+    raises here.
 
     JAX keeps the trace, so that the run on this device does not make it again.
     """
@@ -121,7 +140,9 @@ def try_program(job: Job, device: jax.Device) -> None:
         split, row, hyper = _unplaced(job, alone([0]))
         block = jax.eval_shape(starter(job), keys_of(job, alone([0])), split)
         reference = jax.eval_shape(partial(prepare, job.plan), split)
-        jax.eval_shape(partial(advance, job.plan), block, np.int32(1), Inputs(split, reference, hyper, row))
+        jax.eval_shape(
+            partial(advance, job.plan), block, np.int32(1), Inputs(split, reference, hyper, row)
+        )
 
 
 def alone(seeds: Iterable[int]) -> Pieces:
@@ -129,11 +150,13 @@ def alone(seeds: Iterable[int]) -> Pieces:
     return (Piece(0, tuple(seeds)),)
 
 
-def blocks_of(missing: Sequence[Sequence[int]], lanes: int, begun: Iterable[tuple[Piece, int]] = ()) -> list[Pieces]:
+def blocks_of(
+    missing: Sequence[Sequence[int]], lanes: int, begun: Iterable[tuple[Piece, int]] = ()
+) -> list[Pieces]:
     """The missing seeds of each experiment in blocks of `lanes`.
 
-    begun: pieces that have a checkpoint and its step: they go on with others of that step, so that nothing is trained
-    twice. The rest follows in order.
+    begun: pieces that have a checkpoint and its step: they go on with others of that step, so that
+    nothing is trained twice. The rest follows in order.
     """
     left, by_step = [list(seeds) for seeds in missing], {}
     for piece, step in begun:
@@ -142,7 +165,12 @@ def blocks_of(missing: Sequence[Sequence[int]], lanes: int, begun: Iterable[tupl
             left[piece.number] = [seed for seed in left[piece.number] if seed not in piece.seeds]
     pairs = [(number, seed) for number, seeds in enumerate(left) for seed in seeds]
     fresh = [_pieces(pairs[i : i + lanes]) for i in range(0, len(pairs), lanes)]
-    return sorted([*fresh, *(block for pieces in by_step.values() for block in _together(sorted(pieces), lanes))])
+    return sorted(
+        [
+            *fresh,
+            *(block for pieces in by_step.values() for block in _together(sorted(pieces), lanes)),
+        ]
+    )
 
 
 def _pieces(pairs):
@@ -168,7 +196,8 @@ def inputs_of(job: Job, block: Pieces, device: jax.Device) -> Inputs:
 
 
 def hyper_of(job: Job, block: Pieces) -> Hyper:
-    """The lanes' learning rates and decays, on the host: all that differs between blocks of one split."""
+    """The lanes' learning rates and decays, on the host: all that differs between blocks of one
+    split."""
     specs = [experiment.train for experiment, _ in job.lanes(block)]
     values = zip(*((spec.learning_rate, spec.decay) for spec in specs), strict=True)
     return Hyper(*(np.array(each, np.float32) for each in values))

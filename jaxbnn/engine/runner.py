@@ -35,11 +35,12 @@ def run(
 ) -> Path:
     """Trains and measures the experiment's seeds; returns the run's folder, OUT/<name>/<digest>.
 
-    Seeds already in the folder's result are not run again; unfinished blocks go on from their last checkpoint. `report`
-    gets a Progress after every chunk. When `stop` says True, every block is checkpointed and the folder is left without
-    the missing seeds' results: the same call goes on. ValueError for what cannot be run, before anything is written.
-    Processes (see `use_processes`) share the blocks: all make this call, OUT is a folder that all see, and process 0
-    writes the result. Where one of them ends early the folder is left as if the run had been stopped.
+    Seeds already in the folder's result are not run again; unfinished blocks go on from their last
+    checkpoint. `report` gets a Progress after every chunk. When `stop` says True, every block is
+    checkpointed and the folder is left without the missing seeds' results: the same call goes on.
+    ValueError for what cannot be run, before anything is written. Processes (see `use_processes`)
+    share the blocks: all make this call, OUT is a folder that all see, and process 0 writes the
+    result. Where one of them ends early the folder is left as if the run had been stopped.
     """
     return run_together([experiment], out, data_root, devices, report, stop)[0]
 
@@ -52,21 +53,31 @@ def run_together(
     report: Callable[[Progress], None] = lambda progress: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> tuple[Path, ...]:
-    """As `run`, experiments that differ in name, seeds, learning rate and decay alone: their seeds share blocks.
+    """As `run`, experiments that differ in name, seeds, learning rate and decay alone: their seeds
+    share blocks.
 
-    Each has its own folder and gets the bits that it gets alone. ValueError where they differ in more.
+    Each has its own folder and gets the bits that it gets alone. ValueError where they differ in
+    more.
     """
-    every, devices = [config.normal(each) for each in experiments], tuple(devices or jax.local_devices())
+    every, devices = (
+        [config.normal(each) for each in experiments],
+        tuple(devices or jax.local_devices()),
+    )
     folders = tuple(run_folder.folder_of(out, each) for each in every)
     if len(grid.by_program(every)) != 1 or len(set(folders)) != len(folders):
-        raise ValueError("expected experiments that differ in name, learning rate and decay alone, each once")
+        raise ValueError(
+            "expected experiments that differ in name, learning rate and decay alone, each once"
+        )
     job = make_job(every, folders, data_root, devices[0].platform)
     missing = _missing(job)
     if not any(missing):
         report(Progress(0, 0, np.nan, 0.0, np.nan, "finished already: nothing to do"))
         return folders
     if not is_ready(devices[0]):
-        warnings.warn("these bits are not those of other runs: call jaxbnn.use_cores() before JAX starts", stacklevel=3)
+        warnings.warn(
+            "these bits are not those of other runs: call jaxbnn.use_cores() before JAX starts",
+            stacklevel=3,
+        )
     verdicts.check_names(job.experiment)
     try_program(job, devices[0])
     run_folder.check_libraries()
@@ -97,7 +108,9 @@ def _run_missing(job, devices, report, stop):
     began, facts = time.monotonic(), provenance.facts(devices, job.checksum)
     blocks = blocks_of(missing, job.experiment.lanes, begun(job, missing))
     processes.meet()  # all have seen the same blocks before one of them goes on
-    for number in (number for number, seeds in enumerate(missing) if seeds and processes.index() == 0):
+    for number in (
+        number for number, seeds in enumerate(missing) if seeds and processes.index() == 0
+    ):
         _write_config(job, number, missing[number])
     mine = blocks[processes.index() :: processes.count()]
     n_networks = sum(len(piece.seeds) for block in mine for piece in block)
@@ -107,8 +120,18 @@ def _run_missing(job, devices, report, stop):
         _write_results(job, missing, parts, facts, began)
     elif not stop() and not _lost(board):
         if processes.index() == 0:
-            places = ((each, run_folder.part_of(job.folders[each.number], each.seeds)) for block in blocks for each in block)
-            _write_results(job, missing, {piece: part for piece, part in places if part.is_file()}, facts, began)
+            places = (
+                (each, run_folder.part_of(job.folders[each.number], each.seeds))
+                for block in blocks
+                for each in block
+            )
+            _write_results(
+                job,
+                missing,
+                {piece: part for piece, part in places if part.is_file()},
+                facts,
+                began,
+            )
         processes.meet()
 
 
@@ -117,7 +140,9 @@ def _lost(board):
     gone = processes.meet()
     if gone:
         which = ", ".join(map(str, gone))
-        board.say(f"of {processes.count()} processes number {which} ended early: the same command goes on")
+        board.say(
+            f"of {processes.count()} processes number {which} ended early: the same command goes on"
+        )
     return bool(gone)
 
 
@@ -126,7 +151,10 @@ def _write_results(job, missing, parts, facts, began):
     for number, seeds in enumerate(missing):
         of = {piece: part for piece, part in parts.items() if piece.number == number}
         if seeds and sum(len(piece.seeds) for piece in of) == len(seeds):
-            took = {"wall_seconds": round(time.monotonic() - began, 3), "networks": sum(map(len, missing))}
+            took = {
+                "wall_seconds": round(time.monotonic() - began, 3),
+                "networks": sum(map(len, missing)),
+            }
             run_folder.write_provenance(job.folders[number], facts | {"seeds": seeds} | took)
             # The result comes last: it alone makes a run finished.
             run_folder.write_result(job.folders[number], [of[piece] for piece in sorted(of)])
@@ -142,12 +170,15 @@ def _write_config(job, number, missing):
 
 
 def _run_blocks(job, blocks, devices, board):
-    """Piece -> its part of the result, of the blocks that are finished; any free device takes the next block."""
+    """Piece -> its part of the result, of the blocks that are finished; any free device takes the
+    next block."""
     waiting = queue.SimpleQueue()
     for block in blocks:
         waiting.put(block)
     with ThreadPoolExecutor(max_workers=len(devices)) as pool:
-        workers = [pool.submit(_work, job, waiting, device, board) for device in devices[: len(blocks)]]
+        workers = [
+            pool.submit(_work, job, waiting, device, board) for device in devices[: len(blocks)]
+        ]
         try:
             # A signal may reach another thread: the main one sees it only when it turns.
             while wait(workers, timeout=TURN).not_done:
@@ -158,7 +189,8 @@ def _run_blocks(job, blocks, devices, board):
 
 
 def _work(job, waiting, device, board):
-    """One device's thread: blocks from the queue until there is none, the run is stopped, or another thread failed."""
+    """One device's thread: blocks from the queue until there is none, the run is stopped, or
+    another thread failed."""
     finished, inputs = {}, None
     with jax.default_device(device):
         try:

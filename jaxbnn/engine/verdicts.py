@@ -1,4 +1,5 @@
-"""What a run's result says: the seeds' records as named variables with dimensions, units and attributes."""
+"""What a run's result says: the seeds' records as named variables with dimensions, units and
+attributes."""
 
 import hashlib
 import math
@@ -13,15 +14,17 @@ from jaxbnn.config.experiment import Experiment
 from jaxbnn.data import Split
 from jaxbnn.engine.program import Record, Series
 from jaxbnn.info import ragged, reliability
-from jaxbnn.info.counting import Spectrum, room
 from jaxbnn.info.ragged import Ragged
 from jaxbnn.info.reliability import UNJUDGED, VERDICTS
+from jaxbnn.info.spectrum import Spectrum, room
 from jaxbnn.observe.diagnostics import PASSING, Health
-from jaxbnn.observe.record import alphabets_of, choose, layers_of
+from jaxbnn.observe.probe import alphabets_of, choose, layers_of
 from jaxbnn.storage.run_folder import DATA, Group, Variable, ragged_variables
 
 PLANE = ("i_xt", "i_ty", "h_t", "n_patterns", "n_singletons", "exact", "h_x", "h_y", "class_size")
-SPECTRA = tuple(f"{key}_{of}" for key in ("t", "ty") for of in ("size", "multiplicity", "number", "entry"))
+SPECTRA = tuple(
+    f"{key}_{of}" for key in ("t", "ty") for of in ("size", "multiplicity", "number", "entry")
+)
 SEED_ROWS, SEED_CURVES = ("seed", "epoch", "layer"), ("seed", "epoch")
 BIT = {"units": "bit"}
 FLAGS = {
@@ -42,9 +45,15 @@ TRUST = {
     "se_ty": BIT | {"long_name": "standard error of the plug-in I(T;Y)"},
     "gap_y": BIT | {"long_name": "H(Y) - I(T;Y)"},
     "verdict_ty": FLAGS | {"long_name": "how far the plug-in I(T;Y) can be trusted"},
-    "n_needed": {"long_name": "examples at which the expected plug-in H(T) is within the tolerance; -1: more than N"},
-    "guess_chao1": {"long_name": "a guess of n_needed where that is -1: (Chao1 - 1)/(2 tolerance ln 2)"},
-    "guess_units": {"long_name": "another: (k / log2 k)^2, k the patterns possible, 2^D of D signs"},
+    "n_needed": {
+        "long_name": "examples at which the expected plug-in H(T) is within the tolerance; -1: more than N"
+    },
+    "guess_chao1": {
+        "long_name": "a guess of n_needed where that is -1: (Chao1 - 1)/(2 tolerance ln 2)"
+    },
+    "guess_units": {
+        "long_name": "another: (k / log2 k)^2, k the patterns possible, 2^D of D signs"
+    },
 }
 HEALTH = {
     "flips": "share of the binary weights into the layer whose sign is not that of the epoch before",
@@ -74,7 +83,8 @@ class Finished(NamedTuple):
 
 
 def check_names(experiment: Experiment) -> None:
-    """ValueError where a further probe's name, which is to name a group, already names a variable or a dimension."""
+    """ValueError where a further probe's name, which is to name a group, already names a variable
+    or a dimension."""
     for probe in experiment.probes[1:]:
         if probe.name in (
             PASSING,
@@ -86,13 +96,16 @@ def check_names(experiment: Experiment) -> None:
             *HEALTH,
             *SPECTRA,
         ) or probe.name.endswith(("_units", "_keep")):
-            raise ValueError(f"expected a probe's name that is no variable of a result, got {probe.name!r}")
+            raise ValueError(
+                f"expected a probe's name that is no variable of a result, got {probe.name!r}"
+            )
 
 
 def groups(
     experiment: Experiment, split: Split, checksum: str, seeds: Sequence[int], finished: Finished
 ) -> dict[str, Group]:
-    """The main probe's group under "", with the curves of training; each further probe's under its name."""
+    """The main probe's group under "", with the curves of training; each further probe's under its
+    name."""
     named = {}
     for i, probe in enumerate(experiment.probes):
         n = len(choose(split, probe.sample).y)
@@ -103,7 +116,9 @@ def groups(
         names = layers_of(experiment.model, probe)
         alphabets = alphabets_of(experiment.model, probe, split.train.x.shape[1:])
         units = [math.log2(alphabets[name]) if name in alphabets else math.nan for name in names]
-        variables = _plane(points, samples) | _trust(points, samples, spectra, population, probe.tolerance, units)
+        variables = _plane(points, samples) | _trust(
+            points, samples, spectra, population, probe.tolerance, units
+        )
         for key, each in spectra.items():  # the entries of all points, one after another
             variables |= ragged_variables(key, ragged.pack(each), SEED_ROWS)
         coordinates = {
@@ -111,21 +126,28 @@ def groups(
             "epoch": np.asarray(experiment.epochs, np.int64),
             "layer": np.asarray(names, dtype=object),
         }
-        named[probe.name] = Group(coordinates, variables, {**_attributes(experiment, probe, split), DATA: checksum})
+        named[probe.name] = Group(
+            coordinates, variables, {**_attributes(experiment, probe, split), DATA: checksum}
+        )
     main = named.pop(experiment.probes[0].name)
     curves = {**_curves(finished.record.series), **_health(finished.record.health)}
     return {"": main._replace(variables={**main.variables, **curves}), **named}
 
 
 def spectra(result, key: str = "t") -> Spectrum:
-    """The spectra of T ("t") or (T, Y) ("ty") of a result as `store.read_result` gives it, leaves [S, E, L, M]; numpy.
+    """The spectra of T ("t") or (T, Y) ("ty") of a result as `store.read_result` gives it, leaves
+    [S, E, L, M]; numpy.
 
     ValueError where seeds, epochs or layers were selected before: the entries belong to the whole.
     """
     size = result[f"{key}_size"].values
     if size.sum() != result.sizes[f"{key}_entry"]:
-        raise ValueError("expected the whole result, got one of which seeds, epochs or layers were selected")
-    return ragged.unpack(Ragged(size, result[f"{key}_multiplicity"].values, result[f"{key}_number"].values))
+        raise ValueError(
+            "expected the whole result, got one of which seeds, epochs or layers were selected"
+        )
+    return ragged.unpack(
+        Ragged(size, result[f"{key}_multiplicity"].values, result[f"{key}_number"].values)
+    )
 
 
 def at_epochs(result, places: Sequence[int]):
@@ -144,17 +166,25 @@ def _by_seed(spectra: Ragged, n: int) -> Spectrum:
 
 
 def _plane(points, samples):
-    h_x, h_y = (np.asarray([getattr(sample, name) for sample in samples]) for name in ("h_x", "h_y"))
+    h_x, h_y = (
+        np.asarray([getattr(sample, name) for sample in samples]) for name in ("h_x", "h_y")
+    )
     sizes = np.stack([sample.class_sizes for sample in samples])
     return {
         "i_xt": Variable(SEED_ROWS, points.xt, BIT | {"long_name": "I(X;T)"}),
         "i_ty": Variable(SEED_ROWS, points.ty, BIT | {"long_name": "I(T;Y)"}),
         "h_t": Variable(SEED_ROWS, points.h_t, BIT | {"long_name": "H(T)"}),
-        "n_patterns": Variable(SEED_ROWS, points.n_patterns, {"long_name": "patterns seen; -1: not counted"}),
-        "n_singletons": Variable(SEED_ROWS, points.n_singletons, {"long_name": "patterns seen once; -1: not counted"}),
+        "n_patterns": Variable(
+            SEED_ROWS, points.n_patterns, {"long_name": "patterns seen; -1: not counted"}
+        ),
+        "n_singletons": Variable(
+            SEED_ROWS, points.n_singletons, {"long_name": "patterns seen once; -1: not counted"}
+        ),
         "exact": Variable(SEED_ROWS, points.exact, {"long_name": "the counts are certified"}),
         "h_x": Variable(("seed",), h_x, BIT | {"long_name": "H(X) of the measured sample"}),
-        "class_size": Variable(("seed", "label"), sizes, {"long_name": "examples of each label in the sample"}),
+        "class_size": Variable(
+            ("seed", "label"), sizes, {"long_name": "examples of each label in the sample"}
+        ),
         "h_y": Variable(("seed",), h_y, BIT | {"long_name": "H(Y) of the measured sample"}),
     }
 
@@ -164,26 +194,34 @@ def _trust(points, samples, spectra, population, tolerance, units):
 
     Seed by seed, so that a seed's bits do not depend on the others through the order of sums.
     """
-    seeds = [jax.tree.map(lambda leaf, i=i: leaf[i], (points, spectra)) for i in range(len(samples))]
+    seeds = [
+        jax.tree.map(lambda leaf, i=i: leaf[i], (points, spectra)) for i in range(len(samples))
+    ]
     trusts = [
         _trust_of_seed(p, sample, s["t"], population, tolerance, units)
         for (p, s), sample in zip(seeds, samples, strict=True)
     ]
     stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *trusts)
     return {
-        name: Variable(("seed", "layer") if name in OF_LAST_EPOCH else SEED_ROWS, values, TRUST[name])
+        name: Variable(
+            ("seed", "layer") if name in OF_LAST_EPOCH else SEED_ROWS, values, TRUST[name]
+        )
         for name, values in stacked.items()
     }
 
 
 def _trust_of_seed(points, sample, t, population, tolerance, units):
-    """The variables of TRUST of one seed, [E, L]; those of the last epoch [L]. units [L]: the bits of a row, or NaN."""
+    """The variables of TRUST of one seed, [E, L]; those of the last epoch [L]. units [L]: the bits
+    of a row, or NaN."""
     trust = reliability.judge(t, population, tolerance)
     null = reliability.null_information(t, sample.class_sizes)
     verdict_ty = reliability.judge_label(null, points.se_ty, sample.h_y, population, tolerance)
     there = np.isfinite(points.xt) & np.isfinite(points.ty)
     last_t, last_trust = jax.tree.map(lambda leaf: leaf[-1], (t, trust))
-    needed, guesses = reliability.needed(last_t, last_trust, tolerance), reliability.guesses(last_t, units, tolerance)
+    needed, guesses = (
+        reliability.needed(last_t, last_trust, tolerance),
+        reliability.guesses(last_t, units, tolerance),
+    )
     by_patterns, by_units = (np.where(needed < 0, guess, np.nan) for guess in guesses)
     return {
         "n_doubletons": trust.n_doubletons,
@@ -208,13 +246,19 @@ def _trust_of_seed(points, sample, t, population, tolerance, units):
 def _curves(series: Series):
     nat = {"units": "nat"}
     units = {"train_loss": nat, "test_loss": nat}
-    return {name: Variable(SEED_CURVES, values, units.get(name, {})) for name, values in series._asdict().items()}
+    return {
+        name: Variable(SEED_CURVES, values, units.get(name, {}))
+        for name, values in series._asdict().items()
+    }
 
 
 def _health(health: Health | None):
     if health is None:
         return {}
-    return {name: Variable(SEED_ROWS, values, {"long_name": HEALTH[name]}) for name, values in health._asdict().items()}
+    return {
+        name: Variable(SEED_ROWS, values, {"long_name": HEALTH[name]})
+        for name, values in health._asdict().items()
+    }
 
 
 def _attributes(experiment, probe, split):
@@ -228,5 +272,7 @@ def _attributes(experiment, probe, split):
         "population": int(probe.is_population(split)),
         "n_examples": len(choose(split, probe.sample).y),
         "example_shape": " ".join(str(n) for n in split.train.x.shape[1:]),
-        "labels_sha256": hashlib.sha256(np.concatenate([part.y for part in split[:2]]).tobytes()).hexdigest(),
+        "labels_sha256": hashlib.sha256(
+            np.concatenate([part.y for part in split[:2]]).tobytes()
+        ).hexdigest(),
     }

@@ -1,1 +1,2 @@
-"""Files: atomic writes, checked .npz archives, tables of text. Knows nothing of the rest of jaxbnn."""
+"""Files: atomic writes, checked .npz archives, tables of text. Knows nothing of the rest of
+jaxbnn."""

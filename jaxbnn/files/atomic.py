@@ -1,4 +1,5 @@
-"""Files that appear whole, room that is asked for before they are written, and the most that is read."""
+"""Files that appear whole, room that is asked for before they are written, and the most that is
+read."""
 
 import os
 import tempfile
@@ -11,7 +12,8 @@ OVERHEAD = 2**16  # bytes, of a file's own tables
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A place beside `path` to write to; it takes path's place when all went well, and is removed when not."""
+    """A place beside `path` to write to; it takes path's place when all went well, and is removed
+    when not."""
     beside = path.with_name(f".{path.name}-{os.getpid()}")
     beside.unlink(missing_ok=True)
     try:
@@ -22,7 +24,8 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def reserve(path: Path, size: int) -> None:
-    """OSError now where the disk has no room for so many bytes beside the path: HDF5 can crash when it finds out."""
+    """OSError now where the disk has no room for so many bytes beside the path: HDF5 can crash when
+    it finds out."""
     if hasattr(os, "posix_fallocate"):
         with tempfile.TemporaryFile(dir=path.parent) as file:
             os.posix_fallocate(file.fileno(), 0, size + OVERHEAD)

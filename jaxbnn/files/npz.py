@@ -1,4 +1,5 @@
-"""Arrays by name in an .npz file: written whole, read only where they are plain and as large as they say."""
+"""Arrays by name in an .npz file: written whole, read only where they are plain and as large as
+they say."""
 
 import math
 import zipfile
@@ -30,8 +31,9 @@ def names(path: str | Path) -> list[str]:
 def read(path: str | Path, wanted: Sequence[str] | None = None) -> dict[str, np.ndarray]:
     """The arrays of an .npz by name, all of them or those wanted.
 
-    Nothing is allocated for an array whose header and size disagree, or that memory cannot hold, and nothing is
-    unpickled. ValueError for these and for a broken archive; FileNotFoundError where there is none.
+    Nothing is allocated for an array whose header and size disagree, or that memory cannot hold,
+    and nothing is unpickled. ValueError for these and for a broken archive; FileNotFoundError where
+    there is none.
     """
     try:
         wanted = names(path) if wanted is None else wanted
@@ -43,8 +45,12 @@ def read(path: str | Path, wanted: Sequence[str] | None = None) -> dict[str, np.
             return {name: np.asarray(archive[name]) for name in wanted}
     except FileNotFoundError:
         raise
-    except Exception as error:  # a broken archive fails in a dozen ways: zip, zlib, npy header, encryption, memory
-        raise ValueError(f"expected plain arrays in {path}, got {' '.join(str(error).split())[:200]}") from error
+    except (
+        Exception
+    ) as error:  # a broken archive fails in a dozen ways: zip, zlib, npy header, encryption, memory
+        raise ValueError(
+            f"expected plain arrays in {path}, got {' '.join(str(error).split())[:200]}"
+        ) from error
 
 
 def _size(archive, name):
@@ -52,11 +58,18 @@ def _size(archive, name):
     with archive.open(name) as member:
         version = npy.read_magic(member)
         if version not in HEADERS:
-            raise ValueError(f"expected an array of plain numbers as {name}, got .npy version {version}")
+            raise ValueError(
+                f"expected an array of plain numbers as {name}, got .npy version {version}"
+            )
         shape, _, dtype = HEADERS[version](member)
         if dtype.hasobject:
             raise ValueError(f"expected an array of plain numbers as {name}, got pickled objects")
-        size, there = math.prod(shape) * dtype.itemsize, archive.getinfo(name).file_size - member.tell()
+        size, there = (
+            math.prod(shape) * dtype.itemsize,
+            archive.getinfo(name).file_size - member.tell(),
+        )
     if size != there:
-        raise ValueError(f"expected {size} bytes of {name}, for its shape is {list(shape)}, got {there}")
+        raise ValueError(
+            f"expected {size} bytes of {name}, for its shape is {list(shape)}, got {there}"
+        )
     return size

@@ -30,6 +30,11 @@ def comma_separated(rows: Rows) -> str:
 
 def latex(rows: Rows) -> str:
     """A tabular with the rules of booktabs, all cells to the left, their signs escaped."""
-    heading, *lines = [" & ".join("".join(ESCAPES.get(c, c) for c in cell) for cell in row) + r" \\" for row in rows]
+    heading, *lines = [
+        " & ".join("".join(ESCAPES.get(c, c) for c in cell) for cell in row) + r" \\"
+        for row in rows
+    ]
     top, bottom = rf"\begin{{tabular}}{{{'l' * len(rows[0])}}}", r"\end{tabular}"
-    return "\n".join([top, r"\toprule", heading, r"\midrule", *lines, r"\bottomrule", bottom]) + "\n"
+    return (
+        "\n".join([top, r"\toprule", heading, r"\midrule", *lines, r"\bottomrule", bottom]) + "\n"
+    )

@@ -1,8 +1,9 @@
 """Entropies in bits from counts of patterns, or from counts of counts, on the host: float64.
 
-Every function takes Counts, or a Spectrum with leaves [..., M], and gives a float, or an array [...]. It is NaN where
-nothing was counted and where Counts are not exact. In the formulas: c how often a pattern was seen, sums over patterns
-seen; N = sum c; p = c/N; K patterns seen; m patterns possible; f1, f2 patterns seen once, twice.
+Every function takes Counts, or a Spectrum with leaves [..., M], and gives a float, or an array
+[...]. It is NaN where nothing was counted and where Counts are not exact. In the formulas: c how
+often a pattern was seen, sums over patterns seen; N = sum c; p = c/N; K patterns seen; m patterns
+possible; f1, f2 patterns seen once, twice.
 """
 
 import math
@@ -12,8 +13,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import gammaln, logsumexp, psi, xlog1py, xlogy, zeta
 
-from jaxbnn.info.counting import Counts, Spectrum
+from jaxbnn.info.counting import Counts
 from jaxbnn.info.entropy import NATS_PER_BIT
+from jaxbnn.info.spectrum import Spectrum
 
 Bits = float | np.ndarray
 
@@ -31,20 +33,25 @@ def miller_madow(of: Counts | Spectrum) -> Bits:
 
 
 def harris(of: Counts | Spectrum) -> Bits:
-    """Miller-Madow - (1 - sum 1/p)/(12 N^2 ln 2), in bits; explodes when patterns are rare. Source: Harris 1975."""
+    """Miller-Madow - (1 - sum 1/p)/(12 N^2 ln 2), in bits; explodes when patterns are rare. Source:
+    Harris 1975."""
     c, k, n = _table(of)
-    return _answer(miller_madow(of) - (1 - n * np.sum(k / c, axis=0)) / (12 * n**2 * NATS_PER_BIT), n)
+    return _answer(
+        miller_madow(of) - (1 - n * np.sum(k / c, axis=0)) / (12 * n**2 * NATS_PER_BIT), n
+    )
 
 
 def grassberger(of: Counts | Spectrum) -> Bits:
-    """(ln N - sum p G(c))/ln 2 bits, G(2j) = G(2j + 1) = psi(j + 1/2) + ln 2. Source: Grassberger 2003."""
+    """(ln N - sum p G(c))/ln 2 bits, G(2j) = G(2j + 1) = psi(j + 1/2) + ln 2. Source: Grassberger
+    2003."""
     c, k, n = _table(of)
     g = psi(c // 2 + 0.5) + NATS_PER_BIT
     return _answer(np.sum(k * c / n * (np.log(n) - g), axis=0) / NATS_PER_BIT, n)
 
 
 def chao_shen(of: Counts | Spectrum) -> Bits:
-    """-sum q log2 q / (1 - (1 - q)^N) bits with q = C p and C = 1 - f1/N, where f1 = N counts as N - 1.
+    """-sum q log2 q / (1 - (1 - q)^N) bits with q = C p and C = 1 - f1/N, where f1 = N counts as N
+    - 1.
 
     Source: Chao & Shen 2003.
     """
@@ -57,8 +64,9 @@ def chao_shen(of: Counts | Spectrum) -> Bits:
 def chao_wang_jost(of: Counts | Spectrum) -> Bits:
     """[sum p (psi(N) - psi(c)) + f1/N sum_{r>=N} (1-A)^(r-N+1)/r] / ln 2 bits.
 
-    A = 2 f2/((N-1) f1 + 2 f2) if f2 > 0, 2/((N-1)(f1-1) + 2) if f2 = 0 < f1, else 1. The second sum is Chao, Wang &
-    Jost's (1-A)^(1-N) [-ln A - sum_{r<N} (1-A)^r/r] without its cancellation. Source: Chao, Wang & Jost 2013.
+    A = 2 f2/((N-1) f1 + 2 f2) if f2 > 0, 2/((N-1)(f1-1) + 2) if f2 = 0 < f1, else 1. The second sum
+    is Chao, Wang & Jost's (1-A)^(1-N) [-ln A - sum_{r<N} (1-A)^r/r] without its cancellation.
+    Source: Chao, Wang & Jost 2013.
     """
     c, k, n = _table(of)
     once, twice = _seen(1, c, k), _seen(2, c, k)
@@ -80,8 +88,8 @@ def jackknife(of: Counts | Spectrum) -> Bits:
 def james_stein(of: Counts | Spectrum, m: int) -> Bits:
     """-sum q log2 q bits over all m cells, q = lam/m + (1 - lam) p.
 
-    lam = (1 - sum p^2)/((N-1) sum (1/m - p)^2) over all m cells, at most 1. ValueError if m is below 1 or below K.
-    Source: Hausser & Strimmer 2009.
+    lam = (1 - sum p^2)/((N-1) sum (1/m - p)^2) over all m cells, at most 1. ValueError if m is
+    below 1 or below K. Source: Hausser & Strimmer 2009.
     """
     c, k, n = _table(of)
     _check_alphabet(m, k)
@@ -103,12 +111,14 @@ class Posterior(NamedTuple):
 
 
 def nsb(of: Counts | Spectrum, m: int) -> Posterior:
-    """Posterior mean and standard deviation in bits under a mixture of Dirichlet(b, ..., b) over m cells.
+    """Posterior mean and standard deviation in bits under a mixture of Dirichlet(b, ..., b) over m
+    cells.
 
-    The prior is flat in xi(b) = psi(m b + 1) - psi(b + 1), the entropy expected at b, from 0 to ln m. It is proper, so
-    all of b is integrated over: where the sample says little the posterior is wide, not undefined. Weight of b:
-    Gamma(m b)/Gamma(N + m b) prod Gamma(c + b)/Gamma(b) dxi/db; m may be any size, all is done in log b.
-    ValueError if m is below 1 or below K. Source: Nemenman, Shafee & Bialek 2002; moments: Wolpert & Wolf 1995.
+    The prior is flat in xi(b) = psi(m b + 1) - psi(b + 1), the entropy expected at b, from 0 to ln
+    m. It is proper, so all of b is integrated over: where the sample says little the posterior is
+    wide, not undefined. Weight of b: Gamma(m b)/Gamma(N + m b) prod Gamma(c + b)/Gamma(b) dxi/db; m
+    may be any size, all is done in log b. ValueError if m is below 1 or below K. Source: Nemenman,
+    Shafee & Bialek 2002; moments: Wolpert & Wolf 1995.
     """
     c, k, n = _table(of)
     _check_alphabet(m, k)
@@ -132,11 +142,15 @@ ESTIMATORS: dict[str, Callable[[Counts | Spectrum], Bits]] = {
     "chao_wang_jost": chao_wang_jost,
     "jackknife": jackknife,
 }
-WITH_ALPHABET: dict[str, Callable[[Counts | Spectrum, int], Bits]] = {"james_stein": james_stein, "nsb": nsb_mean}
+WITH_ALPHABET: dict[str, Callable[[Counts | Spectrum, int], Bits]] = {
+    "james_stein": james_stein,
+    "nsb": nsb_mean,
+}
 
 
 def information_error(t: Counts, ty: Counts) -> float:
-    """The standard error in bits of the plug-in I(T;Y) by the delta method, of counts as `counts.count` gives them.
+    """The standard error in bits of the plug-in I(T;Y) by the delta method, of counts as
+    `counts.count` gives them.
 
     sqrt((mean l^2 - (mean l)^2) / N), l = log2(N c_ty / (c_t c_y)) of each row.
     """
@@ -145,7 +159,8 @@ def information_error(t: Counts, ty: Counts) -> float:
 
 
 def _table(of):
-    # M stands first, so that N [...] broadcasts. Padding becomes no patterns seen once: no formula needs a mask.
+    # M stands first, so that N [...] broadcasts. Padding becomes no patterns seen once: no formula
+    # needs a mask.
     if isinstance(of, Counts):
         histogram = np.asarray(of.count)
         of = Spectrum(*np.unique(histogram[(histogram > 0) & bool(of.exact)], return_counts=True))
@@ -169,7 +184,9 @@ def _check_alphabet(m, k):
     if not isinstance(m, int | np.integer):
         raise TypeError(f"expected the alphabet size m as an int, got {m!r}")
     if m < max(1, most):
-        raise ValueError(f"expected an alphabet of m >= {max(1, most)} patterns, the number seen, got {m}")
+        raise ValueError(
+            f"expected an alphabet of m >= {max(1, most)} patterns, the number seen, got {m}"
+        )
 
 
 def _last_step(c):
@@ -178,8 +195,9 @@ def _last_step(c):
 
 
 def _log_tail(a, x, n):
-    # sum_{r>=n} x^(r-n+1)/r with x = 1 - a is the integral over v > 0 of e^-v (x/n)/(1 - x e^(-v/n)). In log v it is
-    # analytic within pi/2 of the real line: the trapezoid rule at this step is good to e^(-pi^2/0.2).
+    # sum_{r>=n} x^(r-n+1)/r with x = 1 - a is the integral over v > 0 of e^-v (x/n)/(1 - x
+    # e^(-v/n)). In log v it is analytic within pi/2 of the real line: the trapezoid rule at this
+    # step is good to e^(-pi^2/0.2).
     step = 0.2
     v = np.exp(step * np.arange(-300, 34)).reshape(-1, *[1] * n.ndim)
     return step * np.sum(v * np.exp(-v) * (x / n) / (a - x * np.expm1(-v / n)), axis=0)
@@ -199,7 +217,8 @@ def _nsb_of_one(c, k, m):
         likelihood = k @ _log_rising(log_b, c[:, None]) - _log_rising(log_b + log_m, n)
         return likelihood + np.log(_prior(log_b, log_m))
 
-    # The weight falls as m b below m b = 1/ln N, and as 1/b above m b = N^2: the likelihood is level there.
+    # The weight falls as m b below m b = 1/ln N, and as 1/b above m b = N^2: the likelihood is
+    # level there.
     log_b, weight = _nodes(log_weight, -log_m - DROP - 5, DROP + 5 + 2 * math.log(n))
     mean, variance = _dirichlet_moments(log_b, c, k, m)
     best = weight @ mean
@@ -207,8 +226,9 @@ def _nsb_of_one(c, k, m):
 
 
 def _dirichlet_moments(log_b, c, k, m):
-    # With a = c + b in each cell, A = sum a and p = a/A: E[H] = psi(A+1) - sum p psi(a+1), and Wolpert & Wolf's E[H^2]
-    # leaves Var[H] = [var_p psi(a+1) + sum p (a+1) psi1(a+1)]/(A+1) - psi1(A+1), in which nothing large cancels.
+    # With a = c + b in each cell, A = sum a and p = a/A: E[H] = psi(A+1) - sum p psi(a+1), and
+    # Wolpert & Wolf's E[H^2] leaves Var[H] = [var_p psi(a+1) + sum p (a+1) psi1(a+1)]/(A+1) -
+    # psi1(A+1), in which nothing large cancels.
     b, (a_all, excess) = np.exp(log_b), _exp(log_b + math.log(m))
     total = k @ c + a_all
     seen = k[:, None] * (c[:, None] + b) / total
@@ -217,13 +237,16 @@ def _dirichlet_moments(log_b, c, k, m):
     digamma = psi(a + 1)
     average = np.sum(p * digamma, axis=0)
     spread = np.sum(p * ((digamma - average) ** 2 + (a + 1) * zeta(2, a + 1)), axis=0)
-    return psi(total + 1) + excess - average, np.maximum(spread / (total + 1) - zeta(2, total + 1), 0)
+    return psi(total + 1) + excess - average, np.maximum(
+        spread / (total + 1) - zeta(2, total + 1), 0
+    )
 
 
 def _nodes(log_weight, low, high):
-    # Where the weight of log b lies, and that weight, normalised. The likelihood varies on a scale of 1 in log b or is
-    # level, so steps of 1 miss no peak. The trapezoid rule converges exponentially: once halving the step changes 1e-8,
-    # far less is left. More than five halvings can only chase the rounding of a sum of N logs.
+    # Where the weight of log b lies, and that weight, normalised. The likelihood varies on a scale
+    # of 1 in log b or is level, so steps of 1 miss no peak. The trapezoid rule converges
+    # exponentially: once halving the step changes 1e-8, far less is left. More than five halvings
+    # can only chase the rounding of a sum of N logs.
     x = np.linspace(low, high, math.ceil(high - low) + 1)
     y = log_weight(x)
     while True:
@@ -242,12 +265,15 @@ def _nodes(log_weight, low, high):
         if abs(float(logsumexp(y)) - before) < 1e-8:
             break
     inside = y > y.max() - DROP
-    weight = np.exp(y[inside] - y.max())  # not over its logsumexp, whose rounding at -1e6 is not small
+    weight = np.exp(
+        y[inside] - y.max()
+    )  # not over its logsumexp, whose rounding at -1e6 is not small
     return x[inside], weight / weight.sum()
 
 
 def _log_rising(log_x, n):
-    # ln Gamma(x + n)/Gamma(x) - n ln x; the powers of b and m b that it leaves out make up the constant m^-N
+    # ln Gamma(x + n)/Gamma(x) - n ln x; the powers of b and m b that it leaves out make up the
+    # constant m^-N
     x, _ = _exp(log_x)
     low, high = x < STIRLING, x >= STIRLING
     rising = np.empty(np.broadcast_shapes(np.shape(n), x.shape))
@@ -264,7 +290,8 @@ def _stirling(x):
 
 
 def _prior(log_b, log_m):
-    # dxi/dlog b, the difference of x psi1(x+1) at m b and b: both near 0 for small b, both near 1 for large
+    # dxi/dlog b, the difference of x psi1(x+1) at m b and b: both near 0 for small b, both near 1
+    # for large
     b, (a, _) = np.exp(log_b), _exp(log_b + log_m)
     return np.where(a < 1, a * zeta(2, a + 1) - b * zeta(2, b + 1), _below_one(b) - _below_one(a))
 
@@ -272,7 +299,9 @@ def _prior(log_b, log_m):
 def _below_one(x):
     # 1 - x psi1(x+1)
     y = 1 / np.maximum(x, STIRLING)
-    series = y / 2 - y**2 * (1 / 6 - y**2 * (1 / 30 - y**2 * (1 / 42 - y**2 * (1 / 30 - y**2 * 5 / 66))))
+    series = y / 2 - y**2 * (
+        1 / 6 - y**2 * (1 / 30 - y**2 * (1 / 42 - y**2 * (1 / 30 - y**2 * 5 / 66)))
+    )
     return np.where(x < STIRLING, 1 - x * zeta(2, x + 1), series)
 
 

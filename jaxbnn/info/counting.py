@@ -1,6 +1,6 @@
-"""Packed rows -> exact counts of their patterns, with a certificate. Collisions of the hash cost time, never a bit."""
+"""Packed rows -> exact counts of their patterns, with a certificate. Collisions of the hash cost
+time, never a bit."""
 
-import math
 from typing import Literal, NamedTuple, get_args
 
 import jax
@@ -8,30 +8,45 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
-from jaxbnn.info import compact, routes
+from jaxbnn.info import counting_direct, counting_scatter, counting_sort, tally
 from jaxbnn.info.packing import as_array, hash_rows
-from jaxbnn.info.routes import Hash
+from jaxbnn.info.tally import Hash
 
 Route = Literal["direct", "scatter", "sort"]
-DIRECT_BYTES, DIRECT_BYTES_A_ROW = 2**17, 44  # of a table of all pairs: the fastest route, within 64 bytes a row in all
+DIRECT_BYTES, DIRECT_BYTES_A_ROW = (
+    2**17,
+    44,
+)  # of a table of all pairs: the fastest route, within 64 bytes a row in all
 
 
 class Counts(NamedTuple):
-    """How often each pattern was seen: its multiplicity stands once, at a place that is the route's; the rest is 0."""
+    """How often each pattern was seen: its multiplicity stands once, at a place that is the
+    route's; the rest is 0."""
 
     count: jax.Array  # int32, of any shape
     total: jax.Array  # [] int32, N
-    exact: jax.Array  # [] bool, True when rows were compared in full and lie within the bounds: the certificate
-    row: jax.Array | None = None  # [N] int32, the multiplicity of each row's pattern, in an order that is the route's
-    label: jax.Array | None = None  # [N] int32, (T, Y) only: that of each row's label, in the same order
+    exact: (
+        jax.Array
+    )  # [] bool, True when rows were compared in full and lie within the bounds: the certificate
+    row: jax.Array | None = (
+        None  # [N] int32, the multiplicity of each row's pattern, in an order that is the route's
+    )
+    label: jax.Array | None = (
+        None  # [N] int32, (T, Y) only: that of each row's label, in the same order
+    )
 
     @staticmethod
     def from_histogram(histogram) -> "Counts":
-        """Counts from anyone's histogram: non-negative integers [K], at least one of them not 0 (else ValueError)."""
+        """Counts from anyone's histogram: non-negative integers [K], at least one of them not 0
+        (else ValueError)."""
         h = np.asarray(histogram)
         if h.ndim != 1 or h.dtype.kind not in "iu" or h.size == 0 or h.min() < 0 or h.sum() < 1:
-            raise ValueError(f"expected non-negative integer counts [K], not all 0, got {h.dtype} {h.shape}")
-        if sum(h.tolist()) > np.iinfo(np.int32).max:  # Python's integers: no type of numpy holds every sum
+            raise ValueError(
+                f"expected non-negative integer counts [K], not all 0, got {h.dtype} {h.shape}"
+            )
+        if (
+            sum(h.tolist()) > np.iinfo(np.int32).max
+        ):  # Python's integers: no type of numpy holds every sum
             raise ValueError(f"expected at most 2**31 - 1 examples in all, got {sum(h.tolist())}")
         return Counts(jnp.asarray(h, jnp.int32), jnp.int32(h.sum()), jnp.bool_(True))
 
@@ -46,19 +61,6 @@ class Counts(NamedTuple):
         return jnp.sum(self.count == 1, dtype=jnp.int32)
 
 
-class Spectrum(NamedTuple):
-    """Counts of counts: all that an entropy estimate needs. `number` patterns were seen `multiplicity` times each."""
-
-    multiplicity: jax.Array  # [..., M] int32, rising, then 0
-    number: jax.Array  # [..., M] int32, 0 where multiplicity is 0
-
-    @staticmethod
-    def from_histogram(histogram) -> "Spectrum":
-        """The spectrum of anyone's histogram: non-negative integers [K], at least one of them not 0; numpy arrays."""
-        counts = Counts.from_histogram(histogram).count
-        return Spectrum(*np.unique(np.asarray(counts)[np.asarray(counts) > 0], return_counts=True))
-
-
 def count(
     words: jax.Array,
     labels: jax.Array,
@@ -68,58 +70,68 @@ def count(
     route: Route | None = None,
     hash_rows: Hash = hash_rows,
 ) -> tuple[Counts, Counts]:
-    """Exact counts of the patterns T and of the pairs (T, Y). words uint32 [N, W], labels int32 [N].
+    """Exact counts of the patterns T and of the pairs (T, Y). words uint32 [N, W], labels int32
+    [N].
 
-    Static: `bits`, below which lie all bits of a row's words (word 0 lowest); `classes`, below which lie all labels;
-    `route`, by default as `choose_route` says; `hash_rows`, which decides the speed and nothing else. Every route gives
-    the same counts. Outside jit a word or label past its bound raises ValueError, inside jit the counts are not exact.
+    Static: `bits`, below which lie all bits of a row's words (word 0 lowest); `classes`, below
+    which lie all labels; `route`, by default as `choose_route` says; `hash_rows`, which decides the
+    speed and nothing else. Every route gives the same counts. Outside jit a word or label past its
+    bound raises ValueError, inside jit the counts are not exact.
     """
     words, labels = _checked(words, labels, bits, classes)
-    classes = None if classes is None or classes > 2**31 - 1 else classes  # no int32 label passes that
+    classes = (
+        None if classes is None or classes > 2**31 - 1 else classes
+    )  # no int32 label passes that
     limit = 32 * words.shape[1] if bits is None else min(bits, 32 * words.shape[1])
     shape = words.shape[0], words.shape[1], limit, classes
-    tally = _tally(route or choose_route(*shape, _platform()), words, labels, limit, classes, hash_rows)
+    tally = _tally(
+        route or choose_route(*shape, _platform()), words, labels, limit, classes, hash_rows
+    )
     most = np.int32(2**31 - 1 if classes is None else classes - 1)
     inside = _is_below(words, limit) & jnp.all((labels >= 0) & (labels <= most))
     total, exact = jnp.int32(words.shape[0]), tally.certified & inside
-    return Counts(tally.t, total, exact, tally.row_t), Counts(tally.ty, total, exact, tally.row_ty, tally.row_y)
+    return Counts(tally.t, total, exact, tally.row_t), Counts(
+        tally.ty, total, exact, tally.row_ty, tally.row_y
+    )
 
 
 def choose_route(n: int, words: int, bits: int, classes: int | None, platform: str) -> Route:
     """The fastest route for n rows of `words` words, as benchmarks/entropy.py measured it.
 
-    On a CPU direct, while its table of 2**bits * classes cells takes at most DIRECT_BYTES or DIRECT_BYTES_A_ROW * n
-    (larger ones are still the fastest, up to about 100 bytes a row, but take more than 64 bytes a row in all),
-    past that scatter; elsewhere sort, until it is measured there. Source: the table of routes in benchmarks/README.md.
+    On a CPU direct, while its table of 2**bits * classes cells takes at most DIRECT_BYTES or
+    DIRECT_BYTES_A_ROW * n (larger ones are still the fastest, up to about 100 bytes a row, but take
+    more than 64 bytes a row in all), past that scatter; elsewhere sort, until it is measured there.
+    Source: the table of routes in benchmarks/README.md.
     """
     cpu = platform == "cpu"
     if cpu and words == 1 and classes is not None:
-        table = 2**bits * classes * routes.cell(n).itemsize
+        table = 2**bits * classes * tally.cell(n).itemsize
         if table <= max(DIRECT_BYTES, DIRECT_BYTES_A_ROW * n):
             return "direct"
     return "scatter" if cpu else "sort"
 
 
 def _platform():
-    """That of the default device, which whoever runs a program on another device sets (`jax.default_device`)."""
+    """That of the default device, which whoever runs a program on another device sets
+    (`jax.default_device`)."""
     device = jax.config.jax_default_device  # pyright: ignore[reportAttributeAccessIssue]
     if device is None:
         return jax.default_backend()
     return device if isinstance(device, str) else device.platform
 
 
-def _tally(route, words, labels, bits, classes, hash_rows) -> routes.Tally:
+def _tally(route, words, labels, bits, classes, hash_rows) -> tally.Tally:
     if route == "direct":
         if words.shape[1] != 1 or classes is None or 2**bits * classes >= 2**31:
             raise ValueError(
                 "expected rows of one word and 2**bits * classes < 2**31 for the direct route, "
                 f"got {words.shape[1]} words, bits {bits}, classes {classes}"
             )
-        return routes.direct(words, labels, bits, classes)
+        return counting_direct.direct(words, labels, bits, classes)
     if route == "scatter":
-        return routes.scatter(words, labels, classes, hash_rows)
+        return counting_scatter.scatter(words, labels, classes, hash_rows)
     if route == "sort":
-        return routes.sort(words, labels, bits, classes, hash_rows)
+        return counting_sort.sort(words, labels, bits, classes, hash_rows)
     raise ValueError(f"expected route to be one of {get_args(Route)}, got {route!r}")
 
 
@@ -128,7 +140,9 @@ def _checked(words, labels, bits, classes):
     if words.dtype != np.uint32:
         raise TypeError(f"expected words of uint32 (see pack_signs, pack_codes), got {words.dtype}")
     if words.ndim != 2 or labels.shape != words.shape[:1] or words.shape[0] < 1:
-        raise ValueError(f"expected words [N, W] and labels [N], N >= 1, got {words.shape} and {labels.shape}")
+        raise ValueError(
+            f"expected words [N, W] and labels [N], N >= 1, got {words.shape} and {labels.shape}"
+        )
     if min(0 if bits is None else bits, 0 if classes is None else classes - 1) < 0:
         raise ValueError(f"expected bits >= 0 and classes >= 1, got {bits} and {classes}")
     if bits is not None and not isinstance(words, Tracer) and not bool(_is_below(words, bits)):
@@ -148,21 +162,9 @@ def _is_below(words, bits):
     return below
 
 
-def spectrum(counts: Counts, n: int) -> Spectrum:
-    """The counts of counts of n examples (static), M = `room(n)`. All 0 where the counts are not exact."""
-    times = jnp.where(counts.exact, counts.count.reshape(-1), 0)
-    number = jnp.zeros(n + 1, jnp.int32).at[times].add(1, mode="promise_in_bounds").at[0].set(0)
-    multiplicity = compact.few(number > 0, room(n), 0)
-    return Spectrum(multiplicity, number[multiplicity])
-
-
-def room(n: int) -> int:
-    """floor((sqrt(8 n + 1) - 1) / 2): 1 + 2 + ... + M <= n bounds how many different multiplicities n examples hold."""
-    return (math.isqrt(8 * n + 1) - 1) // 2
-
-
 def check_labels(y) -> np.ndarray:
-    """The labels as int32 [N]; ValueError or TypeError unless they are whole, >= 0, below 2**31 and one-dimensional."""
+    """The labels as int32 [N]; ValueError or TypeError unless they are whole, >= 0, below 2**31 and
+    one-dimensional."""
     y = np.asarray(y)
     if y.ndim != 1 or y.size < 1:
         raise ValueError(f"expected labels [N] with N >= 1, got shape {y.shape}")

@@ -1,4 +1,5 @@
-"""How much the units of a layer say of each other: joint entropy, units shuffled apart, and units one by one."""
+"""How much the units of a layer say of each other: joint entropy, units shuffled apart, and units
+one by one."""
 
 from typing import NamedTuple
 
@@ -23,11 +24,12 @@ class Dependence(NamedTuple):
 
 
 def dependence(t, seed: int = 0) -> Dependence:
-    """Of activations t [N, D] of two values each: -1 and +1, 0 and 1, or bool. ValueError for any other.
+    """Of activations t [N, D] of two values each: -1 and +1, 0 and 1, or bool. ValueError for any
+    other.
 
-    H(T shuffled) has the units' own entropies and the sample's size, but no dependence: what it lacks of their sum is
-    bias alone, and what H(T) lacks of it is dependence. For a sample large enough it is at least H(T); where both are
-    near log2 N it need not be.
+    H(T shuffled) has the units' own entropies and the sample's size, but no dependence: what it
+    lacks of their sum is bias alone, and what H(T) lacks of it is dependence. For a sample large
+    enough it is at least H(T); where both are near log2 N it need not be.
     """
     signs = _signs(np.asarray(t))
     dealt = np.random.default_rng(seed).permuted(signs, axis=0)

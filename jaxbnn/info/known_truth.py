@@ -1,4 +1,5 @@
-"""Estimators and verdicts where the true entropy is known: what they say of samples drawn from it."""
+"""Estimators and verdicts where the true entropy is known: what they say of samples drawn from
+it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,8 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxbnn.info import corrected_entropy, reliability
-from jaxbnn.info.counting import Spectrum, count, spectrum
+from jaxbnn.info.counting import count
 from jaxbnn.info.reliability import RELIABLE, SATURATED, TOLERANCE
+from jaxbnn.info.spectrum import Spectrum, spectrum
 
 ESTIMATORS: dict[str, Callable] = {
     "plugin": lambda of, m: corrected_entropy.plugin(of),
@@ -23,7 +25,8 @@ ESTIMATORS: dict[str, Callable] = {
 
 @dataclass(frozen=True)
 class Bernoulli:
-    """Samples of `n` rows of `d` independent units, each 1 with probability `p`: their entropy is d h(p)."""
+    """Samples of `n` rows of `d` independent units, each 1 with probability `p`: their entropy is d
+    h(p)."""
 
     name: str = "regime"
     p: tuple[float, ...] = (0.5, 0.7, 0.9)
@@ -59,7 +62,8 @@ class Evaluated(NamedTuple):
 
 
 class Score(NamedTuple):
-    """How often the verdicts were right, as shares; NaN where there was nothing to be right about."""
+    """How often the verdicts were right, as shares; NaN where there was nothing to be right
+    about."""
 
     wrong: float  # of the reliable: the plug-in is more than 0.1 bit off
     covered: float  # of the reliable: the interval holds the truth
@@ -76,7 +80,8 @@ def truth(p: float, d) -> np.ndarray:
 
 
 def variance(p: float, d, n) -> np.ndarray:
-    """(sum q log2**2 q - H**2)/n, to first order the variance of the plug-in of d units; 0 at p = 1/2, bits**2."""
+    """(sum q log2**2 q - H**2)/n, to first order the variance of the plug-in of d units; 0 at p =
+    1/2, bits**2."""
     return np.asarray(d) * p * (1 - p) * np.log2(p / (1 - p)) ** 2 / np.asarray(n)
 
 
@@ -84,7 +89,9 @@ def draw(key: np.random.Generator, p: float, d: int, n: int) -> np.ndarray:
     """n rows of d units, packed: uint32 [n, 1 or 2]."""
     row = np.zeros(n, np.uint64)
     for unit in range(d):
-        row |= (key.integers(0, 2**32, n, np.uint32) < p * 2**32).astype(np.uint64) << np.uint64(unit)
+        row |= (key.integers(0, 2**32, n, np.uint32) < p * 2**32).astype(np.uint64) << np.uint64(
+            unit
+        )
     words = row.view(np.uint32).reshape(n, 2)  # low word first on every machine jax runs on
     return np.ascontiguousarray(words[:, : -(-d // 32)])
 
@@ -97,7 +104,8 @@ def spectrum_of(words: jax.Array) -> Spectrum:
 
 
 def sampled(spec: Bernoulli, p: float, d: int, n: int) -> Spectrum:
-    """The spectra of all repetitions, leaves [R, M]: the same whatever other d, n and later p are sampled."""
+    """The spectra of all repetitions, leaves [R, M]: the same whatever other d, n and later p are
+    sampled."""
     place = spec.p.index(p), d, n
     spectra = []
     for repetition in range(spec.repetitions):

@@ -7,15 +7,17 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxbnn.info import corrected_entropy, reliability
-from jaxbnn.info.counting import Spectrum, check_labels, count
+from jaxbnn.info.counting import check_labels, count
 from jaxbnn.info.packing import pack_values
 from jaxbnn.info.reliability import TOLERANCE, UNJUDGED, VERDICTS
+from jaxbnn.info.spectrum import Spectrum
 
 COUNT = jax.jit(count, static_argnames=("bits", "classes"))
 
 
 class Measurement(NamedTuple):
-    """What a sample of activations and labels says, and how far to trust it. All information in bits, float64."""
+    """What a sample of activations and labels says, and how far to trust it. All information in
+    bits, float64."""
 
     i_xt: float  # I(X;T) = H(T), plug-in
     i_ty: float  # I(T;Y), plug-in
@@ -39,20 +41,28 @@ class Measurement(NamedTuple):
     se_ty: float  # standard error of I(T;Y)
     gap_y: float  # H(Y) - I(T;Y)
     verdict_ty: str
-    n_needed: int | None  # examples at which the expected I(X;T) is within the tolerance; None: more than n
-    n_guesses: tuple[float, float] | None  # where that is None: by Chao1's number of patterns, by the number of units
+    n_needed: (
+        int | None
+    )  # examples at which the expected I(X;T) is within the tolerance; None: more than n
+    n_guesses: (
+        tuple[float, float] | None
+    )  # where that is None: by Chao1's number of patterns, by the number of units
     exact: bool  # the counts are certified
     population: bool  # as declared by the caller
     tolerance: float  # bits, as declared by the caller
 
 
-def measure(t, y, population: bool = False, *, bits: int | None = None, tolerance: float = TOLERANCE) -> Measurement:
-    """I(X;T), I(T;Y) and how far each can be trusted, for activations t [N, D] (or [N, ...]) and labels y [N].
+def measure(
+    t, y, population: bool = False, *, bits: int | None = None, tolerance: float = TOLERANCE
+) -> Measurement:
+    """I(X;T), I(T;Y) and how far each can be trusted, for activations t [N, D] (or [N, ...]) and
+    labels y [N].
 
-    T is taken as a function of X. Rows are compared exactly, whatever the dtype: bool, integers, floats. Labels are
-    whole numbers >= 0. `population=True` declares that these N rows are all there are. With `bits`, t holds rows packed
-    into words uint32 [N, W] of that many units; bits past them must be 0. ValueError or TypeError for empty or
-    mismatched arrays, NaN, negative or fractional labels.
+    T is taken as a function of X. Rows are compared exactly, whatever the dtype: bool, integers,
+    floats. Labels are whole numbers >= 0. `population=True` declares that these N rows are all
+    there are. With `bits`, t holds rows packed into words uint32 [N, W] of that many units; bits
+    past them must be 0. ValueError or TypeError for empty or mismatched arrays, NaN, negative or
+    fractional labels.
     """
     t, labels = np.asarray(t), check_labels(y)
     words, d = _packed(t, bits)
@@ -60,13 +70,19 @@ def measure(t, y, population: bool = False, *, bits: int | None = None, toleranc
         raise ValueError(f"expected t and y of one length, got {t.shape} and {labels.shape}")
     if not tolerance > 0:
         raise ValueError(f"expected a tolerance above 0 bits, got {tolerance}")
-    classes = 1 << int(labels.max()).bit_length()  # a power of two: few programs serve all numbers of classes
+    classes = (
+        1 << int(labels.max()).bit_length()
+    )  # a power of two: few programs serve all numbers of classes
     of_t, of_ty = COUNT(jnp.asarray(words), jnp.asarray(labels), bits=bits, classes=classes)
     sizes = np.unique(labels, return_counts=True)[1]
-    t_seen, ty_seen = (Spectrum.from_histogram(np.asarray(counts.count).ravel()) for counts in (of_t, of_ty))
+    t_seen, ty_seen = (
+        Spectrum.from_histogram(np.asarray(counts.count).ravel()) for counts in (of_t, of_ty)
+    )
     spectra = t_seen, ty_seen, Spectrum.from_histogram(sizes)
     i_xt, i_ty, h_y = _informations(corrected_entropy.plugin, *spectra)
-    i_xt_corrected, i_ty_corrected, _ = _informations(corrected_entropy.plugin if population else corrected_entropy.miller_madow, *spectra)
+    i_xt_corrected, i_ty_corrected, _ = _informations(
+        corrected_entropy.plugin if population else corrected_entropy.miller_madow, *spectra
+    )
     se_ty = 0.0 if population else corrected_entropy.information_error(of_t, of_ty)
     return Measurement(
         i_xt=i_xt,
@@ -91,7 +107,9 @@ def _packed(t, bits):
     if bits is None:
         return pack_values(t), int(np.prod(t.shape[1:]))
     if t.ndim != 2 or t.dtype != np.uint32 or not 1 <= bits <= 32 * t.shape[1]:
-        raise ValueError(f"expected words uint32 [N, W] with 1 <= bits <= 32 W, got {t.dtype} {t.shape}, bits {bits}")
+        raise ValueError(
+            f"expected words uint32 [N, W] with 1 <= bits <= 32 W, got {t.dtype} {t.shape}, bits {bits}"
+        )
     used = np.clip(bits - 32 * np.arange(t.shape[1], dtype=np.int64), 0, 32)
     if (t.astype(np.uint64) >> used.astype(np.uint64)).any():
         raise ValueError(f"expected words with no bit at or above {bits} (padding is 0), got some")
@@ -123,7 +141,11 @@ def _trust(t, d, population, tolerance):
 def _trust_of_label(t, sizes, h_y, se_ty, population, tolerance):
     null = float(reliability.null_information(t, sizes))
     verdict = int(reliability.judge_label(null, se_ty, h_y, population, tolerance))
-    return {"null_ty": null, "se_ty": se_ty, "verdict_ty": "unjudged" if verdict == UNJUDGED else VERDICTS[verdict]}
+    return {
+        "null_ty": null,
+        "se_ty": se_ty,
+        "verdict_ty": "unjudged" if verdict == UNJUDGED else VERDICTS[verdict],
+    }
 
 
 def _informations(entropy, of_t, of_ty, of_y):

@@ -1,4 +1,5 @@
-"""The information plane as a value: empty, record, and bands across seeds. Usable alone, in anyone's own loop."""
+"""The information plane as a value: empty, record, and bands across seeds. Usable alone, in
+anyone's own loop."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -31,7 +32,8 @@ class InfoPlane(NamedTuple):
 
 
 class Bands(NamedTuple):
-    """Mean over the seeds that have a number, and the interval of that mean. NaN where no seed has one."""
+    """Mean over the seeds that have a number, and the interval of that mean. NaN where no seed has
+    one."""
 
     mean: np.ndarray  # [E, L]
     low: np.ndarray  # [E, L], NaN with fewer than two seeds
@@ -66,7 +68,8 @@ def stack(points: Sequence[Point]) -> Point:
 def record(plane: InfoPlane, epoch: int | jax.Array, point: Point) -> InfoPlane:
     """The plane with one more row: the epoch and the point of its L layers (leaves [L]).
 
-    A full plane raises ValueError outside jit; inside jit the row is dropped and `rows` exceeds the room.
+    A full plane raises ValueError outside jit; inside jit the row is dropped and `rows` exceeds the
+    room.
     """
     room, n_layers = plane.points.xt.shape
     if point.xt.shape != (n_layers,):
@@ -78,14 +81,18 @@ def record(plane: InfoPlane, epoch: int | jax.Array, point: Point) -> InfoPlane:
 
 
 def across_seeds(plane: InfoPlane, level: float = 0.95) -> PlaneBands:
-    """Mean and t interval of I(X;T) and I(T;Y) over seeds; the plane's points have leaves [S, E, L]."""
+    """Mean and t interval of I(X;T) and I(T;Y) over seeds; the plane's points have leaves [S, E,
+    L]."""
     if plane.points.xt.ndim != 3:
-        raise ValueError(f"expected a plane of seeds, points with leaves [S, E, L], got {plane.points.xt.shape}")
+        raise ValueError(
+            f"expected a plane of seeds, points with leaves [S, E, L], got {plane.points.xt.shape}"
+        )
     return PlaneBands(bands(plane.points.xt, level), bands(plane.points.ty, level))
 
 
 def bands(values, level: float = 0.95) -> Bands:
-    """mean -+ t_{(1 + level)/2, n-1} s / sqrt(n) over axis 0 of values [S, ...], n the seeds that are not NaN."""
+    """mean -+ t_{(1 + level)/2, n-1} s / sqrt(n) over axis 0 of values [S, ...], n the seeds that
+    are not NaN."""
     if not 0 < level < 1:
         raise ValueError(f"expected a level between 0 and 1, got {level}")
     v = np.asarray(values, np.float64)
@@ -93,7 +100,9 @@ def bands(values, level: float = 0.95) -> Bands:
     n = there.sum(axis=0)
     mean = _over(np.where(there, v, 0).sum(axis=0), n)
     deviation = np.sqrt(_over((np.where(there, v - mean, 0) ** 2).sum(axis=0), n - 1))
-    reach = stats.t.ppf((1 + level) / 2, np.maximum(n - 1, 1)) * deviation / np.sqrt(np.maximum(n, 1))
+    reach = (
+        stats.t.ppf((1 + level) / 2, np.maximum(n - 1, 1)) * deviation / np.sqrt(np.maximum(n, 1))
+    )
     return Bands(mean, mean - reach, mean + reach, n)
 
 

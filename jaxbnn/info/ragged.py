@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jaxbnn.info.counting import Spectrum
+from jaxbnn.info.spectrum import Spectrum
 
 
 class Ragged(NamedTuple):
@@ -23,7 +23,8 @@ def pack(spectrum: Spectrum) -> Ragged:
 
 
 def unpack(ragged: Ragged, width: int | None = None) -> Spectrum:
-    """Spectra [..., M] of a Ragged, padded to M = `width`, by default to the longest (and at least 1)."""
+    """Spectra [..., M] of a Ragged, padded to M = `width`, by default to the longest (and at least
+    1)."""
     there = np.arange(width or max(1, ragged.size.max(initial=0))) < ragged.size[..., None]
     spectrum = Spectrum(*(np.zeros(there.shape, np.int32) for _ in range(2)))
     spectrum.multiplicity[there], spectrum.number[there] = ragged.multiplicity, ragged.number

@@ -1,4 +1,5 @@
-"""Units of a layer that say the same: constant ones, and those that repeat or oppose an earlier unit."""
+"""Units of a layer that say the same: constant ones, and those that repeat or oppose an earlier
+unit."""
 
 from functools import partial
 from typing import NamedTuple
@@ -17,16 +18,21 @@ class Alike(NamedTuple):
 
     constant: jax.Array  # [] int32, units with one sign for all examples
     duplicate: jax.Array  # [] int32, further units that equal an earlier one on every example
-    complementary: jax.Array  # [] int32, further units that are the opposite of an earlier one on every example
+    complementary: (
+        jax.Array
+    )  # [] int32, further units that are the opposite of an earlier one on every example
 
 
 def alike(words: jax.Array, valid: jax.Array, n_units: int) -> Alike:
-    """How many of the units are alike; words uint32 [N, W] as `pack_signs` gives them, valid bool [N].
+    """How many of the units are alike; words uint32 [N, W] as `pack_signs` gives them, valid bool
+    [N].
 
-    Each example has two hashed numbers of 32 bits; a unit is known by their sums over the examples where it is +1. Two
-    units that differ have the same two sums with a probability of about 2**-64.
+    Each example has two hashed numbers of 32 bits; a unit is known by their sums over the examples
+    where it is +1. Two units that differ have the same two sums with a probability of about 2**-64.
     """
-    numbers = jnp.stack([hash_rows(jnp.arange(len(words), dtype=jnp.uint32)[:, None], jnp.uint32(s)) for s in SALTS])
+    numbers = jnp.stack(
+        [hash_rows(jnp.arange(len(words), dtype=jnp.uint32)[:, None], jnp.uint32(s)) for s in SALTS]
+    )
     total = jnp.sum(numbers, axis=1, dtype=jnp.uint32)
     sums = _sums(words, numbers, n_units)
 
@@ -39,11 +45,14 @@ def alike(words: jax.Array, valid: jax.Array, n_units: int) -> Alike:
     same = equal(sums[:, :, None], sums[:, None, :]) & earlier
     opposite = equal(sums[:, :, None] + sums[:, None, :], total[:, None, None]) & earlier
     counts = constant, varies & jnp.any(same, axis=0), varies & jnp.any(opposite, axis=0)
-    return Alike(*(jnp.where(jnp.all(valid), jnp.sum(each, dtype=jnp.int32), -1) for each in counts))
+    return Alike(
+        *(jnp.where(jnp.all(valid), jnp.sum(each, dtype=jnp.int32), -1) for each in counts)
+    )
 
 
 def _sums(words, numbers, n_units):
-    """Each number summed over the rows in which a unit's bit is set, modulo 2**32: uint32 [2, n_units]."""
+    """Each number summed over the rows in which a unit's bit is set, modulo 2**32: uint32 [2,
+    n_units]."""
     n_rows = words.shape[0]
     size = min(BATCH, n_rows)
     missing = -n_rows % size
@@ -56,4 +65,6 @@ def _sums(words, numbers, n_units):
 def _add(units, sums, batch):
     words, numbers = batch
     on = (words[:, units // WORD] >> (units % WORD).astype(jnp.uint32).reshape(1, -1)) & 1
-    return sums + jnp.stack([jnp.sum(on * each[:, None], axis=0, dtype=jnp.uint32) for each in numbers]), None
+    return sums + jnp.stack(
+        [jnp.sum(on * each[:, None], axis=0, dtype=jnp.uint32) for each in numbers]
+    ), None

@@ -1,4 +1,5 @@
-"""Convolution and pooling with the batch on the LAST axis: every slice of an image then runs along the examples."""
+"""Convolution and pooling with the batch on the LAST axis: every slice of an image then runs along
+the examples."""
 
 from functools import reduce
 
@@ -12,20 +13,27 @@ from jaxbnn.nn.surrogate import Slope, sign
 
 
 def convolve(x: jax.Array, kernel: jax.Array) -> jax.Array:
-    """x [C, H, W, B], kernel [K, K, C, F] -> [F, H - K + 1, W - K + 1, B]: sum_kjc x[c, h + k, w + j] kernel[k, j, c].
+    """x [C, H, W, B], kernel [K, K, C, F] -> [F, H - K + 1, W - K + 1, B]: sum_kjc x[c, h + k, w +
+    j] kernel[k, j, c].
 
-    One product of the kernel with all patches of the images. Many networks at once stay one batched product, where
-    vmap of `lax.conv` becomes a grouped convolution, which CPUs run several times slower.
+    One product of the kernel with all patches of the images. Many networks at once stay one batched
+    product, where vmap of `lax.conv` becomes a grouped convolution, which CPUs run several times
+    slower.
     """
     side, _, channels, features = kernel.shape
     height, width = x.shape[1] - side + 1, x.shape[2] - side + 1
-    patches = jnp.stack([x[:, k : k + height, j : j + width] for k in range(side) for j in range(side)])
-    y = multiply(transposed(kernel.reshape(-1, features)), patches.reshape(side * side * channels, -1))
+    patches = jnp.stack(
+        [x[:, k : k + height, j : j + width] for k in range(side) for j in range(side)]
+    )
+    y = multiply(
+        transposed(kernel.reshape(-1, features)), patches.reshape(side * side * channels, -1)
+    )
     return y.reshape(features, height, width, -1)
 
 
 def max_pool(x: jax.Array, size: int) -> jax.Array:
-    """The largest of each square of `size` pixels a side, [C, H, W, B] -> [C, H // size, W // size, B]; the rest drops.
+    """The largest of each square of `size` pixels a side, [C, H, W, B] -> [C, H // size, W // size,
+    B]; the rest drops.
 
     The gradient goes to the largest, in parts where several are.
     """
@@ -36,7 +44,8 @@ def max_pool(x: jax.Array, size: int) -> jax.Array:
 
 
 class Conv(nn.Module):
-    """`convolve` with a kernel of `features` squares; with a `slope` its weights are signs of the parameter `latent`.
+    """`convolve` with a kernel of `features` squares; with a `slope` its weights are signs of the
+    parameter `latent`.
 
     Without one the parameter is `kernel`, and there may be a `bias` [F]. Glorot-uniform.
     """
@@ -55,4 +64,6 @@ class Conv(nn.Module):
         y = convolve(x, kernel if self.slope is None else sign(self.slope, kernel, self.zero))
         if not self.use_bias:
             return y
-        return y + self.param("bias", nn.initializers.zeros_init(), (self.features,), jnp.float32).reshape(-1, 1, 1, 1)
+        return y + self.param(
+            "bias", nn.initializers.zeros_init(), (self.features,), jnp.float32
+        ).reshape(-1, 1, 1, 1)

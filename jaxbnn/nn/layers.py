@@ -1,4 +1,5 @@
-"""Layers and activations of binary networks, and the optax transform that keeps latent weights in range."""
+"""Layers and activations of binary networks, and the optax transform that keeps latent weights in
+range."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -62,7 +63,8 @@ class Relu:
 
 @dataclass(frozen=True)
 class SwishSignActivation:
-    """2 s(bx) (1 + bx (1 - s(bx))) - 1 with b = beta, s the logistic function. Source: Raj et al. 2020, eq. 8."""
+    """2 s(bx) (1 + bx (1 - s(bx))) - 1 with b = beta, s the logistic function. Source: Raj et al.
+    2020, eq. 8."""
 
     beta: float = 5.0
 
@@ -83,10 +85,11 @@ def check_zero(zero: float) -> None:
 
 
 class BinaryDense(nn.Module):
-    """x @ sign(latent), [B, D] -> [B, features]: a dense layer whose weights are -1 or +1 in the forward pass.
+    """x @ sign(latent), [B, D] -> [B, features]: a dense layer whose weights are -1 or +1 in the
+    forward pass.
 
-    The parameter `latent` [D, features] is real; its gradient passes through `slope`. No bias: a BatchNorm follows.
-    Source: Courbariaux et al. 2016; Raj et al. 2020, section 2.
+    The parameter `latent` [D, features] is real; its gradient passes through `slope`. No bias: a
+    BatchNorm follows. Source: Courbariaux et al. 2016; Raj et al. 2020, section 2.
     """
 
     features: int
@@ -101,10 +104,12 @@ class BinaryDense(nn.Module):
 
 
 def clip_latent(limit: float = 1.0) -> optax.GradientTransformation:
-    """An optax transform, last in the chain, after which every latent weight lies in [-limit, limit].
+    """An optax transform, last in the chain, after which every latent weight lies in [-limit,
+    limit].
 
-    Latent weights are the leaves named `latent`; all others pass. The update becomes clip(p + u) - p, so a clipped
-    weight may stand one rounding step off the limit. Source: Courbariaux et al. 2016, section 1.
+    Latent weights are the leaves named `latent`; all others pass. The update becomes clip(p + u) -
+    p, so a clipped weight may stand one rounding step off the limit. Source: Courbariaux et al.
+    2016, section 1.
     """
     if not limit > 0:
         raise ValueError(f"expected a latent limit > 0, got {limit}")
@@ -116,7 +121,9 @@ def clip_latent(limit: float = 1.0) -> optax.GradientTransformation:
 
     def update(updates, state, params=None):
         if params is None:
-            raise ValueError("expected params in update(updates, state, params): clip_latent needs them, got None")
+            raise ValueError(
+                "expected params in update(updates, state, params): clip_latent needs them, got None"
+            )
         return jax.tree_util.tree_map_with_path(clip, updates, params), state
 
     return optax.GradientTransformation(lambda params: optax.EmptyState(), update)

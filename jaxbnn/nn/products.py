@@ -1,7 +1,8 @@
 """Products whose bits do not depend on how many threads XLA has.
 
-XLA:CPU gives a product whose first factor it finds transposed to Eigen, which may split the summed axis among all
-threads of the pool, so that another pool gives other bits (`benchmarks/pools.py`). No other product tried does so.
+XLA:CPU gives a product whose first factor it finds transposed to Eigen, which may split the summed
+axis among all threads of the pool, so that another pool gives other bits (`benchmarks/pools.py`).
+No other product tried does so.
 """
 
 import jax
@@ -10,13 +11,17 @@ import jax.numpy as jnp
 
 @jax.custom_vjp
 def multiply(a: jax.Array, b: jax.Array) -> jax.Array:
-    """a @ b, [..., K] [K, N] -> [..., N], with the gradients d @ b.T and transposed(a) @ d; not for forward mode."""
+    """a @ b, [..., K] [K, N] -> [..., N], with the gradients d @ b.T and transposed(a) @ d; not for
+    forward mode."""
     return jnp.matmul(a, b)
 
 
 def transposed(a: jax.Array) -> jax.Array:
-    """a.T, [M, N] -> [N, M]; on a CPU as an array of its own, which XLA does not take back into a product."""
-    return jax.lax.platform_dependent(a, cpu=lambda a: jax.lax.optimization_barrier(a.T), default=jnp.transpose)
+    """a.T, [M, N] -> [N, M]; on a CPU as an array of its own, which XLA does not take back into a
+    product."""
+    return jax.lax.platform_dependent(
+        a, cpu=lambda a: jax.lax.optimization_barrier(a.T), default=jnp.transpose
+    )
 
 
 def _forward(a, b):

@@ -1,8 +1,10 @@
-"""An MLP of many lanes at once, lanes on the LAST axis: every operation of small layers then runs along the lanes.
+"""An MLP of many lanes at once, lanes on the LAST axis: every operation of small layers then runs
+along the lanes.
 
-The values are those of `MLP.__call__` with the lanes vmapped, up to the order of float sums. A CPU runs small
-networks this way two to three times faster; sums are written out term by term because XLA:CPU does not vectorise a
-reduction over a leading axis, so this is for networks of few units (`is_small`).
+The values are those of `MLP.__call__` with the lanes vmapped, up to the order of float sums. A CPU
+runs small networks this way two to three times faster; sums are written out term by term because
+XLA:CPU does not vectorise a reduction over a leading axis, so this is for networks of few units
+(`is_small`).
 """
 
 from collections.abc import Iterable
@@ -17,16 +19,22 @@ from jaxbnn.nn.layers import LATENT
 from jaxbnn.nn.models import MLP
 from jaxbnn.nn.surrogate import sign
 
-MOST_TERMS = 64  # units or inputs of a layer; a gradient's sum has as many terms as the batch has examples
+MOST_TERMS = (
+    64  # units or inputs of a layer; a gradient's sum has as many terms as the batch has examples
+)
 
 
 def is_small(model: Any, n_inputs: int) -> bool:
-    """Whether `forward` takes this model: an MLP none of whose layers has more than MOST_TERMS inputs or units."""
+    """Whether `forward` takes this model: an MLP none of whose layers has more than MOST_TERMS
+    inputs or units."""
     return type(model) is MLP and max(n_inputs, *model.widths, model.n_classes) <= MOST_TERMS
 
 
-def forward(model: MLP, variables: dict, x: jax.Array, *, train: bool) -> tuple[jax.Array, dict, dict]:
-    """(logits, layers by name, batch_stats): x [B, D, S] or [B, D, 1], variables with lanes last, layers [B, D_l, S].
+def forward(
+    model: MLP, variables: dict, x: jax.Array, *, train: bool
+) -> tuple[jax.Array, dict, dict]:
+    """(logits, layers by name, batch_stats): x [B, D, S] or [B, D, 1], variables with lanes last,
+    layers [B, D_l, S].
 
     Names are the model's: dense_1, norm_1, hidden_1, ..., norm_output.
     """
@@ -52,7 +60,8 @@ def cross_entropy(logits: jax.Array, y: jax.Array) -> jax.Array:
 
 
 def argmax(x: jax.Array) -> jax.Array:
-    """The place of the largest along the second axis, the first such place: [B, C, S] -> int32 [B, S]."""
+    """The place of the largest along the second axis, the first such place: [B, C, S] -> int32 [B,
+    S]."""
 
     def larger(best, other):
         better = other[1] > best[1]
@@ -80,7 +89,10 @@ def _normalise(model, x, bias, running, train):
         return scaled + bias[None], running
     y, average, variance = _batch_norm(x, bias, model.epsilon)
     old, new = model.momentum, 1 - model.momentum
-    return y, {"mean": old * running["mean"] + new * average, "var": old * running["var"] + new * variance}
+    return y, {
+        "mean": old * running["mean"] + new * average,
+        "var": old * running["var"] + new * variance,
+    }
 
 
 def _sum(terms: Iterable[jax.Array]) -> jax.Array:
@@ -108,7 +120,8 @@ _dense.defvjp(_dense_forward, _dense_backward)
 
 @jax.custom_vjp
 def _batch_norm(x, bias, epsilon):
-    """((x - m) / sqrt(v + epsilon) + bias, m, v) with the batch's mean m and population variance v; m, v are given.
+    """((x - m) / sqrt(v + epsilon) + bias, m, v) with the batch's mean m and population variance v;
+    m, v are given.
 
     Its own gradient takes two means over the batch where the chain rule through m and v takes five.
     """

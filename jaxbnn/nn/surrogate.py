@@ -1,4 +1,5 @@
-"""The sign function with a surrogate derivative: one `custom_vjp`, and a small dataclass for each slope."""
+"""The sign function with a surrogate derivative: one `custom_vjp`, and a small dataclass for each
+slope."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -10,14 +11,16 @@ import jax.numpy as jnp
 
 @runtime_checkable
 class Slope(Protocol):
-    """Stands in for d sign(x)/dx in the backward pass: elementwise, same shape, even in x. It may be negative."""
+    """Stands in for d sign(x)/dx in the backward pass: elementwise, same shape, even in x. It may
+    be negative."""
 
     def __call__(self, x: jax.Array) -> jax.Array: ...
 
 
 @dataclass(frozen=True)
 class Ste:
-    """Straight-through estimator: 1 where |x| <= clip, else 0. [...] -> [...]. Source: Raj et al. 2020, eq. 2."""
+    """Straight-through estimator: 1 where |x| <= clip, else 0. [...] -> [...]. Source: Raj et al.
+    2020, eq. 2."""
 
     clip: float = 1.0
 
@@ -31,7 +34,8 @@ class Ste:
 
 @dataclass(frozen=True)
 class ApproxSign:
-    """Triangle: 2 - 2|x| where |x| <= 1, else 0. [...] -> [...]. Source: Raj et al. 2020, eq. 3 (Liu et al. 2018)."""
+    """Triangle: 2 - 2|x| where |x| <= 1, else 0. [...] -> [...]. Source: Raj et al. 2020, eq. 3
+    (Liu et al. 2018)."""
 
     def __call__(self, x: jax.Array) -> jax.Array:
         return 2 * jnp.maximum(1 - jnp.abs(x), 0)
@@ -39,10 +43,12 @@ class ApproxSign:
 
 @dataclass(frozen=True)
 class SwishSign:
-    """beta (2 - beta x tanh(beta x / 2)) / (1 + cosh(beta x)). [...] -> [...]. Equals beta at 0, negative far out.
+    """beta (2 - beta x tanh(beta x / 2)) / (1 + cosh(beta x)). [...] -> [...]. Equals beta at 0,
+    negative far out.
 
     Source: Raj et al. 2020, eq. 4 with the x its print has lost (Darabi et al. 2018). Computed with
-    1/(1 + cosh z) = 2 s(z) s(-z), s the logistic function, which does not overflow; beyond |z| = 100 it is 0.
+    1/(1 + cosh z) = 2 s(z) s(-z), s the logistic function, which does not overflow; beyond |z| =
+    100 it is 0.
     """
 
     beta: float = 5.0
@@ -69,7 +75,8 @@ class Identity:
 def sign(slope: Slope, x: jax.Array, zero: float = -1.0) -> jax.Array:
     """The sign of x in {-1, +1}, with `slope(x)` as its derivative. [...] -> [...], same dtype.
 
-    sign(0) is `zero`: -1 as in Raj et al. 2020 eq. 1, +1 as in Larq. `slope` and `zero` are static. NaN stays NaN.
+    sign(0) is `zero`: -1 as in Raj et al. 2020 eq. 1, +1 as in Larq. `slope` and `zero` are static.
+    NaN stays NaN.
     """
     positive = x >= 0 if zero > 0 else x > 0
     return jnp.where(jnp.isnan(x), x, jnp.where(positive, 1, -1).astype(x.dtype))

@@ -1,4 +1,5 @@
-"""How a binary network fares while it learns, layer by layer: weights that flip, weights at their limit, idle units.
+"""How a binary network fares while it learns, layer by layer: weights that flip, weights at their
+limit, idle units.
 
 ONE seed, as `observe`.
 """
@@ -10,18 +11,20 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxbnn.info.estimators.counted import Exact, Rows
+from jaxbnn.info.estimators.exact import Exact
+from jaxbnn.info.estimators.protocol import Rows
 from jaxbnn.info.redundancy import alike
 from jaxbnn.nn import MLP, SignActivation, Slope
 from jaxbnn.nn.layers import LATENT
-from jaxbnn.observe.record import Probe
+from jaxbnn.observe.probe import Probe
 
 EDGE = 1e-6  # of the limit: a clipped latent weight may stand one rounding step off it
 PASSING = "seen_for_health"  # the name of what is seen beside the main probe
 
 
 class Health(NamedTuple):
-    """A network's layers, hidden ones and the output: leaves [L + 1]. NaN, -1: the layer has no such thing.
+    """A network's layers, hidden ones and the output: leaves [L + 1]. NaN, -1: the layer has no
+    such thing.
 
     Shares are of the binary weights into a layer. Units are counted over the main probe's sample.
     """
@@ -31,7 +34,9 @@ class Health(NamedTuple):
     dead: jax.Array  # int32, units whose slope is 0 for every example: no gradient passes
     constant: jax.Array  # int32, units with one sign for all examples
     duplicate: jax.Array  # int32, further units that equal an earlier one on every example
-    complementary: jax.Array  # int32, further units that are the opposite of an earlier one on every example
+    complementary: (
+        jax.Array
+    )  # int32, further units that are the opposite of an earlier one on every example
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,8 @@ class _Passing:
 def probe_of(model: Any, main: Probe) -> Probe | None:
     """What must be seen beside the main probe; None where a network's health is not recorded.
 
-    It is for an MLP of sign activations whose hidden layers are all counted exactly by the main probe.
+    It is for an MLP of sign activations whose hidden layers are all counted exactly by the main
+    probe.
     """
     if not (isinstance(model, MLP) and isinstance(model.activation, SignActivation)):
         return None
@@ -60,9 +66,15 @@ def probe_of(model: Any, main: Probe) -> Probe | None:
 
 
 def measure(
-    model: MLP, hidden: tuple[Rows, ...], passing: tuple[Rows, ...], before: Any, params: Any, limit: float | None
+    model: MLP,
+    hidden: tuple[Rows, ...],
+    passing: tuple[Rows, ...],
+    before: Any,
+    params: Any,
+    limit: float | None,
 ) -> Health:
-    """The health of a network with these packed hidden layers and slopes, and with params `before` the last epoch."""
+    """The health of a network with these packed hidden layers and slopes, and with params `before`
+    the last epoch."""
     layers = [f"dense_{i}" for i in (*range(1, len(model.widths) + 1), "output")]
     weights = [_weights(before[name], params[name], limit) for name in layers]
     units = [_units(*each) for each in zip(hidden, passing, model.widths, strict=True)]

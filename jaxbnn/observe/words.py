@@ -1,4 +1,5 @@
-"""Small arrays as one row of 32-bit words, so that a program moves and writes one array: it compiles sooner."""
+"""Small arrays as one row of 32-bit words, so that a program moves and writes one array: it
+compiles sooner."""
 
 import itertools
 import math
@@ -13,11 +14,14 @@ import numpy as np
 def pack(tree: Any) -> jax.Array:
     """The leaves, float32, int32 or bool, one behind the other: uint32 [F]."""
     words = [_words(jnp.asarray(leaf)).reshape(-1) for leaf in jax.tree.leaves(tree)]
-    return jnp.concatenate(jax.lax.optimization_barrier(words))  # else XLA may compute them all inside one kernel
+    return jnp.concatenate(
+        jax.lax.optimization_barrier(words)
+    )  # else XLA may compute them all inside one kernel
 
 
 def unpack(words: np.ndarray | jax.Array, like: Any) -> Any:
-    """The tree that was packed: words [..., F] -> leaves [..., *shape], of the shapes and types of `like`'s.
+    """The tree that was packed: words [..., F] -> leaves [..., *shape], of the shapes and types of
+    `like`'s.
 
     On the host where the words are a numpy array.
     """
@@ -33,7 +37,8 @@ def unpack(words: np.ndarray | jax.Array, like: Any) -> Any:
 
 
 def mapped(one: Callable[[Any], Any], every: Sequence[Any]) -> list[Any]:
-    """one(each), of trees of one structure and shape; several in a loop, which moves what `one` gives as words."""
+    """one(each), of trees of one structure and shape; several in a loop, which moves what `one`
+    gives as words."""
     if len(every) == 1:
         return [one(every[0])]
     like = jax.eval_shape(lambda each: jax.tree.map(jnp.asarray, one(each)), every[0])
@@ -53,4 +58,8 @@ def _values(words, dtype):
     if dtype == np.bool_:
         return words != 0
     host = isinstance(words, np.ndarray)
-    return np.ascontiguousarray(words).view(dtype) if host else jax.lax.bitcast_convert_type(words, dtype)
+    return (
+        np.ascontiguousarray(words).view(dtype)
+        if host
+        else jax.lax.bitcast_convert_type(words, dtype)
+    )

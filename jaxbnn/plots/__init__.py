@@ -1,8 +1,10 @@
-"""Pictures of measured arrays, drawn on the Axes (or Figure) the caller passes; nothing is returned, no file is named.
+"""Pictures of measured arrays, drawn on the Axes (or Figure) the caller passes; nothing is
+returned, no file is named.
 
-S seeds, E measured epochs, L layers; information in bits; NaN stands for a diverged seed or a layer without a value.
-Legends stand below the Axes, off the data: make the Figure with layout="constrained" (`overview` sets that itself).
-What cannot be trusted is drawn grey, dashed and hollow, never in the colours of what can.
+S seeds, E measured epochs, L layers; information in bits; NaN stands for a diverged seed or a layer
+without a value. Legends stand below the Axes, off the data: make the Figure with
+layout="constrained" (`overview` sets that itself). What cannot be trusted is drawn grey, dashed and
+hollow, never in the colours of what can.
 """
 
 from jaxbnn.plots.curves import curves as curves

@@ -14,14 +14,17 @@ def checked_depths(d: ArrayLike) -> NDArray:
     """Returns d [D] once it is found to be whole numbers that rise from 1 or later."""
     depths = np.asarray(d)
     if depths.ndim != 1 or depths.size == 0 or depths[0] < 1 or np.any(np.diff(depths) <= 0):
-        raise ValueError(f"expected d [D] rising from 1 or later, got shape {depths.shape}: {depths.ravel()[:4]}")
+        raise ValueError(
+            f"expected d [D] rising from 1 or later, got shape {depths.shape}: {depths.ravel()[:4]}"
+        )
     if np.any(depths != np.round(depths)):
         raise ValueError(f"expected d whole, got {depths[depths != np.round(depths)][0]}")
     return depths
 
 
 def shaped(name: str, array: ArrayLike, *shape: int) -> NDArray:
-    """Returns the array in float64, NaN where it is not finite, once it has the shape and nothing below 0."""
+    """Returns the array in float64, NaN where it is not finite, once it has the shape and nothing
+    below 0."""
     values = np.asarray(array, dtype=np.float64)
     if values.shape != shape:
         raise ValueError(f"expected {name} {list(shape)}, got shape {values.shape}")

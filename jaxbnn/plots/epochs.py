@@ -1,4 +1,5 @@
-"""The axis of epochs: a log-like scale that has room for epoch 0, its ticks, its colours, and which epochs to mark."""
+"""The axis of epochs: a log-like scale that has room for epoch 0, its ticks, its colours, and which
+epochs to mark."""
 
 import numpy as np
 from matplotlib import colormaps
@@ -19,7 +20,8 @@ def log_like(epoch: ArrayLike) -> NDArray:
 
 
 def epoch_ticks(epochs: NDArray) -> list[int]:
-    """Returns 0 and the powers of ten shown, and the first and last epoch where they leave room for their labels."""
+    """Returns 0 and the powers of ten shown, and the first and last epoch where they leave room for
+    their labels."""
     first, last = int(epochs[0]), int(epochs[-1])
     within = [tick for tick in (0, *(10**k for k in range(12))) if first <= tick <= last]
     ticks = within[:: 1 + len(within) // 7]
@@ -33,8 +35,8 @@ def epoch_ticks(epochs: NDArray) -> list[int]:
 def marked(epochs: NDArray, sure: NDArray, number: int, shift: float) -> list[int]:
     """Returns the indices of the epochs to mark on a path whose points are `sure` [E] or not.
 
-    About `number`, evenly apart on the log-like scale, moved by shift in [0, 1); and each sure point that no line shows
-    because neither neighbour is sure.
+    About `number`, evenly apart on the log-like scale, moved by shift in [0, 1); and each sure
+    point that no line shows because neither neighbour is sure.
     """
     place = log_like(epochs)
     wanted = place[0] + (np.arange(number) + shift) / number * (place[-1] - place[0])
@@ -44,10 +46,13 @@ def marked(epochs: NDArray, sure: NDArray, number: int, shift: float) -> list[in
 
 
 def epoch_colours(epochs: NDArray) -> ScalarMappable:
-    """Returns epoch -> colour: viridis, whose lightness rises steadily, without the light end that is lost on white."""
+    """Returns epoch -> colour: viridis, whose lightness rises steadily, without the light end that
+    is lost on white."""
     first, last = float(epochs[0]), float(max(epochs[-1], epochs[0] + 1))
     trimmed = ListedColormap(colormaps["viridis"](np.linspace(0.0, 0.9, 256)))
-    return ScalarMappable(SymLogNorm(linthresh=1, linscale=LINEAR, vmin=first, vmax=last, base=10), trimmed)
+    return ScalarMappable(
+        SymLogNorm(linthresh=1, linscale=LINEAR, vmin=first, vmax=last, base=10), trimmed
+    )
 
 
 def epoch_bar(ax: Axes, epochs: NDArray, colours: ScalarMappable) -> None:

@@ -10,7 +10,9 @@ from numpy.typing import ArrayLike
 from jaxbnn.plots.axes import COLOURS, STYLES, label_axes, legend
 
 
-def functions(ax: Axes, x: ArrayLike, values: Mapping[str, ArrayLike], xlabel: str, ylabel: str) -> None:
+def functions(
+    ax: Axes, x: ArrayLike, values: Mapping[str, ArrayLike], xlabel: str, ylabel: str
+) -> None:
     """Draws each function's values [N] over x [N], named in a legend. At most 7 functions."""
     if not 0 < len(values) <= len(COLOURS):
         raise ValueError(f"expected 1 to {len(COLOURS)} functions, got {len(values)}")
@@ -18,6 +20,13 @@ def functions(ax: Axes, x: ArrayLike, values: Mapping[str, ArrayLike], xlabel: s
     for i, (name, y) in enumerate(values.items()):
         if np.shape(y) != np.shape(x):
             raise ValueError(f"expected {name} of shape {np.shape(x)}, got {np.shape(y)}")
-        handles += ax.plot(x, np.asarray(y), color=COLOURS[i], linestyle=STYLES[i % len(STYLES)], lw=1.8, label=name)
+        handles += ax.plot(
+            x,
+            np.asarray(y),
+            color=COLOURS[i],
+            linestyle=STYLES[i % len(STYLES)],
+            lw=1.8,
+            label=name,
+        )
     label_axes(ax, xlabel, ylabel)
     legend(ax, handles, "")

@@ -26,13 +26,15 @@ def plane(
     *,
     trusted: ArrayLike,
 ) -> None:
-    """Draws the information plane: each layer's mean path over the seeds, coloured by epoch, over the single seeds.
+    """Draws the information plane: each layer's mean path over the seeds, coloured by epoch, over
+    the single seeds.
 
-    i_xt, i_ty: I(X;T) and I(T;Y) [S, E, L] in bits; epoch [E] rising; layers: L names; h_x, h_y: H(X), H(Y) in bits;
-    trusted: bool [S, E, L], or one bool for all. A seed counts at a point where both its values are finite; a mean
-    point can be trusted when every seed that counts in it can: the others are hollow and grey, on a dashed grey path.
-    The open marker is a path's first epoch, the one with a dark edge its last. H(X) or H(Y) far beyond the data is told
-    by an arrow: the data are not squeezed into a corner.
+    i_xt, i_ty: I(X;T) and I(T;Y) [S, E, L] in bits; epoch [E] rising; layers: L names; h_x, h_y:
+    H(X), H(Y) in bits; trusted: bool [S, E, L], or one bool for all. A seed counts at a point where
+    both its values are finite; a mean point can be trusted when every seed that counts in it can:
+    the others are hollow and grey, on a dashed grey path. The open marker is a path's first epoch,
+    the one with a dark edge its last. H(X) or H(Y) far beyond the data is told by an arrow: the
+    data are not squeezed into a corner.
     """
     epochs, (xt, ty) = checked(epoch, layers, i_xt=i_xt, i_ty=i_ty)
     limit_x, limit_y = entropy("H(X)", h_x), entropy("H(Y)", h_y)
@@ -43,16 +45,24 @@ def plane(
     _seed_paths(ax, np.stack([xt, ty], axis=-1), sure)
     path = np.stack([mean_over_seeds(xt), mean_over_seeds(ty)], axis=-1)
     for layer in range(len(layers)):
-        _mean_path(ax, path[:, layer], sure[:, :, layer].all(axis=0), epochs, colours, layer, len(layers))
+        _mean_path(
+            ax, path[:, layer], sure[:, :, layer].all(axis=0), epochs, colours, layer, len(layers)
+        )
     label_axes(ax, "I(X;T) [bit]", "I(T;Y) [bit]")
     _limits(ax, xt, ty, limit_x, limit_y)
     lines = "grey lines" if sure.all() else "thin grey lines, dotted where they cannot be trusted"
-    legend(ax, _handles(layers, bool(sure.all())), f"{lines}: {seed_count(xt)}", 0.8 if sure.all() else 2.2)
+    legend(
+        ax,
+        _handles(layers, bool(sure.all())),
+        f"{lines}: {seed_count(xt)}",
+        0.8 if sure.all() else 2.2,
+    )
     epoch_bar(ax, epochs, colours)
 
 
 def _seed_paths(ax: Axes, points: NDArray, sure: NDArray) -> None:
-    """Draws every seed of every layer as a thin grey line, fainter the more there are; dotted where it is doubtful.
+    """Draws every seed of every layer as a thin grey line, fainter the more there are; dotted where
+    it is doubtful.
 
     points [S, E, L, 2], sure [S, E, L].
     """
@@ -61,56 +71,92 @@ def _seed_paths(ax: Axes, points: NDArray, sure: NDArray) -> None:
     drawn = [path for path in np.where(firm[:, :, None], paths, np.nan) if np.isfinite(path).any()]
     alpha = float(np.clip(4 / len(points), 0.08, 0.5))
     lines = [LineCollection(drawn, colors="0.55", linewidths=0.5, alpha=alpha, zorder=1)]
-    dotted = [path[s] for path, flags in zip(paths, firm, strict=True) for s in doubtful_stretches(flags)]
+    dotted = [
+        path[s] for path, flags in zip(paths, firm, strict=True) for s in doubtful_stretches(flags)
+    ]
     if dotted:
         style = {"colors": "0.55", "linewidths": 0.5, "linestyles": [(0, (1, 2.5))]}
         lines.append(LineCollection(dotted, alpha=0.7 * alpha, zorder=0.9, **style))
     for collection in lines:
-        # Thousands of lines would make a PDF of many megabytes: past that they are stored in it as one image.
+        # Thousands of lines would make a PDF of many megabytes: past that they are stored in it as
+        # one image.
         collection.set_rasterized(paths.size > 400_000)
         ax.add_collection(collection, autolim=False)
 
 
 def _mean_path(
-    ax: Axes, path: NDArray, sure: NDArray, epochs: NDArray, colours: ScalarMappable, layer: int, n_layers: int
+    ax: Axes,
+    path: NDArray,
+    sure: NDArray,
+    epochs: NDArray,
+    colours: ScalarMappable,
+    layer: int,
+    n_layers: int,
 ) -> None:
-    """Draws one layer's mean path [E, 2], sure [E] or not, some of its markers, and its first and last finite point."""
+    """Draws one layer's mean path [E, 2], sure [E] or not, some of its markers, and its first and
+    last finite point."""
     finite = np.isfinite(path).all(axis=-1)
     if not finite.any():
         return
     points, sure, shade = path[finite], sure[finite], colours.to_rgba(epochs[finite])
     _lines(ax, points, sure, shade)
-    _markers(ax, points, sure, shade, MARKERS[layer], marked(epochs[finite], sure, 9, (layer + 0.5) / n_layers))
+    _markers(
+        ax,
+        points,
+        sure,
+        shade,
+        MARKERS[layer],
+        marked(epochs[finite], sure, 9, (layer + 0.5) / n_layers),
+    )
     # Deeper layers get smaller end markers, so that layers at one point can be told apart.
     size = 150 - 100 * layer / max(n_layers - 1, 1)
     _ends(ax, points, sure, shade, MARKERS[layer], size)
 
 
 def _lines(ax: Axes, points: NDArray, sure: NDArray, shade: NDArray) -> None:
-    """Draws the steps between sure points in the colour of their epoch, all others grey and dashed."""
+    """Draws the steps between sure points in the colour of their epoch, all others grey and
+    dashed."""
     steps, firm = np.stack([points[:-1], points[1:]], axis=1), sure[:-1] & sure[1:]
     coloured = LineCollection(list(steps[firm]), colors=shade[1:][firm], linewidths=1.8, zorder=3)
     ax.add_collection(coloured, autolim=False)
-    # One line for each stretch, not each step: dashes that start anew at every epoch would close the line.
+    # One line for each stretch, not each step: dashes that start anew at every epoch would close
+    # the line.
     doubtful = [points[stretch] for stretch in doubtful_stretches(sure)]
     if doubtful:
-        dashed = LineCollection(doubtful, colors=DOUBT, linewidths=1.0, linestyles=[DASHES], zorder=2)
+        dashed = LineCollection(
+            doubtful, colors=DOUBT, linewidths=1.0, linestyles=[DASHES], zorder=2
+        )
         ax.add_collection(dashed, autolim=False)
 
 
-def _markers(ax: Axes, points: NDArray, sure: NDArray, shade: NDArray, marker: str, some: list[int]) -> None:
+def _markers(
+    ax: Axes, points: NDArray, sure: NDArray, shade: NDArray, marker: str, some: list[int]
+) -> None:
     """Marks some of the points, the doubtful ones hollow and grey."""
     firm, doubtful = [i for i in some if sure[i]], [i for i in some if not sure[i]]
     if firm:
-        ax.scatter(*points[firm].T, c=shade[firm], s=30, marker=marker, edgecolors="white", linewidths=0.4, zorder=4)
+        ax.scatter(
+            *points[firm].T,
+            c=shade[firm],
+            s=30,
+            marker=marker,
+            edgecolors="white",
+            linewidths=0.4,
+            zorder=4,
+        )
     if doubtful:
         hollow = {"facecolors": "none", "edgecolors": DOUBT, "linewidths": 0.9}
         ax.scatter(*points[doubtful].T, s=26, marker=marker, zorder=2.5, **hollow)
 
 
-def _ends(ax: Axes, points: NDArray, sure: NDArray, shade: NDArray, marker: str, size: float) -> None:
-    """Marks the first point, hollow, and the last, with a dark edge and filled where it can be trusted."""
-    first = {"edgecolors": [shade[0]], "zorder": 5} if sure[0] else {"edgecolors": DOUBT, "zorder": 2.6}
+def _ends(
+    ax: Axes, points: NDArray, sure: NDArray, shade: NDArray, marker: str, size: float
+) -> None:
+    """Marks the first point, hollow, and the last, with a dark edge and filled where it can be
+    trusted."""
+    first = (
+        {"edgecolors": [shade[0]], "zorder": 5} if sure[0] else {"edgecolors": DOUBT, "zorder": 2.6}
+    )
     last = {"facecolors": [shade[-1]], "edgecolors": "black", "zorder": 6}
     if not sure[-1]:
         last = {"facecolors": "none", "edgecolors": "0.35", "zorder": 2.7}
@@ -125,7 +171,8 @@ def _limits(ax: Axes, xt: NDArray, ty: NDArray, h_x: Limit | None, h_y: Limit | 
     ax.set_xlim(left, right)
     set_height(ax, low, high, h_x or h_y)
     place = 1.0 if h_x is None or x_far else (h_x[0] - left) / (right - left)
-    # A label takes about a third of the width: two thirds left of the line hold both, otherwise H(Y) goes right.
+    # A label takes about a third of the width: two thirds left of the line hold both, otherwise
+    # H(Y) goes right.
     if h_x is not None:
         draw_limit(ax, "x", h_x, x_far, place, "right" if place > 0.35 else "left")
     if h_y is not None:
@@ -133,9 +180,13 @@ def _limits(ax: Axes, xt: NDArray, ty: NDArray, h_x: Limit | None, h_y: Limit | 
 
 
 def _handles(layers: Sequence[str], all_sure: bool) -> list[Line2D]:
-    """Returns each layer's marker, the signs of the first and last epoch and, if there is any, of a doubtful point."""
+    """Returns each layer's marker, the signs of the first and last epoch and, if there is any, of a
+    doubtful point."""
     names = (*layers, "first epoch", "last epoch")
-    handles = [Line2D([], [], ls="none", marker="o", mfc="0.35", mec="0.35", ms=7, label=name) for name in names]
+    handles = [
+        Line2D([], [], ls="none", marker="o", mfc="0.35", mec="0.35", ms=7, label=name)
+        for name in names
+    ]
     for handle, marker in zip(handles[:-2], MARKERS, strict=False):
         handle.set_marker(marker)
     handles[-2].set(markerfacecolor="none", markeredgewidth=1.5)

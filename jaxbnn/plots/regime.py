@@ -1,4 +1,5 @@
-"""Estimators against the depth D, for one p and one N: their errors, and the plug-in's variance, true and estimated."""
+"""Estimators against the depth D, for one p and one N: their errors, and the plug-in's variance,
+true and estimated."""
 
 from collections.abc import Sequence
 
@@ -20,17 +21,23 @@ def errors(
     ylabel: str = "mean absolute error [bit]",
     floor: float = 1e-6,
 ) -> None:
-    """Draws each estimator's mean absolute error against the depth, on a log axis, with a line at 0.1 bit.
+    """Draws each estimator's mean absolute error against the depth, on a log axis, with a line at
+    0.1 bit.
 
-    d [D] whole and rising, evenly spaced in the picture; error [D, K] in bits, not finite where there is none; names:
-    of the K estimators. What is below `floor` stands on it, on a line that says so.
+    d [D] whole and rising, evenly spaced in the picture; error [D, K] in bits, not finite where
+    there is none; names: of the K estimators. What is below `floor` stands on it, on a line that
+    says so.
     """
     depths = checked_depths(d)
     if not 0 < len(names) <= len(MARKERS):
         raise ValueError(f"expected 1 to {len(MARKERS)} names, one marker each, got {len(names)}")
     values = _floored("error", error, floor, len(depths), len(names))
     for i, name in enumerate(names):
-        style = {"color": COLOURS[i % len(COLOURS)], "linestyle": STYLES[i % len(STYLES)], "linewidth": 1.4}
+        style = {
+            "color": COLOURS[i % len(COLOURS)],
+            "linestyle": STYLES[i % len(STYLES)],
+            "linewidth": 1.4,
+        }
         ax.plot(values[:, i], marker=MARKERS[i], markersize=5.5, label=name, **style)
     _level(ax, NEAR, f"{NEAR} bit")
     _finish(ax, depths, ylabel, floor if np.any(values == floor) else None)
@@ -48,20 +55,36 @@ def variances(
 ) -> None:
     """Draws the true variance of the plug-in and the mean of its estimates on a log axis.
 
-    d [D] whole and rising (depths, or numbers of examples), evenly spaced in the picture; true, estimated [D] in bit^2,
-    not finite where there is none; band: [D, 2], the estimates' 10 % and 90 % points; source: what the legend calls
-    `true`. What is below `floor` stands on it, on a line that says so.
+    d [D] whole and rising (depths, or numbers of examples), evenly spaced in the picture; true,
+    estimated [D] in bit^2, not finite where there is none; band: [D, 2], the estimates' 10 % and 90
+    % points; source: what the legend calls `true`. What is below `floor` stands on it, on a line
+    that says so.
     """
     depths = checked_depths(d)
-    pair = [_floored(*named, floor, len(depths)) for named in (("true", true), ("estimated", estimated))]
+    pair = [
+        _floored(*named, floor, len(depths)) for named in (("true", true), ("estimated", estimated))
+    ]
     edges = None if band is None else _floored("band", band, floor, len(depths), 2)
     name = "estimated, mean" if edges is None else "estimated, mean and 10 to 90 % band"
     ax.plot(pair[0], color="black", marker="o", markersize=6.5, linewidth=1.6, label=source)
-    ax.plot(pair[1], color="#D55E00", marker="s", markersize=4.5, linestyle=STYLES[1], linewidth=1.6, label=name)
+    ax.plot(
+        pair[1],
+        color="#D55E00",
+        marker="s",
+        markersize=4.5,
+        linestyle=STYLES[1],
+        linewidth=1.6,
+        label=name,
+    )
     handles = ax.get_lines()[:2]
     if edges is not None:
         ax.fill_between(np.arange(len(depths)), *edges.T, color="#D55E00", alpha=0.25, linewidth=0)
-    _finish(ax, depths, "variance of the plug-in [bit$^2$]", floor if np.any(np.stack(pair) == floor) else None)
+    _finish(
+        ax,
+        depths,
+        "variance of the plug-in [bit$^2$]",
+        floor if np.any(np.stack(pair) == floor) else None,
+    )
     legend(ax, handles, "")
 
 
@@ -85,4 +108,13 @@ def _level(ax: Axes, value: float, text: str) -> None:
     """Draws a horizontal line, its name right of the Axes, where it covers no data."""
     ax.axhline(value, color="0.3", linestyle=(0, (5, 3)), linewidth=1.1, zorder=1.5)
     place = {"xycoords": ax.get_yaxis_transform(), "textcoords": "offset points"}
-    ax.annotate(text, (1, value), (4, 0), ha="left", va="center", fontsize=SMALL, annotation_clip=False, **place)
+    ax.annotate(
+        text,
+        (1, value),
+        (4, 0),
+        ha="left",
+        va="center",
+        fontsize=SMALL,
+        annotation_clip=False,
+        **place,
+    )

@@ -8,43 +8,60 @@ from matplotlib.figure import Figure
 
 from jaxbnn import plots
 
-TRUSTED, UNJUDGED = (0, 2), -1  # of verdict_xt and verdict_ty: exact, reliable; and what nothing was counted for
+TRUSTED, UNJUDGED = (
+    (0, 2),
+    -1,
+)  # of verdict_xt and verdict_ty: exact, reliable; and what nothing was counted for
 VERDICTS = {"saturated": 1, "biased": 3, "reliable": 2}
 NEAR = 0.1  # bits: an estimate this near the truth is right
 SHOWN = 4  # sizes of a sample for which errors are drawn
 
 
 def of_run(result, label: str = "") -> dict[str, Figure]:
-    """ "plane" and "curves" of a result (an xarray.Dataset as `store.read_result` gives it), the label above them.
+    """ "plane" and "curves" of a result (an xarray.Dataset as `store.read_result` gives it), the
+    label above them.
 
     A point of the plane is trusted where both its verdicts allow it, a point of a curve by its own.
     """
     arrays = (result.i_xt.values, result.i_ty.values)
     uncounted = result.n_patterns < 0  # a layer that is not counted has no verdict to doubt
     verdicts = (result.verdict_xt, result.verdict_ty)
-    xt, ty = ((verdict.isin(TRUSTED) | ((verdict == UNJUDGED) & uncounted)).values for verdict in verdicts)
+    xt, ty = (
+        (verdict.isin(TRUSTED) | ((verdict == UNJUDGED) & uncounted)).values for verdict in verdicts
+    )
     unseen = (uncounted & (result.verdict_xt == UNJUDGED)).all(("seed", "epoch")).values
     names = zip(map(str, result.layer.values), unseen, strict=True)
     layers = [f"{name} (not counted)" if no else name for name, no in names]
     limits = {"h_x": float(result.h_x.mean()), "h_y": float(result.h_y.mean())}
-    plane, curves = Figure((6.4, 4.8), layout="constrained"), Figure((9.0, 6.5), layout="constrained")
+    plane, curves = (
+        Figure((6.4, 4.8), layout="constrained"),
+        Figure((9.0, 6.5), layout="constrained"),
+    )
     plots.plane(plane.subplots(), *arrays, result.epoch.values, layers, **limits, trusted=xt & ty)
-    series = {name: result[name].values for name in ("train_loss", "test_loss", "train_accuracy", "test_accuracy")}
-    plots.overview(curves, result.epoch.values, *arrays, series, layers, **limits, trusted_xt=xt, trusted_ty=ty)
+    series = {
+        name: result[name].values
+        for name in ("train_loss", "test_loss", "train_accuracy", "test_accuracy")
+    }
+    plots.overview(
+        curves, result.epoch.values, *arrays, series, layers, **limits, trusted_xt=xt, trusted_ty=ty
+    )
     for figure in (plane, curves) if label else ():
         figure.suptitle("\n".join(textwrap.wrap(label, 70)), fontsize=9)
     return {"plane": plane, "curves": curves}
 
 
 def of_study(result) -> dict[str, Figure]:
-    """The figures of a study of estimators (`calibration.calibrate`): errors, variances, verdicts, were they right."""
+    """The figures of a study of estimators (`calibration.calibrate`): errors, variances, verdicts,
+    were they right."""
     return of_bernoulli(result) if "p" in result.dims else of_layers(result)
 
 
 def of_bernoulli(result) -> dict[str, Figure]:
     """ "errors", "variances", "verdicts" and "rightness" over p, D and N."""
     sizes = result.n.values[np.unique(np.linspace(0, result.sizes["n"] - 1, SHOWN).astype(int))]
-    errors, variances = (Figure((4.6 * len(sizes), 4.4 * result.sizes["p"]), layout="constrained") for _ in range(2))
+    errors, variances = (
+        Figure((4.6 * len(sizes), 4.4 * result.sizes["p"]), layout="constrained") for _ in range(2)
+    )
     for figure, draw in ((errors, _draw_errors), (variances, _draw_variances)):
         panels = figure.subplots(result.sizes["p"], len(sizes), squeeze=False)
         for row, p in zip(panels, result.p.values, strict=True):
@@ -52,16 +69,24 @@ def of_bernoulli(result) -> dict[str, Figure]:
                 draw(ax, result.sel(p=p, n=n))
                 ax.set_title(f"p = {p:g}, N = {n}")
     maps = {}
-    for name, draw, shares in (("verdicts", plots.verdicts, _verdicts), ("rightness", plots.rightness, _rightness)):
+    for name, draw, shares in (
+        ("verdicts", plots.verdicts, _verdicts),
+        ("rightness", plots.rightness, _rightness),
+    ):
         maps[name] = Figure((5.4 * result.sizes["p"], 6.6), layout="constrained")
-        for ax, p in zip(maps[name].subplots(1, result.sizes["p"], squeeze=False)[0], result.p.values, strict=True):
+        for ax, p in zip(
+            maps[name].subplots(1, result.sizes["p"], squeeze=False)[0],
+            result.p.values,
+            strict=True,
+        ):
             draw(ax, result.d.values, result.n.values, shares(result.sel(p=p)))
             ax.set_title(f"p = {p:g}")
     return {"errors": errors, "variances": variances, **maps}
 
 
 def of_layers(result) -> dict[str, Figure]:
-    """ "errors", "variances", "verdicts" and "rightness" of layers, those with the same number of units together."""
+    """ "errors", "variances", "verdicts" and "rightness" of layers, those with the same number of
+    units together."""
     units = np.unique(result.bits.values)
     size = (5.6 * max(2, len(units)), 5.0)
     errors, variances = (Figure(size, layout="constrained") for _ in range(2))
@@ -79,7 +104,10 @@ def of_layers(result) -> dict[str, Figure]:
             ax.set_title(f"{d} units")
     maps = {}
     verdicts = partial(plots.verdicts, regime=False)
-    for name, draw, shares in (("verdicts", verdicts, _verdicts), ("rightness", plots.rightness, _rightness)):
+    for name, draw, shares in (
+        ("verdicts", verdicts, _verdicts),
+        ("rightness", plots.rightness, _rightness),
+    ):
         maps[name] = Figure((6.4, 5.4), layout="constrained")
         of_units = [shares(result.isel(layer=result.bits.values == d), "layer") for d in units]
         draw(maps[name].subplots(), units, result.n.values, np.stack(of_units))
@@ -87,7 +115,8 @@ def of_layers(result) -> dict[str, Figure]:
 
 
 def _layer_variances(layers):
-    """Per n: the plug-in's variance over a layer's samples (NaN of one alone), its estimates' mean and 10 to 90 %."""
+    """Per n: the plug-in's variance over a layer's samples (NaN of one alone), its estimates' mean
+    and 10 to 90 %."""
     plugin = layers.estimate.sel(estimator="plugin").transpose("n", "layer", "repetition").values
     said = layers.standard_error.transpose("n", "layer", "repetition").values ** 2
     seen = plugin.var(axis=2, ddof=1) if plugin.shape[2] > 1 else np.full(plugin.shape[:2], np.nan)
@@ -106,12 +135,16 @@ def _draw_variances(ax, part):
 
 
 def _verdicts(part, *pooled):
-    """Shares of the repetitions and of what is pooled: saturated, biased, reliable; [D, N, 3] or [N, 3]."""
-    return _shares([part.verdict == VERDICTS[name] for name in ("saturated", "biased", "reliable")], pooled)
+    """Shares of the repetitions and of what is pooled: saturated, biased, reliable; [D, N, 3] or
+    [N, 3]."""
+    return _shares(
+        [part.verdict == VERDICTS[name] for name in ("saturated", "biased", "reliable")], pooled
+    )
 
 
 def _rightness(part, *pooled):
-    """Shares as `_verdicts`: reliable, biased, saturated, each where the plug-in is near the truth and where not."""
+    """Shares as `_verdicts`: reliable, biased, saturated, each where the plug-in is near the truth
+    and where not."""
     near = abs(part.estimate.sel(estimator="plugin") - part.truth) <= NEAR
     given = [part.verdict == VERDICTS[name] for name in ("reliable", "biased", "saturated")]
     return _shares([verdict & where for verdict in given for where in (near, ~near)], pooled)
@@ -119,4 +152,6 @@ def _rightness(part, *pooled):
 
 def _shares(cases, pooled):
     axes = [axis for axis in ("d", "n") if axis in cases[0].dims]
-    return np.stack([case.mean(("repetition", *pooled)).transpose(*axes).values for case in cases], axis=-1)
+    return np.stack(
+        [case.mean(("repetition", *pooled)).transpose(*axes).values for case in cases], axis=-1
+    )

@@ -1,4 +1,5 @@
-"""Arrays over seeds: what is accepted, means and intervals over the finite seeds, and where a path can be trusted."""
+"""Arrays over seeds: what is accepted, means and intervals over the finite seeds, and where a path
+can be trusted."""
 
 from collections.abc import Sequence
 
@@ -9,24 +10,34 @@ from scipy.special import stdtrit
 from jaxbnn.plots.axes import MARKERS
 
 
-def checked(epoch: ArrayLike, names: Sequence[str], **arrays: ArrayLike) -> tuple[NDArray, list[NDArray]]:
-    """Returns epoch [E] and each array [S, E, L] in float64, with NaN for every value that is not finite."""
+def checked(
+    epoch: ArrayLike, names: Sequence[str], **arrays: ArrayLike
+) -> tuple[NDArray, list[NDArray]]:
+    """Returns epoch [E] and each array [S, E, L] in float64, with NaN for every value that is not
+    finite."""
     epochs = np.asarray(epoch)
     if epochs.ndim != 1 or epochs.size == 0 or epochs[0] < 0 or np.any(np.diff(epochs) <= 0):
-        raise ValueError(f"expected epoch [E] rising from 0 or later, got shape {epochs.shape}: {epochs.ravel()[:4]}")
+        raise ValueError(
+            f"expected epoch [E] rising from 0 or later, got shape {epochs.shape}: {epochs.ravel()[:4]}"
+        )
     if not 0 < len(names) <= len(MARKERS):
         raise ValueError(f"expected 1 to {len(MARKERS)} names, one marker each, got {len(names)}")
     values = [np.asarray(array, dtype=np.float64) for array in arrays.values()]
     for name, value in zip(arrays, values, strict=True):
         if value.size == 0 or value.shape[1:] != (epochs.size, len(names)):
-            raise ValueError(f"expected {name} [S, {epochs.size}, {len(names)}], got shape {value.shape}")
+            raise ValueError(
+                f"expected {name} [S, {epochs.size}, {len(names)}], got shape {value.shape}"
+            )
         if len(value) != len(values[0]):
-            raise ValueError(f"expected {name} of {len(values[0])} seeds like the others, got {len(value)}")
+            raise ValueError(
+                f"expected {name} of {len(values[0])} seeds like the others, got {len(value)}"
+            )
     return epochs, [np.where(np.isfinite(value), value, np.nan) for value in values]
 
 
 def trust(name: str, trusted: ArrayLike, counts: NDArray) -> NDArray:
-    """Returns bool [S, E, L]: no point that counts there is doubtful; `counts` [S, E, L] is what has a value.
+    """Returns bool [S, E, L]: no point that counts there is doubtful; `counts` [S, E, L] is what
+    has a value.
 
     So a mean over the seeds can be trusted where all of them are True. One bool is of every point.
     """
@@ -39,7 +50,8 @@ def trust(name: str, trusted: ArrayLike, counts: NDArray) -> NDArray:
 
 
 def doubtful_stretches(sure: NDArray) -> list[slice]:
-    """Returns the stretches of a path that have a doubtful end in each of their steps; `sure` [E] is of its points."""
+    """Returns the stretches of a path that have a doubtful end in each of their steps; `sure` [E]
+    is of its points."""
     doubtful = np.concatenate([[False], ~(sure[:-1] & sure[1:]), [False]])
     edges = np.flatnonzero(np.diff(doubtful)).tolist()
     return [slice(start, stop + 1) for start, stop in zip(edges[::2], edges[1::2], strict=True)]
@@ -64,7 +76,8 @@ def half_width(values: NDArray, level: float) -> NDArray:
 
 
 def seed_count(values: NDArray) -> str:
-    """Returns how many seeds have every value that any seed has: "10 seeds", or "8 of 10 seeds finite"."""
+    """Returns how many seeds have every value that any seed has: "10 seeds", or "8 of 10 seeds
+    finite"."""
     finite = np.isfinite(values)
     whole = int(((finite | ~finite.any(axis=0)).all(axis=(1, 2)) & finite.any()).sum())
     noun = "seed" if len(values) == 1 else "seeds"

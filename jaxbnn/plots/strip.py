@@ -10,7 +10,8 @@ from jaxbnn.plots.axes import COLOURS, MARKERS, label_axes, legend
 
 
 def dots(ax: Axes, names: Sequence[str], values: Mapping[str, ArrayLike], ylabel: str) -> None:
-    """Draws the values [K, R] of each set as dots above the K names, R a name; what is not finite is left out."""
+    """Draws the values [K, R] of each set as dots above the K names, R a name; what is not finite
+    is left out."""
     if not 0 < len(values) <= len(COLOURS):
         raise ValueError(f"expected 1 to {len(COLOURS)} sets of values, got {len(values)}")
     apart = np.linspace(-0.22, 0.22, len(values)) if len(values) > 1 else np.zeros(1)

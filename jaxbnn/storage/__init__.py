@@ -1,1 +1,2 @@
-"""What a run leaves on disk: its folder, checkpoints, results. Knows nothing of devices or training."""
+"""What a run leaves on disk: its folder, checkpoints, results. Knows nothing of devices or
+training."""

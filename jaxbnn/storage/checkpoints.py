@@ -1,4 +1,5 @@
-"""A block's checkpoints: arrays, with a manifest that says whose they are and what their files sum up to.
+"""A block's checkpoints: arrays, with a manifest that says whose they are and what their files sum
+up to.
 
 Each is written beside its place and renamed into it, so what stands under its name is whole.
 """
@@ -17,8 +18,11 @@ KEPT = 2  # the last ones
 ARRAYS, MANIFEST = "arrays.npz", "manifest.json"
 
 
-def save(block: Path, step: int, arrays: Mapping[str, np.ndarray], identity: Mapping[str, str]) -> None:
-    """blocks/<seeds>/<step>/: the arrays in one file, and a manifest with identity and that file's sha256.
+def save(
+    block: Path, step: int, arrays: Mapping[str, np.ndarray], identity: Mapping[str, str]
+) -> None:
+    """blocks/<seeds>/<step>/: the arrays in one file, and a manifest with identity and that file's
+    sha256.
 
     The last two checkpoints are kept.
     """
@@ -47,7 +51,8 @@ def newest(block: Path) -> int:
 def load(block: Path, identity: Mapping[str, str]) -> dict[str, np.ndarray] | None:
     """The arrays of a block's newest checkpoint, None without one.
 
-    ValueError when it is damaged (the message offers the one before), or belongs to another config or other data.
+    ValueError when it is damaged (the message offers the one before), or belongs to another config
+    or other data.
     """
     if not folders(block):
         return None
@@ -65,7 +70,9 @@ def _verify(checkpoint, identity):
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         made_with, whole = {}, False
     if not whole or ARRAYS not in manifest["files"]:
-        raise ValueError(f"{checkpoint} is damaged (its checksums do not hold): remove it to {offer}")
+        raise ValueError(
+            f"{checkpoint} is damaged (its checksums do not hold): remove it to {offer}"
+        )
     for key, value in identity.items():
         if made_with.get(key) != value:
             raise ValueError(
@@ -75,5 +82,10 @@ def _verify(checkpoint, identity):
 
 
 def _checksums(checkpoint):
-    files = sorted(path for path in checkpoint.rglob("*") if path.is_file() and path.name != MANIFEST)
-    return {str(path.relative_to(checkpoint)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    files = sorted(
+        path for path in checkpoint.rglob("*") if path.is_file() and path.name != MANIFEST
+    )
+    return {
+        str(path.relative_to(checkpoint)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in files
+    }

@@ -1,7 +1,7 @@
 """HDF5 files that grow: rows appended to a block's file, which is never whole in memory.
 
-Ragged variables are laid out as CF's: `<name>_size` counts each point's entries, and those of all points stand one
-after another along the dimension `<name>_entry`.
+Ragged variables are laid out as CF's: `<name>_size` counts each point's entries, and those of all
+points stand one after another along the dimension `<name>_entry`.
 """
 
 import math
@@ -15,20 +15,30 @@ import numpy as np
 from jaxbnn.files.atomic import replacing, reserve
 from jaxbnn.storage.hdf5 import DIMENSIONS, check
 
-CHUNK, INDEX = 2**14, 2**13  # bytes: HDF5 writes a variable in whole chunks, and what it knows of them
+CHUNK, INDEX = (
+    2**14,
+    2**13,
+)  # bytes: HDF5 writes a variable in whole chunks, and what it knows of them
 ROW = "row"
 
 
-def append(path: Path, row: int, groups: Mapping[str, Mapping[str, tuple[tuple[str, ...], np.ndarray]]]) -> None:
-    """Writes group -> name -> (dimensions, values) behind the first `row` rows of a file, and drops what stood there.
+def append(
+    path: Path, row: int, groups: Mapping[str, Mapping[str, tuple[tuple[str, ...], np.ndarray]]]
+) -> None:
+    """Writes group -> name -> (dimensions, values) behind the first `row` rows of a file, and drops
+    what stood there.
 
-    Each variable's first dimension grows: "row", or one that ends in "_entry", whose entries belong to rows, in order,
-    by the variable of the same name with "_size" for "_entry".
+    Each variable's first dimension grows: "row", or one that ends in "_entry", whose entries belong
+    to rows, in order, by the variable of the same name with "_size" for "_entry".
     """
     import h5py
 
     there = path.stat().st_size if path.is_file() else 0
-    new = [np.asarray(values).nbytes for variables in groups.values() for _, values in variables.values()]
+    new = [
+        np.asarray(values).nbytes
+        for variables in groups.values()
+        for _, values in variables.values()
+    ]
     reserve(path, there + 2 * sum(new) + (CHUNK + INDEX) * len(new))
     with replacing(path) as beside:
         if path.is_file():
@@ -62,7 +72,11 @@ def _new_group(file, name, variables):
         values = np.asarray(values)
         fixed = values.shape[1:]
         one = max(1, math.prod(fixed) * values.itemsize)
-        sizes = {"shape": (0, *fixed), "maxshape": (None, *fixed), "chunks": (max(1, CHUNK // one), *fixed)}
+        sizes = {
+            "shape": (0, *fixed),
+            "maxshape": (None, *fixed),
+            "chunks": (max(1, CHUNK // one), *fixed),
+        }
         # fletcher32: a damaged chunk raises when it is read
         made = group.create_dataset(each, dtype=values.dtype, fletcher32=True, **sizes)
         made.attrs[DIMENSIONS] = list(dimensions)
@@ -75,7 +89,9 @@ def _check_there(group, starts, path):
         if len(group[name]) < start:
             what = "rows" if group[name].attrs[DIMENSIONS][0] == ROW else f"entries of {name}"
             got = len(group[name])
-            raise ValueError(f"expected {start} {what} in {path}, got {got}: remove {path.parent} to go on")
+            raise ValueError(
+                f"expected {start} {what} in {path}, got {got}: remove {path.parent} to go on"
+            )
 
 
 def _first(group, name, n_rows):

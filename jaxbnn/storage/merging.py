@@ -1,6 +1,8 @@
-"""Parts of a result, each of some seeds, and how they become one netCDF file: never all open, none whole in memory.
+"""Parts of a result, each of some seeds, and how they become one netCDF file: never all open, none
+whole in memory.
 
-A part is plain HDF5, whose datasets name their dimensions in an attribute: h5py writes it many times as fast as netCDF.
+A part is plain HDF5, whose datasets name their dimensions in an attribute: h5py writes it many
+times as fast as netCDF.
 """
 
 import itertools
@@ -16,9 +18,13 @@ from jaxbnn.storage.hdf5 import DIMENSIONS, SAMPLE, check
 
 AT_ONCE = 2**24  # values copied at once
 SEED, ROOT = "seed", "/"
-NO_VARIABLE = b"This is a netCDF dimension but not a netCDF variable"  # what netCDF calls such a dataset
+NO_VARIABLE = (
+    b"This is a netCDF dimension but not a netCDF variable"  # what netCDF calls such a dataset
+)
 
-Move = Mapping[str, tuple[int, int, int]]  # dimension -> the first and one past the last in a source, the first's place
+Move = Mapping[
+    str, tuple[int, int, int]
+]  # dimension -> the first and one past the last in a source, the first's place
 
 
 class Encoded(NamedTuple):
@@ -32,12 +38,16 @@ class Encoded(NamedTuple):
 class Plan(NamedTuple):
     """How the sources' seeds, and the ragged entries that follow them, come into one group."""
 
-    dimensions: Mapping[str, str]  # of what is copied: variable -> "seed", or the dimension of its entries
+    dimensions: Mapping[
+        str, str
+    ]  # of what is copied: variable -> "seed", or the dimension of its entries
     moves: Sequence[Sequence[Move]]  # of each source: its runs of seeds that stay neighbours
     sizes: Mapping[str, int]  # of these dimensions in the whole
 
 
-def write_part(path: Path, groups: Mapping[str, tuple[Mapping[str, Encoded], Mapping[str, Any]]]) -> None:
+def write_part(
+    path: Path, groups: Mapping[str, tuple[Mapping[str, Encoded], Mapping[str, Any]]]
+) -> None:
     """A part: group ("/" is the root) -> its variables, and its attributes."""
     import h5py
 
@@ -49,14 +59,18 @@ def write_part(path: Path, groups: Mapping[str, tuple[Mapping[str, Encoded], Map
             group.attrs.update(attributes)
             for each, (dims, values, about) in variables.items():
                 dtype = h5py.string_dtype() if values.dtype == object else values.dtype
-                group.create_dataset(each, data=values, dtype=dtype).attrs.update({**about, DIMENSIONS: list(dims)})
+                group.create_dataset(each, data=values, dtype=dtype).attrs.update(
+                    {**about, DIMENSIONS: list(dims)}
+                )
 
 
 def merge(before: Path | None, parts: Sequence[Path], target: Path) -> None:
-    """A netCDF file of the seeds of an earlier one and of parts, rising; of a seed in two of them the first counts.
+    """A netCDF file of the seeds of an earlier one and of parts, rising; of a seed in two of them
+    the first counts.
 
-    ValueError where they differ in groups, variables or fixed dimensions. What has dimension "seed" in front is copied
-    in runs of neighbouring seeds; ragged entries follow their seed; the rest is the first part's.
+    ValueError where they differ in groups, variables or fixed dimensions. What has dimension "seed"
+    in front is copied in runs of neighbouring seeds; ragged entries follow their seed; the rest is
+    the first part's.
     """
     import h5netcdf
     import h5py
@@ -84,7 +98,11 @@ def _variables(group) -> dict[str, Any]:
     import h5py
 
     datasets = {name: each for name, each in group.items() if isinstance(each, h5py.Dataset)}
-    return {name: each for name, each in datasets.items() if not each.attrs.get("NAME", b"").startswith(NO_VARIABLE)}
+    return {
+        name: each
+        for name, each in datasets.items()
+        if not each.attrs.get("NAME", b"").startswith(NO_VARIABLE)
+    }
 
 
 def _check_alike(sources, model, names):
@@ -94,17 +112,31 @@ def _check_alike(sources, model, names):
     ours = _layout(model, names, model)
     for source in sources:
         with h5py.File(source, "r") as file:
-            theirs = _layout(file, [ROOT, *(n for n, each in file.items() if isinstance(each, h5py.Group))], model)
+            theirs = _layout(
+                file,
+                [ROOT, *(n for n, each in file.items() if isinstance(each, h5py.Group))],
+                model,
+            )
         if ours != theirs:
             differ = ", ".join(sorted({name for name, _ in ours ^ theirs})[:5])
-            raise ValueError(f"expected results of one version and experiment, got some that differ in {differ}")
+            raise ValueError(
+                f"expected results of one version and experiment, got some that differ in {differ}"
+            )
 
 
 def _layout(file, names, model):
-    """(group and variable, the shape without what grows with the seeds) of each variable of a file."""
-    every = {(name, each): dataset for name in names for each, dataset in _variables(file[name]).items()}
-    moved = {(name, each) for name, each in every if name in model and _moves(model[name].get(each))}
-    return {(f"{name}/{each}".lstrip("/"), d.shape[(name, each) in moved :]) for (name, each), d in every.items()}
+    """(group and variable, the shape without what grows with the seeds) of each variable of a
+    file."""
+    every = {
+        (name, each): dataset for name in names for each, dataset in _variables(file[name]).items()
+    }
+    moved = {
+        (name, each) for name, each in every if name in model and _moves(model[name].get(each))
+    }
+    return {
+        (f"{name}/{each}".lstrip("/"), d.shape[(name, each) in moved :])
+        for (name, each), d in every.items()
+    }
 
 
 def _moves(dataset):
@@ -117,7 +149,9 @@ def _plan(sources, model):
     """The plan of a group of the first part."""
     variables = _variables(model)
     ragged = {each.attrs[SAMPLE]: name for name, each in variables.items() if SAMPLE in each.attrs}
-    dimensions = {name: each.attrs[DIMENSIONS][0] for name, each in variables.items() if _moves(each)}
+    dimensions = {
+        name: each.attrs[DIMENSIONS][0] for name, each in variables.items() if _moves(each)
+    }
     known = [_seeds_and_ends(source, model.name, dimensions, ragged) for source in sources]
     where = {}
     for number, (seeds, _) in enumerate(known):
@@ -137,7 +171,8 @@ def _plan(sources, model):
 
 
 def _seeds_and_ends(source, name, dimensions, ragged):
-    """A source's seeds, and of each ragged dimension where the first seeds' entries end, from none of them to all.
+    """A source's seeds, and of each ragged dimension where the first seeds' entries end, from none
+    of them to all.
 
     ValueError where the sizes do not add up to the entries there are.
     """
@@ -146,16 +181,28 @@ def _seeds_and_ends(source, name, dimensions, ragged):
     with h5py.File(source, "r") as file:
         group: Any = file[name]
         seeds = np.asarray(group[SEED]).tolist()
-        sizes = {dimension: np.asarray(group[size]).reshape(len(seeds), -1) for dimension, size in ragged.items()}
-        there = {(each, dimension): len(group[each]) for each, dimension in dimensions.items() if dimension in ragged}
+        sizes = {
+            dimension: np.asarray(group[size]).reshape(len(seeds), -1)
+            for dimension, size in ragged.items()
+        }
+        there = {
+            (each, dimension): len(group[each])
+            for each, dimension in dimensions.items()
+            if dimension in ragged
+        }
     for (each, dimension), n in there.items():
         if (sizes[dimension] < 0).any() or sizes[dimension].sum() != n:
-            raise ValueError(f"expected {sizes[dimension].sum()} entries of {each}, got {n} in {source}")
-    return seeds, {dimension: np.cumsum([0, *each.sum(axis=1)]) for dimension, each in sizes.items()}
+            raise ValueError(
+                f"expected {sizes[dimension].sum()} entries of {each}, got {n} in {source}"
+            )
+    return seeds, {
+        dimension: np.cumsum([0, *each.sum(axis=1)]) for dimension, each in sizes.items()
+    }
 
 
 def _create(group, model, plan):
-    """Makes a group like the first part's, of the whole's sizes, with all that is not copied seed by seed."""
+    """Makes a group like the first part's, of the whole's sizes, with all that is not copied seed
+    by seed."""
     import h5py
 
     variables = _variables(model)
@@ -167,7 +214,9 @@ def _create(group, model, plan):
         dtype = h5py.string_dtype() if each.dtype == object else each.dtype
         fill = each.attrs.get("_FillValue")
         made = group.create_variable(name, tuple(each.attrs[DIMENSIONS]), dtype, fillvalue=fill)
-        made.attrs.update({k: v for k, v in each.attrs.items() if k not in ("_FillValue", DIMENSIONS)})
+        made.attrs.update(
+            {k: v for k, v in each.attrs.items() if k not in ("_FillValue", DIMENSIONS)}
+        )
         if name not in plan.dimensions:
             made[...] = each.asstr()[...] if each.dtype == object else each[...]
 

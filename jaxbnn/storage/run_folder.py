@@ -1,6 +1,7 @@
 """A run's folder: config.json, result.nc, provenance.json, blocks/. The only file writing.
 
-Every file and checkpoint is written beside its place and renamed into it, so what stands under its name is whole.
+Every file and checkpoint is written beside its place and renamed into it, so what stands under its
+name is whole.
 """
 
 import errno
@@ -20,7 +21,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from jaxbnn import config
-from jaxbnn.config.experiment import Experiment, Runnable
+from jaxbnn.config.experiment import Experiment
+from jaxbnn.config.registry import Runnable
 from jaxbnn.files import npz, tables
 from jaxbnn.files.atomic import replacing, reserve
 from jaxbnn.info.ragged import Ragged
@@ -61,12 +63,15 @@ def make_folder(folder: Path) -> None:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise ValueError(f"expected an output folder that can be written, got {folder}: {error.strerror}") from None
+        raise ValueError(
+            f"expected an output folder that can be written, got {folder}: {error.strerror}"
+        ) from None
 
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Holds the folder for one run; ValueError when another has it. The system frees it however the process ends."""
+    """Holds the folder for one run; ValueError when another has it. The system frees it however the
+    process ends."""
     with _held(folder, fcntl.LOCK_EX):
         yield
 
@@ -78,7 +83,9 @@ def _held(folder, how):
         fcntl.flock(handle, how | fcntl.LOCK_NB)
         yield
     except BlockingIOError:
-        raise ValueError(f"another run is working in {folder}: wait for it, or give another --out") from None
+        raise ValueError(
+            f"another run is working in {folder}: wait for it, or give another --out"
+        ) from None
     finally:
         os.close(handle)
 
@@ -90,7 +97,8 @@ def check_free(folder: Path) -> None:
 
 
 def check_libraries() -> None:
-    """ImportError now, before any training, where a library that writes results or checkpoints is missing."""
+    """ImportError now, before any training, where a library that writes results or checkpoints is
+    missing."""
     for name in ("h5netcdf", "h5py", "xarray"):
         importlib.import_module(name)
 
@@ -107,12 +115,15 @@ def read_config(folder: str | Path) -> Experiment:
         raise ValueError(f"expected a run's folder with {CONFIG}, got {folder}")
     found = config.from_json(path.read_text())
     if not isinstance(found, Experiment):
-        raise ValueError(f"expected the folder of a run of networks, got that of {found.name} in {folder}")
+        raise ValueError(
+            f"expected the folder of a run of networks, got that of {found.name} in {folder}"
+        )
     return found
 
 
 def write_provenance(folder: Path, facts: Mapping[str, Any]) -> None:
-    """provenance.json: the facts of this run at the top, those of earlier runs into the same folder under "earlier"."""
+    """provenance.json: the facts of this run at the top, those of earlier runs into the same folder
+    under "earlier"."""
     before = read_provenance(folder)
     earlier = [*before.pop("earlier", []), before] if before else []
     _write_text(folder / PROVENANCE, json.dumps({**facts, "earlier": earlier}, indent=2) + "\n")
@@ -135,7 +146,9 @@ def read_provenance(folder: str | Path) -> dict[str, Any] | None:
 def write_part(block: Path, groups: Mapping[str, Group]) -> Path:
     """blocks/<seeds>/part.h5: a finished block, the root group under the key "", others by name."""
     block.mkdir(parents=True, exist_ok=True)
-    encoded = {name or merging.ROOT: (_encoded(group), group.attributes) for name, group in groups.items()}
+    encoded = {
+        name or merging.ROOT: (_encoded(group), group.attributes) for name, group in groups.items()
+    }
     merging.write_part(block / PART, encoded)
     return block / PART
 
@@ -149,7 +162,9 @@ def write_groups(path: Path, groups: Mapping[str, Group]) -> None:
     """A netCDF file of groups."""
     path.parent.mkdir(parents=True, exist_ok=True)
     variables = [each for group in groups.values() for each in group.variables.values()]
-    reserve(path, sum(np.asarray(each.values).nbytes for each in variables) + 2**12 * len(variables))
+    reserve(
+        path, sum(np.asarray(each.values).nbytes for each in variables) + 2**12 * len(variables)
+    )
     with replacing(path) as beside:
         for name, group in groups.items():
             mode = "a" if beside.exists() else "w"
@@ -157,7 +172,8 @@ def write_groups(path: Path, groups: Mapping[str, Group]) -> None:
 
 
 def write_result(folder: Path, parts: Sequence[Path]) -> None:
-    """result.nc: the parts' seeds and those already in it, put together seed by seed. The parts are removed.
+    """result.nc: the parts' seeds and those already in it, put together seed by seed. The parts are
+    removed.
 
     ValueError where they do not go together or one is damaged; then all of them are left.
     """
@@ -168,7 +184,9 @@ def write_result(folder: Path, parts: Sequence[Path]) -> None:
         if _is_full(error):
             raise
         remove = f"remove {before or folder / BLOCKS} to run its seeds again"
-        raise ValueError(f"{folder / RESULT} cannot be put together ({_words(error)}): {remove}") from error
+        raise ValueError(
+            f"{folder / RESULT} cannot be put together ({_words(error)}): {remove}"
+        ) from error
     for part in parts:
         part.unlink()
         for used in (part.parent / SPECTRA, *part.parent.glob(SNAPSHOT.format("*"))):
@@ -185,25 +203,41 @@ def forget(block: Path) -> None:
     shutil.rmtree(block)
 
 
-def append_spectra(block: Path, row: int, spectra: Mapping[str, Sequence[tuple[str, Ragged]]]) -> None:
-    """Writes spectra [rows, seeds, layers] behind the first `row` rows of blocks/<seeds>/spectra.h5; drops later ones.
+def append_spectra(
+    block: Path, row: int, spectra: Mapping[str, Sequence[tuple[str, Ragged]]]
+) -> None:
+    """Writes spectra [rows, seeds, layers] behind the first `row` rows of
+    blocks/<seeds>/spectra.h5; drops later ones.
 
     spectra: probe -> (("t", spectra of T), ("ty", spectra of (T, Y))).
     """
     block.mkdir(parents=True, exist_ok=True)
     with _damage_told(block / SPECTRA):
-        growing.append(block / SPECTRA, row, {probe: _ragged_variables(pairs) for probe, pairs in spectra.items()})
+        growing.append(
+            block / SPECTRA,
+            row,
+            {probe: _ragged_variables(pairs) for probe, pairs in spectra.items()},
+        )
 
 
 def read_spectra(block: Path, rows: int) -> dict[str, dict[str, Ragged]]:
-    """Probe -> "t" and "ty" -> spectra of the first `rows` rows. ValueError where the file is damaged or has fewer."""
+    """Probe -> "t" and "ty" -> spectra of the first `rows` rows. ValueError where the file is
+    damaged or has fewer."""
     with _damage_told(block / SPECTRA):
         groups = growing.rows(block / SPECTRA, rows)
-        found = {name: {key: _ragged_of(group, key) for key in ("t", "ty")} for name, group in groups.items()}
+        found = {
+            name: {key: _ragged_of(group, key) for key in ("t", "ty")}
+            for name, group in groups.items()
+        }
         every = [each for group in found.values() for each in group.values()]
-        whole = all(len(r.size) == rows and r.size.sum() == len(r.number) == len(r.multiplicity) for r in every)
+        whole = all(
+            len(r.size) == rows and r.size.sum() == len(r.number) == len(r.multiplicity)
+            for r in every
+        )
     if not every or not whole:
-        raise ValueError(f"{block / SPECTRA} lacks rows or entries: remove {block} to start this block again")
+        raise ValueError(
+            f"{block / SPECTRA} lacks rows or entries: remove {block} to start this block again"
+        )
     return found
 
 
@@ -213,7 +247,9 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
         return npz.read(path)
     except (OSError, ValueError) as error:
         where = path.parent
-        raise ValueError(f"{path} is missing or damaged ({error}): remove {where} to make it again") from None
+        raise ValueError(
+            f"{path} is missing or damaged ({error}): remove {where} to make it again"
+        ) from None
 
 
 def snapshot_path(block: Path, epoch: int) -> Path:
@@ -222,7 +258,8 @@ def snapshot_path(block: Path, epoch: int) -> Path:
 
 
 def ragged_variables(key: str, ragged: Ragged, dimensions: tuple[str, ...]) -> dict[str, Variable]:
-    """The three variables of a ragged array in a result: its sizes [dimensions], and its entries."""
+    """The three variables of a ragged array in a result: its sizes [dimensions], and its
+    entries."""
     entry = (f"{key}_entry",)
     return {
         f"{key}_size": Variable(dimensions, ragged.size, {hdf5.SAMPLE: entry[0]}),
@@ -232,14 +269,16 @@ def ragged_variables(key: str, ragged: Ragged, dimensions: tuple[str, ...]) -> d
 
 
 def read_result(folder: str | Path, group: str | None = None):
-    """A finished run as an xarray.Dataset, whole in memory: the main probe's, or the group of a further probe."""
+    """A finished run as an xarray.Dataset, whole in memory: the main probe's, or the group of a
+    further probe."""
     with _opened(Path(folder) / RESULT, group) as dataset:
         return dataset.load()
 
 
 @contextmanager
 def _opened(path: Path, group: str | None):
-    """A group of a result, whose variables are read as they are asked for. ValueError for what is no result."""
+    """A group of a result, whose variables are read as they are asked for. ValueError for what is
+    no result."""
     import xarray
 
     with _broken_told(path):
@@ -283,7 +322,8 @@ def write_report(folder: Path, text: str) -> Path:
 
 
 def finished_seeds(folder: Path, checksum: str | None = None) -> tuple[int, ...]:
-    """The seeds whose results are in the folder; none without result.nc. ValueError if they are of other data."""
+    """The seeds whose results are in the folder; none without result.nc. ValueError if they are of
+    other data."""
     if not (folder / RESULT).exists():
         return ()
     with _broken_told(folder / RESULT):
@@ -302,9 +342,14 @@ def finished_seeds(folder: Path, checksum: str | None = None) -> tuple[int, ...]
 def begun_blocks(folder: Path) -> list[tuple[int, ...]]:
     """The seeds of each block that has a checkpoint."""
     paths = [
-        path for path in (folder / BLOCKS).glob("*") if BLOCK_NAME.fullmatch(path.name) and checkpoints.folders(path)
+        path
+        for path in (folder / BLOCKS).glob("*")
+        if BLOCK_NAME.fullmatch(path.name) and checkpoints.folders(path)
     ]
-    spans = [[[int(end) for end in span.split("-")] for span in path.name.split(",")] for path in sorted(paths)]
+    spans = [
+        [[int(end) for end in span.split("-")] for span in path.name.split(",")]
+        for path in sorted(paths)
+    ]
     few = [of for of in spans if sum(span[-1] - span[0] + 1 for span in of) <= config.MOST_LANES]
     return [tuple(seed for span in of for seed in range(span[0], span[-1] + 1)) for of in few]
 
@@ -318,7 +363,11 @@ def block_folder(folder: Path, seeds: Sequence[int]) -> Path:
         else:
             runs.append([seed, seed])
     name = ",".join(f"{a}-{b}" if b > a else f"{a}" for a, b in runs)
-    return folder / BLOCKS / (name if len(name) < 100 else hashlib.sha256(name.encode()).hexdigest()[:16])
+    return (
+        folder
+        / BLOCKS
+        / (name if len(name) < 100 else hashlib.sha256(name.encode()).hexdigest()[:16])
+    )
 
 
 @contextmanager
@@ -335,7 +384,8 @@ def _damage_told(path):
 
 
 def _is_full(error):
-    """Whether it is the disk that has no room, or may not be written, and no file that is damaged."""
+    """Whether it is the disk that has no room, or may not be written, and no file that is
+    damaged."""
     full = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES)
     return isinstance(error, OSError) and error.errno in full
 
@@ -350,15 +400,21 @@ def _encoded(group):
     from xarray.conventions import encode_cf_variable
 
     coordinates = {name: Variable((name,), values) for name, values in group.coordinates.items()}
-    every = {name: xarray.Variable(*each) for name, each in (coordinates | dict(group.variables)).items()}
+    every = {
+        name: xarray.Variable(*each) for name, each in (coordinates | dict(group.variables)).items()
+    }
     encoded = {name: encode_cf_variable(each, name=name) for name, each in every.items()}
-    return {name: merging.Encoded(each.dims, each.values, each.attrs) for name, each in encoded.items()}
+    return {
+        name: merging.Encoded(each.dims, each.values, each.attrs) for name, each in encoded.items()
+    }
 
 
 def _dataset(group):
     import xarray
 
-    variables = {name: (v.dims, v.values, dict(v.attributes)) for name, v in group.variables.items()}
+    variables = {
+        name: (v.dims, v.values, dict(v.attributes)) for name, v in group.variables.items()
+    }
     return xarray.Dataset(variables, dict(group.coordinates), dict(group.attributes))
 
 

@@ -1,4 +1,5 @@
-"""What the figures of several studies share: planes of a result, panels, and which points can be trusted."""
+"""What the figures of several studies share: planes of a result, panels, and which points can be
+trusted."""
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -16,7 +17,8 @@ def trusted_points(result, of: str):
 
 
 def panels_for(n: int, width: float, height: float):
-    """A figure, and at least n panels of this size in inches, three a row; those that are left over are not seen."""
+    """A figure, and at least n panels of this size in inches, three a row; those that are left over
+    are not seen."""
     columns, rows = min(3, max(n, 1)), -(-max(n, 1) // 3)
     figure = Figure((width * columns, height * rows), layout="constrained")
     panels = np.ravel(figure.subplots(rows, columns, squeeze=False))

@@ -30,7 +30,8 @@ def welch(a, b) -> tuple[float, float, float]:
 
 
 def judged(holds: list[tuple[float, float, float]], below: float) -> Verdict:
-    """Confirmed where every interval lies below, contradicted where one lies above, otherwise too weak to say."""
+    """Confirmed where every interval lies below, contradicted where one lies above, otherwise too
+    weak to say."""
     if all(high < below for _, _, high in holds):
         return "confirmed"
     return "contradicted" if any(low > below for _, low, _ in holds) else WEAK

@@ -1,4 +1,5 @@
-"""A study's report: the finished runs it is made of, its ledger of claims, its figures, in one Markdown file."""
+"""A study's report: the finished runs it is made of, its ledger of claims, its figures, in one
+Markdown file."""
 
 import dataclasses
 from collections import Counter
@@ -21,12 +22,12 @@ def find_runs(
     data_root: str | Path | None = None,
     takes: Sequence[str] = (),
 ) -> dict[str, Run]:
-    """Name -> the finished run of each experiment that a report needs, or takes where there is one, below `folder`
-    (what `run --out` was given).
+    """Name -> the finished run of each experiment that a report needs, or takes where there is one,
+    below `folder` (what `run --out` was given).
 
-    The experiment as the study names it is taken first, then one that was changed (`--set`), then its short form; what
-    is changed or short says so in its label. ValueError where a needed one is missing, or all, with the command that
-    makes it, and where several changed ones could be meant.
+    The experiment as the study names it is taken first, then one that was changed (`--set`), then
+    its short form; what is changed or short says so in its label. ValueError where a needed one is
+    missing, or all, with the command that makes it, and where several changed ones could be meant.
     """
     named = {each.name: each for each in study.experiments if isinstance(each, Experiment)}
     named |= {each.name: each for group in study.grid.values() for each in group}
@@ -35,18 +36,24 @@ def find_runs(
         if (run := _changed_or_not(named[name], Path(folder), data_root)) is not None:
             found[name] = run
     if takes and not needs and not found:
-        raise ValueError(f"expected finished runs of {study.name} in {folder}, got none: first jaxbnn run {study.name}")
+        raise ValueError(
+            f"expected finished runs of {study.name} in {folder}, got none: first jaxbnn run {study.name}"
+        )
     for name in needs:
         run, short = _changed_or_not(named[name], Path(folder), data_root), f"{name}-short"
         if run is None and short in named:
-            run = _changed_or_not(named[short], Path(folder), data_root, "short form: ", named[name])
+            run = _changed_or_not(
+                named[short], Path(folder), data_root, "short form: ", named[name]
+            )
         if run is None:
             missing.append(f"jaxbnn run {name}{f' (or {short})' if short in named else ''}")
         else:
             found[name] = run
     if missing:
         commands = ", ".join(missing)
-        raise ValueError(f"expected finished runs in {folder}, got none of {len(missing)}: first {commands}")
+        raise ValueError(
+            f"expected finished runs in {folder}, got none of {len(missing)}: first {commands}"
+        )
     return found
 
 
@@ -65,16 +72,22 @@ def _changed_or_not(experiment, folder, data_root, prefix="", base=None):
 
 def _read(folder, data_root, prefix, base):
     experiment = run_folder.read_config(folder)
-    results = {p.name: run_folder.read_result(folder, p.name if i else None) for i, p in enumerate(experiment.probes)}
+    results = {
+        p.name: run_folder.read_result(folder, p.name if i else None)
+        for i, p in enumerate(experiment.probes)
+    }
     results[""] = results[experiment.probes[0].name]
-    changes = config.changes(dataclasses.replace(experiment, lanes=base.lanes), base)  # lanes change rounding alone
+    changes = config.changes(
+        dataclasses.replace(experiment, lanes=base.lanes), base
+    )  # lanes change rounding alone
     label = f"{prefix}{', '.join(changes)}, {results[''].sizes['seed']} seeds" if changes else ""
     split = partial(data.load, experiment.data, data_root, 0)
     return Run(experiment, label, results, partial(networks.networks, folder, data_root), split)
 
 
 def write(study: Study, report: Report, runs: Runs, out: str | Path) -> Path:
-    """OUT/report.md with the ledger, tables (CSV and LaTeX too) and figures (PNG and PDF) of the study's runs.
+    """OUT/report.md with the ledger, tables (CSV and LaTeX too) and figures (PNG and PDF) of the
+    study's runs.
 
     All is made before anything is written. Returns its path.
     """
@@ -87,8 +100,13 @@ def write(study: Study, report: Report, runs: Runs, out: str | Path) -> Path:
         parts += [f"## {table.heading}", *filter(None, [table.note]), markdown(table.rows)]
     parts.append("## Figures")
     for picture, _ in pictures:
-        parts.append(f"![{picture.caption}]({picture.name}.png)\n\n{picture.caption}{_labels(runs, picture)}")
-    parts += ["## What the paper leaves unsaid", "\n".join(f"- {each}" for each in study.assumptions)]
+        parts.append(
+            f"![{picture.caption}]({picture.name}.png)\n\n{picture.caption}{_labels(runs, picture)}"
+        )
+    parts += [
+        "## What the paper leaves unsaid",
+        "\n".join(f"- {each}" for each in study.assumptions),
+    ]
     parts += ["## The runs", _runs(runs)]
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
@@ -103,7 +121,11 @@ def found(claim: Claim, runs: Runs) -> Finding:
     """What the runs say of a claim: no more than a hint where one of them is changed or short."""
     judged = claim.judge(runs)
     why = [f"{name} {runs[name].label}" for name in claim.needs if runs[name].label]
-    return Finding("too weak to say", f"{judged.number} — changed: {'; '.join(why)}") if why else judged
+    return (
+        Finding("too weak to say", f"{judged.number} — changed: {'; '.join(why)}")
+        if why
+        else judged
+    )
 
 
 def _about():
@@ -135,7 +157,9 @@ def _ledger(rows):
     counts = Counter(each.verdict for _, each in rows)
     total = ", ".join(f"{number} {verdict}" for verdict, number in sorted(counts.items()))
     lines = [["claim", "what is computed", "found", "number"]]
-    lines += [[f"{c.id} {c.says}", c.definition, f"**{each.verdict}**", each.number] for c, each in rows]
+    lines += [
+        [f"{c.id} {c.says}", c.definition, f"**{each.verdict}**", each.number] for c, each in rows
+    ]
     return f"{len(rows)} claims: {total}.\n\n{markdown(lines)}"
 
 
@@ -144,5 +168,7 @@ def _labels(runs, picture):
     of: dict[str, list[str]] = {}
     for name in (name for name in picture.needs if name in runs and runs[name].label):
         of.setdefault(runs[name].label, []).append(name)
-    changed = [f"{', '.join(n) if len(n) < 4 else f'{len(n)} runs'}: {label}" for label, n in of.items()]
+    changed = [
+        f"{', '.join(n) if len(n) < 4 else f'{len(n)} runs'}: {label}" for label, n in of.items()
+    ]
     return f" Changed: {'; '.join(changed)}." if changed else ""

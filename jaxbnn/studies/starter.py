@@ -4,11 +4,13 @@ from jaxbnn.config.experiment import Experiment
 from jaxbnn.data import Mnist, Szt, TicTacToe
 from jaxbnn.info import Exact
 from jaxbnn.nn import MLP
-from jaxbnn.observe.record import Probe, Schedule
+from jaxbnn.observe.probe import Probe, Schedule
 from jaxbnn.studies.study import Study
-from jaxbnn.train.trainer import Adam, TrainSpec
+from jaxbnn.train.spec import Adam, TrainSpec
 
-CUBE = MLP(widths=(10, 8, 6, 4, 2), n_classes=2)  # binary throughout: STE, sign(0) = -1, BatchNorm without scale
+CUBE = MLP(
+    widths=(10, 8, 6, 4, 2), n_classes=2
+)  # binary throughout: STE, sign(0) = -1, BatchNorm without scale
 
 DEMO = Experiment(
     name="demo",
@@ -25,7 +27,11 @@ SZT = Experiment(
     data=Szt(),
     model=CUBE,
     train=TrainSpec(epochs=8000, batch_size=64, optimiser=Adam(), learning_rate=1e-4),
-    probes=(Probe(sample="all"), Probe(name="train", sample="train"), Probe(name="test", sample="test")),
+    probes=(
+        Probe(sample="all"),
+        Probe(name="train", sample="train"),
+        Probe(name="test", sample="test"),
+    ),
     seeds=tuple(range(16)),
     lanes=8,
 )
@@ -35,7 +41,11 @@ TICTACTOE = Experiment(
     data=TicTacToe(),
     model=CUBE,
     train=TrainSpec(epochs=5000, batch_size=64, optimiser=Adam(), learning_rate=1e-3),
-    probes=(Probe(sample="all"), Probe(name="train", sample="train"), Probe(name="test", sample="test")),
+    probes=(
+        Probe(sample="all"),
+        Probe(name="train", sample="train"),
+        Probe(name="test", sample="test"),
+    ),
     seeds=tuple(range(16)),
     lanes=8,
 )

@@ -1,10 +1,12 @@
-"""A study: what can be run under a name, what its source leaves unsaid, what it claims, and its figures."""
+"""A study: what can be run under a name, what its source leaves unsaid, what it claims, and its
+figures."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
-from jaxbnn.config.experiment import Experiment, Runnable
+from jaxbnn.config.experiment import Experiment
+from jaxbnn.config.registry import Runnable
 from jaxbnn.data import Split
 
 Verdict = Literal["confirmed", "contradicted", "too weak to say", "not attempted"]
@@ -75,5 +77,9 @@ class Study(NamedTuple):
     experiments: tuple[Runnable, ...]
     assumptions: tuple[str, ...]  # choices that are ours, each a sentence
     name: str = ""  # what `jaxbnn report` calls it
-    report: Callable[[], Report] | None = None  # made when it is asked for: its figures need matplotlib
-    grid: Mapping[str, tuple[Experiment, ...]] = MappingProxyType({})  # group -> many settings, run by the study's name
+    report: Callable[[], Report] | None = (
+        None  # made when it is asked for: its figures need matplotlib
+    )
+    grid: Mapping[str, tuple[Experiment, ...]] = MappingProxyType(
+        {}
+    )  # group -> many settings, run by the study's name

@@ -9,10 +9,11 @@ LIMIT = 4096  # rows at once
 
 
 def in_batches(f: Callable, rows: jax.Array, limit: int = LIMIT):
-    """f(rows) for a row-wise f, at most `limit` rows at once. rows [N, ...] -> whatever f gives, leaves [N, ...].
+    """f(rows) for a row-wise f, at most `limit` rows at once. rows [N, ...] -> whatever f gives,
+    leaves [N, ...].
 
-    All batches have one shape (the last is filled with zeros, whose results are dropped), so a row's result does not
-    depend on which batch it fell into.
+    All batches have one shape (the last is filled with zeros, whose results are dropped), so a
+    row's result does not depend on which batch it fell into.
     """
     n = rows.shape[0]
     n_batches = -(-n // limit)

@@ -1,4 +1,5 @@
-"""A random order of N examples, without a sort: an epoch's shuffle takes a hundredth of the epoch."""
+"""A random order of N examples, without a sort: an epoch's shuffle takes a hundredth of the
+epoch."""
 
 import jax
 import jax.numpy as jnp
@@ -10,9 +11,10 @@ FEW = 512  # examples, below which a network this narrow is no good shuffle and 
 def permutation(key: jax.Array, n: int) -> jax.Array:
     """A random permutation of 0 .. n - 1 (static), int32 [n].
 
-    A Feistel network with keyed, hashed rounds permutes 0 .. 2**b - 1, the smallest such range that holds n; a place
-    that is sent past the end is sent on until it is not, which leaves a permutation of n. Up to FEW examples are sorted
-    by random numbers instead. Sources: Black & Rogaway 2002 (cycle walking); Mitchell et al. 2022 (shuffles on GPUs).
+    A Feistel network with keyed, hashed rounds permutes 0 .. 2**b - 1, the smallest such range that
+    holds n; a place that is sent past the end is sent on until it is not, which leaves a
+    permutation of n. Up to FEW examples are sorted by random numbers instead. Sources: Black &
+    Rogaway 2002 (cycle walking); Mitchell et al. 2022 (shuffles on GPUs).
     """
     if n < 1:
         raise ValueError(f"expected n >= 1 examples, got {n}")
@@ -29,16 +31,22 @@ def permutation(key: jax.Array, n: int) -> jax.Array:
     def onward(place):
         return jnp.where(place >= n, sent(place), place)
 
-    return jax.lax.while_loop(outside, onward, sent(jnp.arange(n, dtype=jnp.uint32))).astype(jnp.int32)
+    return jax.lax.while_loop(outside, onward, sent(jnp.arange(n, dtype=jnp.uint32))).astype(
+        jnp.int32
+    )
 
 
 def _network(keys, bits, place):
-    """A permutation of 0 .. 2**bits - 1; the two parts of a place change their roles, and widths, every round."""
+    """A permutation of 0 .. 2**bits - 1; the two parts of a place change their roles, and widths,
+    every round."""
     low = bits // 2
     high = bits - low
     left, right = place >> low, place & jnp.uint32((1 << low) - 1)
     for i in range(ROUNDS):
         mixed = (right + keys[i]) * jnp.uint32(0x9E3779B1)
         mixed = (mixed ^ (mixed >> 15)) * jnp.uint32(0x85EBCA6B)
-        left, right = right, left ^ ((mixed >> 16) & jnp.uint32((1 << (high if i % 2 == 0 else low)) - 1))
+        left, right = (
+            right,
+            left ^ ((mixed >> 16) & jnp.uint32((1 << (high if i % 2 == 0 else low)) - 1)),
+        )
     return (left << low) | right

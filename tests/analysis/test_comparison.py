@@ -12,7 +12,9 @@ def fake(values, layers=("hidden_1", "output"), epochs=None, **attrs):
     epochs = np.arange(values.shape[1]) if epochs is None else epochs
     named = {"i_xt": (("seed", "epoch", "layer"), values)}
     return xr.Dataset(
-        named, {"epoch": epochs, "layer": list(layers)}, {"estimator": "Exact()", "sample": "all"} | attrs
+        named,
+        {"epoch": epochs, "layer": list(layers)},
+        {"estimator": "Exact()", "sample": "all"} | attrs,
     )
 
 
@@ -26,7 +28,9 @@ def test_statistics_are_welchs():
     t = stats.ttest_ind(a.astype(np.float32), b.astype(np.float32), equal_var=False)
     half = (found.high - found.low) / 2
     np.testing.assert_allclose(found.difference, a.mean(axis=0) - b.mean(axis=0), atol=1e-6)
-    ratio = np.abs(found.difference) / half / np.abs(t.statistic)  # one over the critical value, everywhere
+    ratio = (
+        np.abs(found.difference) / half / np.abs(t.statistic)
+    )  # one over the critical value, everywhere
     np.testing.assert_allclose(ratio, ratio.flat[0], rtol=1e-4)
     assert found.n_seeds == (10, 7) and found.layer == ("hidden_1", "output")
 
@@ -38,7 +42,9 @@ def test_p_is_that_of_scipys_permutations():
     def welch(x, y, axis):
         return np.abs(stats.ttest_ind(x, y, equal_var=False, axis=axis).statistic)
 
-    exact = stats.permutation_test((a[:, 0, 0], b[:, 0, 0]), welch, n_resamples=np.inf, alternative="greater")
+    exact = stats.permutation_test(
+        (a[:, 0, 0], b[:, 0, 0]), welch, n_resamples=np.inf, alternative="greater"
+    )
     assert found.p == pytest.approx(exact.pvalue, abs=4 * np.sqrt(exact.pvalue / comparison.DRAWS))
 
 
@@ -47,7 +53,9 @@ def test_equal_planes_are_called_different_as_often_as_the_level_says():
     p = np.array([each.p for each in found])
     covered = np.array([((each.low <= 0) & (each.high >= 0)).all() for each in found])
     assert 0.01 <= (p <= 0.05).mean() <= 0.10 and 0.90 <= covered.mean() <= 0.99
-    assert (covered == (p > 0.05)).mean() >= 0.98  # but for a p at the very level, the two say the same
+    assert (
+        covered == (p > 0.05)
+    ).mean() >= 0.98  # but for a p at the very level, the two say the same
 
 
 def test_a_difference_is_found_where_it_is():
@@ -62,8 +70,14 @@ def test_only_what_both_runs_have_is_compared():
     a, b = noise(6), noise(7)
     a[2, 1:] = np.nan  # a seed that diverged
     a[:, :, 1] = np.nan  # a layer that is not counted
-    found = compare(fake(a, epochs=[0, 1, 2, 5, 9]), fake(b, ("hidden_1", "output"), [0, 2, 4, 9, 11]))
-    assert found.epoch.tolist() == [0, 2, 9] and found.layer == ("hidden_1",) and found.n_seeds == (9, 10)
+    found = compare(
+        fake(a, epochs=[0, 1, 2, 5, 9]), fake(b, ("hidden_1", "output"), [0, 2, 4, 9, 11])
+    )
+    assert (
+        found.epoch.tolist() == [0, 2, 9]
+        and found.layer == ("hidden_1",)
+        and found.n_seeds == (9, 10)
+    )
 
 
 def test_runs_that_are_equal_throughout_do_not_differ():
@@ -74,9 +88,18 @@ def test_runs_that_are_equal_throughout_do_not_differ():
 @pytest.mark.parametrize(
     ("other", "message"),
     [
-        (fake(noise(1), sample="test"), "expected two runs measured alike, got sample 'all' and 'test'"),
-        (fake(noise(1), ("a", "b")), "expected runs that share epochs and layers with i_xt, got 5, 0"),
-        (fake(noise(1, n=3)), "expected 4 or more seeds in each run that did not diverge, got 10 and 3"),
+        (
+            fake(noise(1), sample="test"),
+            "expected two runs measured alike, got sample 'all' and 'test'",
+        ),
+        (
+            fake(noise(1), ("a", "b")),
+            "expected runs that share epochs and layers with i_xt, got 5, 0",
+        ),
+        (
+            fake(noise(1, n=3)),
+            "expected 4 or more seeds in each run that did not diverge, got 10 and 3",
+        ),
     ],
 )
 def test_what_cannot_be_compared_is_refused(other, message):

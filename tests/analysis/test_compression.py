@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from jaxbnn.analysis import compression
-from jaxbnn.observe.record import Schedule
+from jaxbnn.observe.probe import Schedule
 
 EPOCH = np.arange(101)
 
@@ -46,7 +46,10 @@ def test_noise_is_no_fall_where_the_schedule_is_thin():
     assert falls.max() < 0.04 and not compression.compression(falls).compresses
     lost = np.where(np.arange(30)[:, None] == 3, np.nan, noise)
     assert np.isnan(compression.fall(epoch, lost)).tolist() == [i == 3 for i in range(30)]
-    assert all(np.isnan(each[3]) and np.isfinite(each[2]) for each in compression.traits(epoch, lost, noise).values())
+    assert all(
+        np.isnan(each[3]) and np.isfinite(each[2])
+        for each in compression.traits(epoch, lost, noise).values()
+    )
 
 
 def test_runs_of_few_epochs_end_with_their_last_half():
@@ -60,7 +63,10 @@ def test_the_traits_of_a_hand_made_path():
     along = np.log1p(epoch) / np.log(4096)
     i_xt = np.minimum(along, 1.2 - along) * 5  # up to 3 bits at 0.6 of the way, then down to 1
     found = compression.traits(epoch, i_xt[None], along[None])
-    assert found["turns of I(X;T)"] == 1 and found["epoch of the largest I(X;T)"] == epoch[i_xt.argmax()]
+    assert (
+        found["turns of I(X;T)"] == 1
+        and found["epoch of the largest I(X;T)"] == epoch[i_xt.argmax()]
+    )
     assert found["area below I(X;T)"] == pytest.approx(5 * (0.18 + 0.16), abs=1e-3)
     assert found["end of I(T;Y)"] == pytest.approx(1, abs=1e-2)
     still = compression.traits(epoch, np.ones((2, len(epoch))), np.ones((2, len(epoch))))

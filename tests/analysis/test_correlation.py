@@ -47,12 +47,15 @@ def test_the_partial_correlation_of_a_common_cause_is_none():
 
 
 def test_holm_known_answer():
-    np.testing.assert_allclose(correlation.holm([0.01, 0.04, 0.03, 0.005]), [0.03, 0.06, 0.06, 0.02])
+    np.testing.assert_allclose(
+        correlation.holm([0.01, 0.04, 0.03, 0.005]), [0.03, 0.06, 0.06, 0.02]
+    )
     np.testing.assert_allclose(correlation.holm([np.nan, 0.5, 0.9]), [np.nan, 1.0, 1.0])
 
 
 def test_the_interval_covers_the_true_correlation(monkeypatch):
-    """Of simulated settings with seeds: 95 % intervals hold the value of a very large sample in most of 40 samples."""
+    """Of simulated settings with seeds: 95 % intervals hold the value of a very large sample in
+    most of 40 samples."""
     monkeypatch.setattr(correlation, "DRAWS", 200)
     rng = np.random.default_rng(5)
 

@@ -17,7 +17,9 @@ def test_a_fall_is_from_the_largest_seed_mean_to_the_end():
 def test_a_rise_is_from_the_smallest_and_a_missing_first_value_is_left_out():
     values = np.array([[np.nan, 3.0, 1.0, 2.0, 2.5]])
     assert trajectories.rise(EPOCH, values) == (100, [1.0], [1.5])
-    assert trajectories.fall(EPOCH, np.concatenate([values, np.full((1, 5), np.nan)])).change.tolist() == [-0.5]
+    assert trajectories.fall(
+        EPOCH, np.concatenate([values, np.full((1, 5), np.nan)])
+    ).change.tolist() == [-0.5]
 
 
 def test_smoothing_averages_what_was_measured_in_fifty_epochs():
@@ -48,7 +50,10 @@ def test_the_path_of_a_seed(curve, path, monkeypatch):
     monkeypatch.setattr(trajectories, "STAGES", len(curve))
     assert trajectories.paths(epoch, np.array([curve]), least=0.1) == [path]
     mirrored = (
-        path.translate(str.maketrans("", "")).replace("rises", "x").replace("falls", "rises").replace("x", "falls")
+        path.translate(str.maketrans("", ""))
+        .replace("rises", "x")
+        .replace("falls", "rises")
+        .replace("x", "falls")
     )
     assert trajectories.paths(epoch, -np.array([curve]), least=0.1) == [mirrored]
 

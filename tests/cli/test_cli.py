@@ -13,7 +13,7 @@ import pytest
 
 from jaxbnn import studies
 from jaxbnn.analysis import comparison
-from jaxbnn.cli import listing, reading, run, selection, startup, terminal
+from jaxbnn.cli import plot, report, run, selection, show, startup, terminal
 from jaxbnn.cli.main import main, parser, seeds
 from jaxbnn.cli.terminal import clock
 from jaxbnn.engine import cost
@@ -33,7 +33,7 @@ SHORT = [*SMALL, *sets("train.epochs=3")]
 @pytest.fixture(autouse=True)
 def cores_are_in_use(monkeypatch):
     """JAX has started in the tests, so the command line must not start it."""
-    for commands in (reading, startup):
+    for commands in (report, startup):
         monkeypatch.setattr(commands, "use_cores", lambda n=None: None)
 
 
@@ -49,7 +49,11 @@ def refused(capsys, *arguments):
     except SystemExit as end:
         code = end.code
     out, err = capsys.readouterr()
-    assert code == 2 and out == "" and err.count("\n") == 1 and err.startswith("jaxbnn: error: "), (code, out, err)
+    assert code == 2 and out == "" and err.count("\n") == 1 and err.startswith("jaxbnn: error: "), (
+        code,
+        out,
+        err,
+    )
     return err
 
 
@@ -61,7 +65,7 @@ def test_list_names_every_experiment(capsys):
 
 
 def test_show_prints_config_assumptions_and_cost(capsys, monkeypatch):
-    monkeypatch.setattr(listing, "TIMED_SECONDS", 0.1)
+    monkeypatch.setattr(show, "TIMED_SECONDS", 0.1)
     monkeypatch.setattr(selection, "choose_lanes", lambda experiment, out, root, say, devices: 3)
     out = said(capsys, "show", "demo", "--seeds", "2", *SHORT, "--lanes", "auto").out
     assert json.loads(out[: out.index("\n}\n") + 2])["lanes"] == 3
@@ -72,14 +76,25 @@ def test_show_prints_config_assumptions_and_cost(capsys, monkeypatch):
 
 
 def test_several_values_are_run_one_after_another_and_end_in_one_table(capsys, tmp_path):
-    changes = sets("model.widths=4,3", "lanes=4", "train.optimiser=AdamW", "train.decay=0,0.5", "train.epochs=2")
+    changes = sets(
+        "model.widths=4,3",
+        "lanes=4",
+        "train.optimiser=AdamW",
+        "train.decay=0,0.5",
+        "train.epochs=2",
+    )
     command = ("run", "demo", "--seeds", "2", "--out", str(tmp_path), *changes)
     first = said(capsys, *command)
     assert "2 settings, 2 to run, 1 programs: about" in first.err
     assert re.search(r"\[2/2\] demo .*train.decay=0.5 \(not 0.0\)", first.err)
-    assert len(list((tmp_path / "demo").glob("*/result.nc"))) == 2 and first.out.count("hidden_2") == 2
+    assert (
+        len(list((tmp_path / "demo").glob("*/result.nc"))) == 2 and first.out.count("hidden_2") == 2
+    )
     table = re.sub(r"[│\s]+", "", first.out)
-    assert "train.decay=0.5" in table and "changed:model.widths=[4,3](not[10,8,6,4,2]),train.epochs=2" in table
+    assert (
+        "train.decay=0.5" in table
+        and "changed:model.widths=[4,3](not[10,8,6,4,2]),train.epochs=2" in table
+    )
     again = said(capsys, *command)
     assert "2 settings, 0 to run, 1 programs: nothing to do" in again.err and again.out == first.out
 
@@ -90,14 +105,31 @@ def test_a_grid_is_run_by_groups_and_made_smaller(capsys, tmp_path, monkeypatch)
     monkeypatch.setitem(studies.NOTHNAGEL_2026.grid, "szt", one_probe)
     monkeypatch.setattr(selection, "estimate", lambda *_, **__: cost.Cost(1.0, 60.0, 1))
     shape = (*SMALL, "--seeds", "1")
-    out = said(capsys, "run", "nothnagel2026", "--only", "szt", "--scale", "0.0002", "--out", str(tmp_path), *shape)
+    out = said(
+        capsys,
+        "run",
+        "nothnagel2026",
+        "--only",
+        "szt",
+        "--scale",
+        "0.0002",
+        "--out",
+        str(tmp_path),
+        *shape,
+    )
     assert "2 settings, 2 to run, 1 programs: about 1 min 0 s" in out.err
     assert "[1/2] nothnagel2026/szt-wd-1_7" in out.err and "[2/2] nothnagel2026/szt-wd-2" in out.err
     assert "train.epochs=2 (not 8000)" in out.err and len(list(tmp_path.rglob("result.nc"))) == 2
-    assert "expected a group of nothnagel2026" in refused(capsys, "run", "nothnagel2026", "--only", "mnist")
+    assert "expected a group of nothnagel2026" in refused(
+        capsys, "run", "nothnagel2026", "--only", "mnist"
+    )
     assert "--only with a grid" in refused(capsys, "run", "szt", "--only", "szt")
-    assert "scale above 0 and at most 1, got 0.0" in refused(capsys, "run", "nothnagel2026", "--scale", "0")
-    assert "scale above 0 and at most 1, got 2.0" in refused(capsys, "run", "nothnagel2026", "--scale", "2")
+    assert "scale above 0 and at most 1, got 0.0" in refused(
+        capsys, "run", "nothnagel2026", "--scale", "0"
+    )
+    assert "scale above 0 and at most 1, got 2.0" in refused(
+        capsys, "run", "nothnagel2026", "--scale", "2"
+    )
 
 
 def test_a_signal_between_two_programs_ends_the_grid(capsys, tmp_path, monkeypatch):
@@ -141,22 +173,29 @@ def test_an_interrupted_command_says_so_in_one_line(capsys, monkeypatch):
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(reading.store, "read_result", interrupted)
+    monkeypatch.setattr(plot.run_folder, "read_result", interrupted)
     assert said(capsys, "plot", "somewhere", code=130).err == "jaxbnn: interrupted\n"
 
 
 def test_lanes_are_a_number_or_auto(capsys):
     for wrong in ("0", "-1", "many", "1.5", "65537"):
-        assert "expected auto or a number from 1 to 65536" in refused(capsys, "show", "demo", "--lanes", wrong)
+        assert "expected auto or a number from 1 to 65536" in refused(
+            capsys, "show", "demo", "--lanes", wrong
+        )
     options = parser().parse_args(["run", "demo", "--lanes", "4"])
     assert selection.with_lanes(studies.find("demo")[0], options, []).lanes == 4
 
 
-def test_a_long_run_says_what_it_takes_and_one_that_does_not_fit_is_refused(capsys, monkeypatch, tmp_path):
+def test_a_long_run_says_what_it_takes_and_one_that_does_not_fit_is_refused(
+    capsys, monkeypatch, tmp_path
+):
     monkeypatch.setattr(run, "run", lambda *_, **__: (_ for _ in ()).throw(ValueError("ran")))
     monkeypatch.setattr(selection, "estimate", lambda *_, **__: cost.Cost(2.0, 60.0, 2**20))
     assert main(["run", "demo", "--out", str(tmp_path)]) == 2
-    assert "demo: about 1 min 2 s (2 s of it compiling), 1 MiB in the programs\n" in capsys.readouterr().err
+    assert (
+        "demo: about 1 min 2 s (2 s of it compiling), 1 MiB in the programs\n"
+        in capsys.readouterr().err
+    )
     monkeypatch.setattr("jaxbnn.engine.cost.room", lambda devices: 2**14)
     monkeypatch.setattr(selection, "estimate", cost.estimate)
     monkeypatch.setattr(selection, "largest_lanes", lambda *_, **__: 5)
@@ -173,7 +212,18 @@ def test_a_long_run_says_what_it_takes_and_one_that_does_not_fit_is_refused(caps
 def demo(tmp_path_factory):
     """A finished short demo of three seeds: (what was printed, folder)."""
     out = tmp_path_factory.mktemp("cli")
-    command = [sys.executable, "-m", "jaxbnn", "run", "demo", "--seeds", "3", *SHORT, "--out", str(out)]
+    command = [
+        sys.executable,
+        "-m",
+        "jaxbnn",
+        "run",
+        "demo",
+        "--seeds",
+        "3",
+        *SHORT,
+        "--out",
+        str(out),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return done, run_folder.Path(done.stdout.splitlines()[-1])
 
@@ -196,14 +246,19 @@ def test_run_ends_with_a_table_and_the_folder_and_is_quiet_when_not_a_terminal(d
     assert result.seed.values.tolist() == [0, 1, 2]
     assert f"{float(result.i_xt.isel(epoch=-1).sel(layer='hidden_1').mean()):.4f}" in table
     assert run_folder.read_provenance(folder)["thread_pool"] == str(max(2, count_cores()))
-    assert "\nchanged: model.widths=[4, 3] (not [10, 8, 6, 4, 2]), train.epochs=3 (not 1000), lanes=3 (not " in table
+    assert (
+        "\nchanged: model.widths=[4, 3] (not [10, 8, 6, 4, 2]), train.epochs=3 (not 1000), lanes=3 (not "
+        in table
+    )
 
 
 def test_run_again_says_so_and_more_seeds_are_added(demo, capsys):
     _, folder = demo
     out = str(folder.parent.parent)
     again = said(capsys, "run", "demo", "--seeds", "3", *SHORT, "--out", out)
-    assert "finished already: nothing to do" in again.err and again.out.splitlines()[-1] == str(folder)
+    assert "finished already: nothing to do" in again.err and again.out.splitlines()[-1] == str(
+        folder
+    )
     said(capsys, "run", "demo", "--seeds", "2:5", *SHORT, "--out", out)
     assert run_folder.read_result(folder).seed.values.tolist() == [0, 1, 2, 3, 4]
 
@@ -220,11 +275,26 @@ def test_measure_prints_a_table_or_json(tmp_path, capsys):
     path = tmp_path / "a.npz"
     np.savez(path, t=[[1, -1], [1, 1], [1, 1], [-1, 1]], y=[0, 1, 1, 1])
     found = json.loads(said(capsys, "measure", str(path), "--json").out)
-    assert (found["i_xt"], found["n"], found["d"], found["n_patterns"], found["n_singletons"]) == (1.5, 4, 2, 3, 2)
-    assert found["i_ty"] == pytest.approx(0.811278124459) and found["exact"] and not found["population"]
+    assert (found["i_xt"], found["n"], found["d"], found["n_patterns"], found["n_singletons"]) == (
+        1.5,
+        4,
+        2,
+        3,
+        2,
+    )
+    assert (
+        found["i_ty"] == pytest.approx(0.811278124459)
+        and found["exact"]
+        and not found["population"]
+    )
     out = said(capsys, "measure", str(path)).out
-    assert "1.500000 bit (at most log2 N = 2.000000)" in out and "0.811278 bit (at most H(Y) = 0.811278)" in out
-    assert json.loads(said(capsys, "measure", str(path), "--json", "--population").out)["population"]
+    assert (
+        "1.500000 bit (at most log2 N = 2.000000)" in out
+        and "0.811278 bit (at most H(Y) = 0.811278)" in out
+    )
+    assert json.loads(said(capsys, "measure", str(path), "--json", "--population").out)[
+        "population"
+    ]
 
 
 def test_measure_says_how_far_to_trust_a_sample(tmp_path, capsys):
@@ -236,11 +306,20 @@ def test_measure_says_how_far_to_trust_a_sample(tmp_path, capsys):
     ):
         np.savez(tmp_path / "a.npz", t=rng.choice([-1, 1], (2000, d)), y=y)
         out = said(capsys, "measure", str(tmp_path / "a.npz")).out
-        assert verdict in out and needed in out and bool(re.search("interval +none", out)) == (verdict == "saturated")
+        assert (
+            verdict in out
+            and needed in out
+            and bool(re.search("interval +none", out)) == (verdict == "saturated")
+        )
         found = json.loads(said(capsys, "measure", str(tmp_path / "a.npz"), "--json").out)
         assert found["verdict_xt"] == verdict and (found["n_needed"] is None) == (d == 64)
-    assert found["verdict_ty"] == "saturated" and found["null_ty"] == pytest.approx(found["h_y"], abs=0.01)
-    assert "reliable" not in said(capsys, "measure", str(tmp_path / "a.npz"), "--tolerance", "0.01").out
+    assert found["verdict_ty"] == "saturated" and found["null_ty"] == pytest.approx(
+        found["h_y"], abs=0.01
+    )
+    assert (
+        "reliable"
+        not in said(capsys, "measure", str(tmp_path / "a.npz"), "--tolerance", "0.01").out
+    )
 
 
 def test_measure_takes_packed_words_and_refuses_padding_that_is_not_0(tmp_path, capsys):
@@ -259,10 +338,14 @@ def test_measure_estimates_a_finished_run_anew(demo, capsys):
     for arguments in ((), ("--estimator", "nsb")):
         out = said(capsys, "measure", str(folder), *arguments).out
         assert "hidden_1" in out and "a population: its plug-in values are exact" in out
-    found = json.loads(said(capsys, "measure", str(folder), "--estimator", "plugin", "--json").out)["main"]
+    found = json.loads(said(capsys, "measure", str(folder), "--estimator", "plugin", "--json").out)[
+        "main"
+    ]
     assert found["layer"] == ["hidden_1", "hidden_2", "output"] and found["i_xt"][0][2] is None
     assert found["i_xt"][0][0] == pytest.approx(float(result.i_xt.values[0, -1, 0]), abs=1e-5)
-    assert "expected an estimator among plugin" in refused(capsys, "measure", str(folder), "--estimator", "best")
+    assert "expected an estimator among plugin" in refused(
+        capsys, "measure", str(folder), "--estimator", "best"
+    )
     assert "expected --population and --tolerance with an .npz" in refused(
         capsys, "measure", str(folder), "--population"
     )
@@ -273,7 +356,11 @@ def test_a_study_of_estimators_runs_and_is_drawn_again(tmp_path, capsys):
     done = said(capsys, "run", "regime", *short)
     folder = run_folder.Path(done.out.splitlines()[-1])
     assert "p 0.9, N 100:" in done.err and "p = 0.9" in done.out and "100.0 %" in done.out
-    drawn = {f"{name}.{kind}" for name in ("errors", "variances", "verdicts", "rightness") for kind in ("png", "pdf")}
+    drawn = {
+        f"{name}.{kind}"
+        for name in ("errors", "variances", "verdicts", "rightness")
+        for kind in ("png", "pdf")
+    }
     assert drawn <= {path.name for path in folder.iterdir()}
     assert str(folder / "verdicts.png") in said(capsys, "plot", str(folder)).out
     assert "finished already" in said(capsys, "run", "regime", *short).err
@@ -286,7 +373,11 @@ def test_two_runs_are_compared(demo, tmp_path, capsys, monkeypatch):
     folder = str(demo[1])
     n = run_folder.read_result(folder).sizes["seed"]
     out = said(capsys, "compare", folder, folder).out
-    assert "A demo, minus B demo, epoch 3" in out and f"{n} and {n} seeds, 4 shared epochs" in out and "hidden_2" in out
+    assert (
+        "A demo, minus B demo, epoch 3" in out
+        and f"{n} and {n} seeds, 4 shared epochs" in out
+        and "hidden_2" in out
+    )
     assert "\nA changed: model.widths=[4, 3]" in out and "\nB changed: model.widths=[4, 3]" in out
     assert "I(X;T) p = 1.0000, I(T;Y) p = 1.0000" in out and "+0.0000 ±" in out
     assert "result.nc" in refused(capsys, "compare", folder, str(tmp_path))
@@ -311,7 +402,9 @@ def test_monstrous_numbers_of_seeds_are_refused(text, capsys):
 
 @pytest.mark.parametrize("text", ["0", "-1", "x", "4:4", "8:4", "-2:3", "1:2:3", ""])
 def test_bad_numbers_of_seeds_are_refused(text, capsys):
-    assert "expected N (1 or more) or A:B (0 <= A < B <= 2**32)" in refused(capsys, "run", "demo", f"--seeds={text}")
+    assert "expected N (1 or more) or A:B (0 <= A < B <= 2**32)" in refused(
+        capsys, "run", "demo", f"--seeds={text}"
+    )
 
 
 @pytest.mark.parametrize(
@@ -340,14 +433,22 @@ def test_bad_input_gets_one_line_and_exit_code_2(arguments, message, capsys, tmp
 
 
 def test_missing_data_says_where_it_looked(capsys, tmp_path):
-    message = refused(capsys, "run", "mnist-small", "--data-root", str(tmp_path), "--out", str(tmp_path / "runs"))
-    assert "train-images-idx3-ubyte" in message and str(tmp_path) in message and not (tmp_path / "runs").exists()
+    message = refused(
+        capsys, "run", "mnist-small", "--data-root", str(tmp_path), "--out", str(tmp_path / "runs")
+    )
+    assert (
+        "train-images-idx3-ubyte" in message
+        and str(tmp_path) in message
+        and not (tmp_path / "runs").exists()
+    )
 
 
 def test_an_output_that_cannot_be_written_is_refused(capsys, tmp_path):
     (tmp_path / "file").write_text("")
     out = str(tmp_path / "file")
-    assert "output folder that can be written" in refused(capsys, "run", "demo", "--seeds", "2", *SHORT, "--out", out)
+    assert "output folder that can be written" in refused(
+        capsys, "run", "demo", "--seeds", "2", *SHORT, "--out", out
+    )
 
 
 @pytest.mark.parametrize(
@@ -374,7 +475,18 @@ def test_a_file_that_is_no_npz_is_refused(tmp_path, capsys):
 def test_a_signal_stops_at_a_checkpoint_and_the_same_command_goes_on(tmp_path):
     rare = ("schedule.every=1000", "schedule.last_epochs=2")
     longer = sets("train.epochs=100000", "model.widths=4", "lanes=1", *rare)
-    command = [sys.executable, "-m", "jaxbnn", "run", "demo", "--seeds", "1", *longer, "--out", str(tmp_path)]
+    command = [
+        sys.executable,
+        "-m",
+        "jaxbnn",
+        "run",
+        "demo",
+        "--seeds",
+        "1",
+        *longer,
+        "--out",
+        str(tmp_path),
+    ]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     while not list(tmp_path.rglob("config.json")):
         assert process.poll() is None
@@ -383,11 +495,20 @@ def test_a_signal_stops_at_a_checkpoint_and_the_same_command_goes_on(tmp_path):
     process.send_signal(signal.SIGTERM)
     out, err = process.communicate(timeout=90)
     assert process.returncode == 75 and out == "" and "the same command goes on from" in err
-    assert not list(tmp_path.rglob("result.nc")) and str(next(tmp_path.rglob("config.json")).parent) in err
+    assert (
+        not list(tmp_path.rglob("result.nc"))
+        and str(next(tmp_path.rglob("config.json")).parent) in err
+    )
 
 
 def test_clock_speaks_in_words():
-    assert [clock(s) for s in (0.2, 42, 185, 7800, float("nan"))] == ["0 s", "42 s", "3 min 5 s", "2 h 10 min", "?"]
+    assert [clock(s) for s in (0.2, 42, 185, 7800, float("nan"))] == [
+        "0 s",
+        "42 s",
+        "3 min 5 s",
+        "2 h 10 min",
+        "?",
+    ]
 
 
 def everything(terminal):
@@ -414,7 +535,12 @@ def test_the_progress_bar_shows_speed_time_left_and_accuracy_on_a_terminal(tmp_p
             assert main(["run", "demo", "--seeds", "2", *SHORT, "--out", str(tmp_path)]) == 0
         text = shown.result()
     os.close(master)
-    assert "network epochs/s" in text and "left" in text and "test accuracy 0." in text and "100 %" in text
+    assert (
+        "network epochs/s" in text
+        and "left" in text
+        and "test accuracy 0." in text
+        and "100 %" in text
+    )
 
 
 def test_help_names_every_command(capsys):

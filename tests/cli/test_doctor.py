@@ -52,15 +52,27 @@ def test_counts_that_are_wrong_are_found(monkeypatch):
 
     monkeypatch.setattr(doctor, "count", merged)
     found = doctor.counting(ONE[0])
-    assert "random rows are counted wrongly by direct" in found.found and "do not trust" in found.advice
+    assert (
+        "random rows are counted wrongly by direct" in found.found
+        and "do not trust" in found.advice
+    )
 
 
 def test_rows_to_try_are_what_they_are_called():
     rng = np.random.default_rng(0)
-    tried = {(name, width): words for width in doctor.WIDTHS for name, words, _ in doctor.rows_to_try(rng, width)}
+    tried = {
+        (name, width): words
+        for width in doctor.WIDTHS
+        for name, words, _ in doctor.rows_to_try(rng, width)
+    }
     assert len(tried) == 10 and all(words.shape[0] == doctor.ROWS for words in tried.values())
     n = {key: len(np.unique(words, axis=0)) for key, words in tried.items()}
-    assert n["equal", 4] == 1 and n["one bit apart", 4] == 2 and n["few", 1] <= 7 and n["random", 4] == doctor.ROWS
+    assert (
+        n["equal", 4] == 1
+        and n["one bit apart", 4] == 2
+        and n["few", 1] <= 7
+        and n["random", 4] == doctor.ROWS
+    )
     assert n["many twice", 4] == doctor.ROWS // 2
     a, b = np.unique(tried["one bit apart", 4], axis=0)
     assert bin(int(np.bitwise_xor(a, b).sum())).count("1") == 1
@@ -69,9 +81,16 @@ def test_rows_to_try_are_what_they_are_called():
 def test_a_run_that_gives_other_bits_is_found(small, monkeypatch):
     made = iter([0.0, 0.5, 0.0])
     monkeypatch.setattr(doctor, "run", lambda *_, **__: "folder")
-    monkeypatch.setattr(doctor.store, "read_result", lambda folder: xarray.Dataset({"i_xt": ("seed", [next(made)])}))
+    monkeypatch.setattr(
+        doctor.run_folder,
+        "read_result",
+        lambda folder: xarray.Dataset({"i_xt": ("seed", [next(made)])}),
+    )
     found = doctor.repeating(ONE)
-    assert found.found == "gives other bits a second time: i_xt" and "docs/reliability.md" in found.advice
+    assert (
+        found.found == "gives other bits a second time: i_xt"
+        and "docs/reliability.md" in found.advice
+    )
 
 
 def test_sums_that_are_wrong_are_found(monkeypatch):
@@ -84,7 +103,9 @@ def test_little_memory_old_packages_and_bad_versions_are_found(monkeypatch):
     monkeypatch.setattr(cost, "room", lambda devices: 2**20)
     assert "fewer --lanes" in doctor.memory(ONE).advice
     monkeypatch.setattr(doctor, "required", lambda: [("numpy", "99.1"), ("jax", "0.1")])
-    monkeypatch.setattr(doctor, "KNOWN", (doctor.Known("0.0.1", "99.0", "cpu", "is bad", "1", "get another"),))
+    monkeypatch.setattr(
+        doctor, "KNOWN", (doctor.Known("0.0.1", "99.0", "cpu", "is bad", "1", "get another"),)
+    )
     old, bad, versions = doctor.versions("cpu")
     assert old.advice.startswith("expected numpy 99.1 or newer") and bad.advice == "get another"
     assert versions.advice == "" and "jaxlib" in versions.found

@@ -5,7 +5,10 @@ from jaxbnn.cli import tables
 
 
 def test_verdicts_of_several_seeds_in_words():
-    assert tables.verdicts([2, 2]) == "reliable" and tables.verdicts([2, 3, 2]) == "2 reliable, 1 biased"
+    assert (
+        tables.verdicts([2, 2]) == "reliable"
+        and tables.verdicts([2, 3, 2]) == "2 reliable, 1 biased"
+    )
     assert tables.verdicts([-1]) == "-" and tables.verdicts([0, 0]) == "exact"
     bias, error = np.array([0.2, 0.1, 0.1]), np.array([0.1, 0.2, 0.2])
     assert tables.verdicts([3, 3, 1], bias, error) == "1 biased (bias), 1 biased (se), 1 saturated"
@@ -17,14 +20,23 @@ def test_examples_needed_by_several_seeds_in_a_word():
 
     assert words([5, 9], [2, 2]) == "9" and words([5, -1], [2, 3]) == "more"
     assert words([-1], [-1]) == "-" and words([7, 7], [0, 0]) == "all"
-    assert words([5, -1], [2, -1]) == "5" and words([7, -1], [0, -1]) == "all"  # a diverged seed has no say
+    assert (
+        words([5, -1], [2, -1]) == "5" and words([7, -1], [0, -1]) == "all"
+    )  # a diverged seed has no say
 
 
 def test_guesses_of_the_examples_needed_stand_below_the_table():
     nan = np.nan
-    guesses = {"guess_chao1": [[nan, 31234.0, 2e4], [nan, nan, 1e4]], "guess_units": [[nan, 1.3e12, nan], [nan] * 3]}
-    last = xr.Dataset({k: (("seed", "layer"), v) for k, v in guesses.items()}, {"layer": ["a", "b", "c"]})
+    guesses = {
+        "guess_chao1": [[nan, 31234.0, 2e4], [nan, nan, 1e4]],
+        "guess_units": [[nan, 1.3e12, nan], [nan] * 3],
+    }
+    last = xr.Dataset(
+        {k: (("seed", "layer"), v) for k, v in guesses.items()}, {"layer": ["a", "b", "c"]}
+    )
     (line,) = tables.guess_words(last.assign_attrs(tolerance=0.1))
-    assert line.startswith("N needed, more than there are; guesses by (Chao1 - 1)/(0.2 ln 2) and (k/log2 k)^2")
+    assert line.startswith(
+        "N needed, more than there are; guesses by (Chao1 - 1)/(0.2 ln 2) and (k/log2 k)^2"
+    )
     assert line.endswith(": b 3e+04, 1e+12; c 2e+04, -")
     assert tables.guess_words(last.sel(layer=["a"]).assign_attrs(tolerance=0.1)) == []

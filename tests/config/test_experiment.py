@@ -5,14 +5,21 @@ import numpy as np
 import pytest
 
 from jaxbnn import config, data, info, nn, observe, studies, train
-from jaxbnn.config.experiment import Experiment, digest, from_json, override, to_json
+from jaxbnn.config import codec, registry
+from jaxbnn.config.codec import digest, from_json, to_json
+from jaxbnn.config.experiment import Experiment
+from jaxbnn.config.overrides import override
 
 BASE = Experiment("base", data.Szt(), nn.MLP((10, 8), 2), train.TrainSpec(epochs=100))
 RICH = Experiment(
     name="rich",
     data=data.Npz("a.npz", span=(0.0, 1.0)),
-    model=nn.MLP((5,), 3, activation=nn.SwishSignActivation(3.0), kernel_slope=None, binary_first=False),
-    train=train.TrainSpec(epochs=7, batch_size=None, optimiser=train.AdamW(b1=0.8), decay=0.5, latent_limit=None),
+    model=nn.MLP(
+        (5,), 3, activation=nn.SwishSignActivation(3.0), kernel_slope=None, binary_first=False
+    ),
+    train=train.TrainSpec(
+        epochs=7, batch_size=None, optimiser=train.AdamW(b1=0.8), decay=0.5, latent_limit=None
+    ),
     schedule=observe.Schedule(every=3),
     probes=(
         observe.Probe(estimator=info.Binned(info.FixedGrid(0.0, 2.0, 10), "miller_madow")),
@@ -31,14 +38,14 @@ def test_json_gives_the_experiment_back(experiment):
     assert "parent" not in to_json(experiment)
 
 
-@pytest.mark.parametrize("spec", config.SPECS.values(), ids=lambda s: s.__name__)
+@pytest.mark.parametrize("spec", registry.SPECS.values(), ids=lambda s: s.__name__)
 def test_every_specification_survives_json_with_its_defaults(spec):
     needed = {"widths": (4,), "n_classes": 2, "epochs": 3, "path": "a.npz"}
     names = {f.name for f in dataclasses.fields(spec)}
     value = spec(**{k: v for k, v in needed.items() if k in names})
-    plain = json.loads(json.dumps(config._plain(value)))
-    kind = next((kind for kind, family in config.FAMILIES.items() if spec in family), spec)
-    assert plain["type"] == spec.__name__ and config._build(plain, kind, "x") == value
+    plain = json.loads(json.dumps(codec._plain(value)))
+    kind = next((kind for kind, family in registry.FAMILIES.items() if spec in family), spec)
+    assert plain["type"] == spec.__name__ and codec._build(plain, kind, "x") == value
 
 
 def test_digest_is_of_everything_but_name_and_seeds():
@@ -61,7 +68,9 @@ def test_digest_does_not_change_between_machines_and_versions():
 
 
 def test_numbers_of_the_declared_type_have_one_digest():
-    whole = dataclasses.replace(BASE, train=train.TrainSpec(epochs=100, learning_rate=1), data=data.Szt(span=(0, 1)))
+    whole = dataclasses.replace(
+        BASE, train=train.TrainSpec(epochs=100, learning_rate=1), data=data.Szt(span=(0, 1))
+    )
     real = dataclasses.replace(
         BASE, train=train.TrainSpec(epochs=100, learning_rate=1.0), data=data.Szt(span=(0.0, 1.0))
     )
@@ -76,7 +85,11 @@ def test_numbers_of_the_declared_type_have_one_digest():
         ("train.learning_rate=1", lambda e: e.train.learning_rate, 1.0),
         ("train.batch_size=none", lambda e: e.train.batch_size, None),
         ("train.optimiser=AdamW", lambda e: e.train.optimiser, train.AdamW()),
-        ('train.optimiser={"type": "Sgd", "momentum": 0.5}', lambda e: e.train.optimiser, train.Sgd(0.5)),
+        (
+            'train.optimiser={"type": "Sgd", "momentum": 0.5}',
+            lambda e: e.train.optimiser,
+            train.Sgd(0.5),
+        ),
         ("train.optimiser.b1=0.5", lambda e: e.train.optimiser, train.Adam(b1=0.5)),
         ("model.widths=50,10,10", lambda e: e.model.widths, (50, 10, 10)),
         ("model.widths=[7]", lambda e: e.model.widths, (7,)),
@@ -103,7 +116,10 @@ def test_override_changes_one_value(assignment, get, value):
 @pytest.mark.parametrize(
     ("assignment", "message"),
     [
-        ("train.epoch=3", r"unknown key 'train.epoch': expected one of epochs, .* \(near: epochs\)"),
+        (
+            "train.epoch=3",
+            r"unknown key 'train.epoch': expected one of epochs, .* \(near: epochs\)",
+        ),
         ("model.parent=none", "unknown key 'model.parent'"),
         ("nonsense", "key=value, e.g. train.epochs=10, got 'nonsense'"),
         ("train.epochs=ten", "train.epochs: expected int, got 'ten'"),
@@ -167,7 +183,9 @@ def test_bad_json_is_refused_in_one_line(text, message):
 
 def test_nan_and_strangers_are_not_written():
     with pytest.raises(ValueError, match="finite numbers"):
-        to_json(dataclasses.replace(BASE, model=nn.MLP((1,), 2, momentum=0.5, epsilon=float("inf"))))
+        to_json(
+            dataclasses.replace(BASE, model=nn.MLP((1,), 2, momentum=0.5, epsilon=float("inf")))
+        )
 
     @dataclasses.dataclass(frozen=True)
     class Mine:
@@ -186,7 +204,9 @@ def test_probes_need_different_names():
 
 def test_numpy_numbers_and_any_sequence_of_seeds_are_taken():
     rate = np.logspace(-4, -3, 2)[0]
-    odd = dataclasses.replace(BASE, train=train.TrainSpec(epochs=100, learning_rate=rate), seeds=np.arange(4))
+    odd = dataclasses.replace(
+        BASE, train=train.TrainSpec(epochs=100, learning_rate=rate), seeds=np.arange(4)
+    )
     assert odd.seeds == (0, 1, 2, 3) and type(config.normal(odd).train.learning_rate) is float
     assert dataclasses.replace(BASE, seeds=range(3)).seeds == (0, 1, 2)
 
@@ -225,5 +245,7 @@ def test_optional_tuples_and_words_are_read_as_they_are_declared():
     assert override(npz, "data.span=-1,1").data.span == (-1.0, 1.0)
     assert override(npz, "data.span=none").data.span is None
     assert override(npz, "data.path=2024").data.path == "2024"
-    with pytest.raises(ValueError, match="data: expected one of Szt, TicTacToe, Mnist, FashionMnist, Cifar10, Npz"):
+    with pytest.raises(
+        ValueError, match="data: expected one of Szt, TicTacToe, Mnist, FashionMnist, Cifar10, Npz"
+    ):
         from_json(edited(data={"type": ["Szt"]}))

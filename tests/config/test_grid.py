@@ -12,8 +12,12 @@ SZT = studies.find("szt")[0]
 
 def test_a_product_has_every_combination_and_a_list_stays_whole():
     adamw = config.override(SZT, "train.optimiser=AdamW")
-    made = grid.product(adamw, ["train.decay=0,0.1,1", "train.learning_rate=1e-3,1e-4", "model.widths=4,3"])
-    assert {(e.train.decay, e.train.learning_rate) for e in made} == {(d, r) for d in (0, 0.1, 1) for r in (1e-3, 1e-4)}
+    made = grid.product(
+        adamw, ["train.decay=0,0.1,1", "train.learning_rate=1e-3,1e-4", "model.widths=4,3"]
+    )
+    assert {(e.train.decay, e.train.learning_rate) for e in made} == {
+        (d, r) for d in (0, 0.1, 1) for r in (1e-3, 1e-4)
+    }
     assert len(made) == 6 and all(e.model.widths == (4, 3) for e in made)
     assert grid.product(SZT, []) == (SZT,)
     (one,) = grid.product(SZT, ['train.optimiser={"type": "Adam", "b1": 0.5, "b2": 0.9}'])
@@ -36,7 +40,9 @@ def test_labels_say_what_sets_settings_apart():
 
 
 def test_scaling_shortens_epochs_and_image_sets_and_nothing_else():
-    (mnist, *_), (cube, *_) = (studies.settings("nothnagel2026", group) for group in ("mnist-small", "szt"))
+    (mnist, *_), (cube, *_) = (
+        studies.settings("nothnagel2026", group) for group in ("mnist-small", "szt")
+    )
     small = grid.scaled(mnist, 0.1)
     assert small.train.epochs == 30 and small.data.most == 6000
     assert dataclasses.replace(small, train=mnist.train, data=mnist.data) == mnist
@@ -50,6 +56,7 @@ def test_settings_that_differ_in_decay_alone_share_a_program():
     every = [e for group in GRID.values() for e in group]
     programs = grid.by_program(every)
     assert sum(map(len, programs)) == 125
-    # szt; small, raj, lenet and five each of bottleneck and hourglass on two sets; lenet, narrow, six heads
+    # szt; small, raj, lenet and five each of bottleneck and hourglass on two sets; lenet, narrow,
+    # six heads
     assert len(programs) == 1 + 2 * 13 + 8
     assert all(len({(e.data, e.model) for e in group}) == 1 for group in programs)

@@ -15,7 +15,11 @@ def test_the_images_are_those_of_the_archive_in_order(tmp_path):
     batches = {name: rows(2) for name in (*TRAIN, TEST)}
     split = load_cifar10(Cifar10(span=(0.0, 1.0)), tmp_path, made_collection(tmp_path, batches))
     together = np.concatenate([batches[name] for name in TRAIN])
-    assert split.train.x.shape == (10, 32, 32, 3) and split.train.x.dtype == np.float32 and split.n_classes == 10
+    assert (
+        split.train.x.shape == (10, 32, 32, 3)
+        and split.train.x.dtype == np.float32
+        and split.n_classes == 10
+    )
     np.testing.assert_array_equal(split.train.y, together[:, 0])
     pixel = together[3, 1 + 2 * 1024 + 5 * 32 + 7]  # of the fourth image: blue, row 5, column 7
     assert split.train.x[3, 5, 7, 2] == np.float32(pixel / 255)
@@ -76,7 +80,9 @@ def test_a_missing_archive_names_the_file_and_its_places(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"expected cifar-10-binary.tar .*cifar10"):
         data.load(Cifar10(), tmp_path)
     (tmp_path / "cifar-10-binary.tar.gz").write_bytes(gzip.compress(b"another"))
-    with pytest.raises(ValueError, match="the file as published, with md5 c32a1d4ab5d03f1284b67883e8d87530"):
+    with pytest.raises(
+        ValueError, match="the file as published, with md5 c32a1d4ab5d03f1284b67883e8d87530"
+    ):
         data.load(Cifar10(), tmp_path)
 
 

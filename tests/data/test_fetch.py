@@ -30,7 +30,11 @@ class Mirror(http.server.BaseHTTPRequestHandler):
         if kind == "silent":
             time.sleep(0.6)
             return
-        body = {"wrong": gzip.compress(b"wrong", mtime=0), "page": b"<html>", "unpacked": PAYLOAD}.get(kind, PACKED)
+        body = {
+            "wrong": gzip.compress(b"wrong", mtime=0),
+            "page": b"<html>",
+            "unpacked": PAYLOAD,
+        }.get(kind, PACKED)
         if kind == "missing":
             self.send_error(404)
             return
@@ -58,7 +62,14 @@ def server():
 @pytest.fixture
 def mirrors(server, monkeypatch):
     """Turns kinds of mirrors into a collection that has them in this order."""
-    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+    for name in (
+        "http_proxy",
+        "https_proxy",
+        "all_proxy",
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "ALL_PROXY",
+    ):
         monkeypatch.delenv(name, raising=False)
     server.asked.clear()
     base = f"http://127.0.0.1:{server.server_port}"
@@ -103,7 +114,9 @@ def test_the_packing_is_told_by_the_bytes_not_by_the_name(tmp_path):
     assert find(FILE, [tmp_path]) == PAYLOAD
 
 
-def test_the_root_comes_before_the_environment_and_that_before_the_cache(tmp_path, monkeypatch, mirrors, server):
+def test_the_root_comes_before_the_environment_and_that_before_the_cache(
+    tmp_path, monkeypatch, mirrors, server
+):
     for name in ("root", "environment", "cache/mnist"):
         (tmp_path / name).mkdir(parents=True)
     for name in ("environment", "cache/mnist"):
@@ -132,7 +145,10 @@ def test_a_missing_file_says_where_it_was_looked_for_and_what_to_do(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"wrong", f"expected 10240 bytes .unpacked. with md5 {FILE.md5}, got 5 bytes with md5 {WRONG}"),
+        (
+            b"wrong",
+            f"expected 10240 bytes .unpacked. with md5 {FILE.md5}, got 5 bytes with md5 {WRONG}",
+        ),
         (gzip.compress(b"wrong", mtime=0), f"got 5 bytes with md5 {WRONG}"),
         (PACKED[:-9], "expected gzip data that unpack, got .*ended before"),
         (PACKED[:-6] + b"??????", "expected gzip data that unpack, got CRC check failed"),
@@ -140,7 +156,10 @@ def test_a_missing_file_says_where_it_was_looked_for_and_what_to_do(tmp_path):
         (PACKED[:30] + bytes(30) + PACKED[60:], "expected gzip data that unpack, got "),
         (lzma.compress(PAYLOAD)[:-40], "expected lzma data that unpack, got "),
         (b"BZh but no more", "expected bz2 data that unpack, got "),
-        (PAYLOAD + b"!", "expected 10240 bytes .unpacked. with md5 .*, got more, the first 10241 with md5 "),
+        (
+            PAYLOAD + b"!",
+            "expected 10240 bytes .unpacked. with md5 .*, got more, the first 10241 with md5 ",
+        ),
     ],
 )
 def test_a_wrong_file_of_the_user_is_refused_and_left_alone(tmp_path, content, message):
@@ -232,7 +251,9 @@ def test_the_cache_is_the_users_own_unless_named(tmp_path, mirrors, monkeypatch)
 
 def test_without_pooch_a_download_says_what_to_do(tmp_path, mirrors, monkeypatch):
     monkeypatch.setitem(sys.modules, "pooch", None)
-    with pytest.raises(ModuleNotFoundError, match=r"expected the package pooch for a download.*or name a folder"):
+    with pytest.raises(
+        ModuleNotFoundError, match=r"expected the package pooch for a download.*or name a folder"
+    ):
         fetch(FILE, None, mirrors("good"), tmp_path)
 
 

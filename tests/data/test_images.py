@@ -37,10 +37,22 @@ def test_read_idx_reads_a_literal_file():
         (b"\0\0\x08\x00", "got 00 00 08 00"),
         (b"\0\0\x08\x05" + b"\0\0\0\x01" * 5 + b"\0", "got 00 00 08 05"),
         (b"\x1f\x8b\x08\x00", "got 1f 8b 08 00"),
-        (b"\0\0\x08\x03\0\0\0\x01", "expected digits to have a header of 16 bytes, got 8 bytes in all"),
-        (b"\0\0\x08\x01\0\0\0\x04abc", r"expected digits to hold 4 bytes for shape \[4\], got 3: it is cut off"),
-        (b"\0\0\x08\x01\0\0\0\x02abc", r"expected digits to hold 2 bytes for shape \[2\], got 3: bytes are left over"),
-        (b"\0\0\x08\x02\0\0\0\x00\xff\xff\xff\xff", r"something along each axis, got shape \[0, 4294967295\]"),
+        (
+            b"\0\0\x08\x03\0\0\0\x01",
+            "expected digits to have a header of 16 bytes, got 8 bytes in all",
+        ),
+        (
+            b"\0\0\x08\x01\0\0\0\x04abc",
+            r"expected digits to hold 4 bytes for shape \[4\], got 3: it is cut off",
+        ),
+        (
+            b"\0\0\x08\x01\0\0\0\x02abc",
+            r"expected digits to hold 2 bytes for shape \[2\], got 3: bytes are left over",
+        ),
+        (
+            b"\0\0\x08\x02\0\0\0\x00\xff\xff\xff\xff",
+            r"something along each axis, got shape \[0, 4294967295\]",
+        ),
     ],
 )
 def test_read_idx_refuses_each_broken_file(payload, message):
@@ -53,7 +65,9 @@ def test_read_idx_refuses_each_broken_file(payload, message):
 def test_read_idx_neither_allocates_nor_overflows_for_a_huge_claim(rank):
     payload = b"\0\0\x08" + bytes([rank]) + b"\xff" * (4 * rank) + b"abc"
     tracemalloc.start()
-    with pytest.raises(ValueError, match=f"to hold {(2**32 - 1) ** rank} bytes for shape .*, got 3: it is cut off"):
+    with pytest.raises(
+        ValueError, match=f"to hold {(2**32 - 1) ** rank} bytes for shape .*, got 3: it is cut off"
+    ):
         read_idx(payload, "digits")
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
@@ -80,8 +94,16 @@ def test_mnist_maps_pixels_onto_the_span(tmp_path):
     ("images", "labels", "message"),
     [
         (PIXELS, DIGITS[:2], r"expected train labels of shape \[3\], one an image, got \[2\]"),
-        (PIXELS, DIGITS[:, None], r"expected train labels of shape \[3\], one an image, got \[3, 1\]"),
-        (PIXELS[:, :, :27], DIGITS, r"expected train images of shape \[N, 28, 28\], got \[3, 28, 27\]"),
+        (
+            PIXELS,
+            DIGITS[:, None],
+            r"expected train labels of shape \[3\], one an image, got \[3, 1\]",
+        ),
+        (
+            PIXELS[:, :, :27],
+            DIGITS,
+            r"expected train images of shape \[N, 28, 28\], got \[3, 28, 27\]",
+        ),
         (PIXELS, DIGITS + 1, "expected train labels from 0 to 9, got 10"),
         (DIGITS, PIXELS, r"expected train images of shape \[N, 28, 28\], got \[3\]"),
     ],
@@ -122,7 +144,9 @@ def test_npz_splits_x_and_y_by_the_share(tmp_path):
     split = load(Npz(path, share=0.6))
     assert split.train.x.shape == (6, 2, 2) and split.test.x.shape == (4, 2, 2)
     assert split.train.y.sum() == 3
-    assert sorted(np.concatenate([split.train.x, split.test.x])[:, 0, 0].tolist()) == list(range(0, 40, 4))
+    assert sorted(np.concatenate([split.train.x, split.test.x])[:, 0, 0].tolist()) == list(
+        range(0, 40, 4)
+    )
     assert split.population is False
     own = Npz(path, share=0.6, split_per_seed=True)
     assert len({load(own, seed=seed).train.x.tobytes() for seed in range(8)}) > 1
@@ -135,13 +159,21 @@ def test_npz_span_is_that_of_the_train_inputs(tmp_path):
 
 
 def test_npz_span_of_a_split_by_share_knows_the_train_part_only(tmp_path):
-    split = load(Npz(saved(tmp_path, x=np.arange(20.0).reshape(10, 2) ** 2, y=np.zeros(10)), 0.5, span=(0.0, 1.0)))
+    split = load(
+        Npz(
+            saved(tmp_path, x=np.arange(20.0).reshape(10, 2) ** 2, y=np.zeros(10)),
+            0.5,
+            span=(0.0, 1.0),
+        )
+    )
     assert (split.train.x.min(), split.train.x.max()) == (0.0, 1.0)
 
 
 def test_npz_span_survives_tiny_ranges(tmp_path):
     x = np.array([[0.0], [5e-324]])
-    split = load(Npz(saved(tmp_path, x_train=x, y_train=[0, 1], x_test=x, y_test=[0, 1]), span=(-1.0, 1.0)))
+    split = load(
+        Npz(saved(tmp_path, x_train=x, y_train=[0, 1], x_test=x, y_test=[0, 1]), span=(-1.0, 1.0))
+    )
     assert split.test.x.tolist() == [[-1], [1]]
 
 
@@ -156,7 +188,9 @@ def test_npz_is_found_below_the_root(tmp_path, monkeypatch):
     assert len(load(Npz("a.npz"), root=tmp_path / "root").train.y) == 4
     saved(tmp_path / "here", x=X, y=Y)
     assert len(load(Npz("a.npz"), root=tmp_path / "root").train.y) == 3
-    with pytest.raises(FileNotFoundError, match=r"expected an .npz file at b.npz or .*root.b.npz, found none"):
+    with pytest.raises(
+        FileNotFoundError, match=r"expected an .npz file at b.npz or .*root.b.npz, found none"
+    ):
         load(Npz("b.npz"), root=tmp_path / "root")
     with pytest.raises(FileNotFoundError, match=r"expected an .npz file at b.npz, found none"):
         load(Npz("b.npz"))
@@ -169,25 +203,52 @@ def test_npz_is_found_below_the_root(tmp_path, monkeypatch):
         ({"x_train": None, "x_test": None, "y_test": None}, "got y_train: "),
         ({"x": X, "x_test": None, "y_test": None}, "got x_train, y_train, x: y missing"),
         (dict.fromkeys(FOUR), "or x and y in .*a.npz, got none: x, y missing"),
-        ({"x_train": X[:3]}, "expected as many labels as inputs in .*a.npz, got 3 x_train and 4 y_train"),
+        (
+            {"x_train": X[:3]},
+            "expected as many labels as inputs in .*a.npz, got 3 x_train and 4 y_train",
+        ),
         ({"y_test": Y}, "got 2 x_test and 4 y_test"),
         ({"x_test": X[:2, :1]}, r"examples of one shape, got \(2,\) and \(1,\)"),
         ({"y_train": Y - 0.5}, "expected whole numbers as y_train in .*, got -0.5"),
         ({"y_train": Y * np.nan}, "expected whole numbers as y_train in .*, got nan"),
-        ({"y_train": Y + np.inf}, r"expected labels from 0 to 2\*\*31 - 2 as y_train in .*, got inf to inf"),
+        (
+            {"y_train": Y + np.inf},
+            r"expected labels from 0 to 2\*\*31 - 2 as y_train in .*, got inf to inf",
+        ),
         ({"y_train": Y.astype(int) - 1}, "expected labels from 0 .* as y_train in .*, got -1 to 0"),
         ({"y_train": Y.astype(np.uint64) + 2**63}, "expected labels from 0 "),
-        ({"y_train": Y[:, None]}, r"expected y_train in .* of shape \[N\] and not empty, got \[4, 1\]"),
+        (
+            {"y_train": Y[:, None]},
+            r"expected y_train in .* of shape \[N\] and not empty, got \[4, 1\]",
+        ),
         ({"y_train": Y[:0]}, r"expected y_train in .* of shape \[N\] and not empty, got \[0\]"),
-        ({"y_train": np.array(list("abcd"))}, "expected whole numbers as y_train in .*, got dtype <U1"),
-        ({"x_train": X[:0]}, r"expected x_train in .* of shape \[N, ...\] and not empty, got \[0, 2\]"),
-        ({"x_train": X[:, 0]}, r"expected x_train in .* of shape \[N, ...\] and not empty, got \[4\]"),
-        ({"x_train": np.array(1.0)}, r"expected x_train in .* of shape \[N, ...\] and not empty, got \[\]"),
+        (
+            {"y_train": np.array(list("abcd"))},
+            "expected whole numbers as y_train in .*, got dtype <U1",
+        ),
+        (
+            {"x_train": X[:0]},
+            r"expected x_train in .* of shape \[N, ...\] and not empty, got \[0, 2\]",
+        ),
+        (
+            {"x_train": X[:, 0]},
+            r"expected x_train in .* of shape \[N, ...\] and not empty, got \[4\]",
+        ),
+        (
+            {"x_train": np.array(1.0)},
+            r"expected x_train in .* of shape \[N, ...\] and not empty, got \[\]",
+        ),
         ({"x_train": X * 1j}, "expected real numbers as x_train in .*, got dtype complex128"),
-        ({"x_train": X.astype("M8[s]")}, "expected real numbers as x_train in .*, got dtype datetime64"),
+        (
+            {"x_train": X.astype("M8[s]")},
+            "expected real numbers as x_train in .*, got dtype datetime64",
+        ),
         ({"x_test": X[:2] * np.nan}, "expected finite float32 values as x_test in .*, got nan"),
         ({"x_train": X * -1e300}, r"expected finite float32 values as x_train in .*, got -1e\+301"),
-        ({"x_train": X.astype(object)}, "expected plain numeric arrays in .*a.npz, got pickled objects"),
+        (
+            {"x_train": X.astype(object)},
+            "expected plain numeric arrays in .*a.npz, got pickled objects",
+        ),
     ],
 )
 def test_npz_refuses_arrays_that_cannot_be_a_data_set(tmp_path, change, message):
@@ -211,7 +272,10 @@ def test_npz_never_runs_a_pickle(tmp_path):
 
 def test_npz_refuses_a_constant_where_a_span_is_asked(tmp_path):
     path = saved(tmp_path, **FOUR | {"x_train": np.full((4, 2), 7)})
-    with pytest.raises(ValueError, match=r"expected train inputs that vary, to be mapped onto \(0.0, 1.0\), got 7.0"):
+    with pytest.raises(
+        ValueError,
+        match=r"expected train inputs that vary, to be mapped onto \(0.0, 1.0\), got 7.0",
+    ):
         load(Npz(path, span=(0.0, 1.0)))
     assert load(Npz(path)).train.x.max() == 7
 
@@ -236,11 +300,15 @@ def npy(array):
 @pytest.mark.parametrize("payload", [b"", b"PK\x03\x04 and no more", npy(X), b"\x80\x04N."])
 def test_npz_refuses_a_file_that_is_none(tmp_path, payload):
     (tmp_path / "a.npz").write_bytes(payload)
-    with pytest.raises(ValueError, match=r"expected an .npz archive \(a zip file\), got .*a.npz, which is none"):
+    with pytest.raises(
+        ValueError, match=r"expected an .npz archive \(a zip file\), got .*a.npz, which is none"
+    ):
         load(Npz(str(tmp_path / "a.npz")))
 
 
-@pytest.mark.parametrize("broken", ["cut array", "flipped bits", "huge claim", "no npy", "zip after npy", "two disks"])
+@pytest.mark.parametrize(
+    "broken", ["cut array", "flipped bits", "huge claim", "no npy", "zip after npy", "two disks"]
+)
 def test_npz_refuses_a_broken_archive_in_one_line(tmp_path, broken):
     path = tmp_path / "a.npz"
     claim = b"(4, 1000000000000000), }"
@@ -260,7 +328,9 @@ def test_npz_refuses_a_broken_archive_in_one_line(tmp_path, broken):
         path.write_bytes(content[:end] + struct.pack("<4sLQL", b"PK\6\7", 0, 0, 2) + content[end:])
     if broken == "zip after npy":
         path.write_bytes(npy(X) + content)
-    with pytest.raises(ValueError, match=r"expected (plain numeric arrays|real numbers) .*a.npz, got .") as caught:
+    with pytest.raises(
+        ValueError, match=r"expected (plain numeric arrays|real numbers) .*a.npz, got ."
+    ) as caught:
         load(Npz(str(path)))
     assert "\n" not in str(caught.value)
 
@@ -289,6 +359,8 @@ def test_fashion_mnist_is_read_as_mnist_from_its_own_files(tmp_path):
     split = load_mnist(FashionMnist(span=(0.0, 1.0)), tmp_path, small)
     np.testing.assert_array_equal(split.train.x, np.float32(PIXELS / 255))
     # Left to itself it wants its own files, though MNIST's have the same names.
-    with pytest.raises(ValueError, match="the file as published, with md5 8d4fb7e6c68d591d4c3dfef9ec88bf0d"):
+    with pytest.raises(
+        ValueError, match="the file as published, with md5 8d4fb7e6c68d591d4c3dfef9ec88bf0d"
+    ):
         load(FashionMnist(), tmp_path)
     assert [file.size for file in FASHION_MNIST.files] == [file.size for file in MNIST.files]

@@ -7,10 +7,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jaxbnn.data import Dataset, Mnist, Npz, Split, Szt, TicTacToe, checksum, is_per_seed, load, stratified
+from jaxbnn.data import (
+    Dataset,
+    Mnist,
+    Npz,
+    Split,
+    Szt,
+    TicTacToe,
+    checksum,
+    is_per_seed,
+    load,
+    stratified,
+)
 from jaxbnn.data.split import quotas
 
-SPECS = [Szt(), TicTacToe(share=0.5, split_seed=3), Mnist(), Npz("a.npz", span=(0.0, 1.0)), Npz("b.npz")]
+SPECS = [
+    Szt(),
+    TicTacToe(share=0.5, split_seed=3),
+    Mnist(),
+    Npz("a.npz", span=(0.0, 1.0)),
+    Npz("b.npz"),
+]
 
 
 def slow_quotas(sizes, percent):
@@ -44,7 +61,9 @@ def test_quotas_agree_with_the_slow_way(sizes, percent):
     found = quotas(sizes, percent / 100)
     assert found == slow_quotas(sizes, percent)
     assert sum(found) == percent * sum(sizes) // 100
-    assert all(abs(n - Fraction(percent, 100) * size) < 1 for n, size in zip(found, sizes, strict=True))
+    assert all(
+        abs(n - Fraction(percent, 100) * size) < 1 for n, size in zip(found, sizes, strict=True)
+    )
 
 
 @given(st.lists(st.integers(0, 4), min_size=2, max_size=80), st.integers(0, 5))
@@ -116,7 +135,9 @@ def test_a_split_per_seed_needs_a_seed(seed, error, message):
 
 
 def test_load_refuses_what_is_no_spec():
-    with pytest.raises(TypeError, match="expected Szt, TicTacToe, Mnist, FashionMnist, Cifar10 or Npz, got 'mnist'"):
+    with pytest.raises(
+        TypeError, match="expected Szt, TicTacToe, Mnist, FashionMnist, Cifar10 or Npz, got 'mnist'"
+    ):
         load("mnist")
 
 
@@ -153,7 +174,9 @@ def test_relabelled_training_labels_keep_their_sizes_and_lose_their_inputs():
     np.testing.assert_array_equal(random.train.x, true.train.x)
     np.testing.assert_array_equal(random.test.y, true.test.y)
     np.testing.assert_array_equal(np.bincount(random.train.y), np.bincount(true.train.y))
-    assert 0.45 < (random.train.y == true.train.y).mean() < 0.55 and random.train.y.dtype == np.int32
+    assert (
+        0.45 < (random.train.y == true.train.y).mean() < 0.55 and random.train.y.dtype == np.int32
+    )
     np.testing.assert_array_equal(random.train.y, load(Szt(label_seed=3)).train.y)
     checksums = {checksum(load(Szt(label_seed=seed))) for seed in (None, 3, 4)}
     assert len(checksums) == 3
@@ -162,14 +185,18 @@ def test_relabelled_training_labels_keep_their_sizes_and_lose_their_inputs():
 def test_label_noise_deals_a_share_of_the_labels_anew():
     true, noisy = load(Szt()), load(Szt(label_seed=3, label_noise=0.2))
     np.testing.assert_array_equal(np.bincount(noisy.train.y), np.bincount(true.train.y))
-    assert 0.08 < (noisy.train.y != true.train.y).mean() < 0.12  # half of a fifth: two classes of one size
+    assert (
+        0.08 < (noisy.train.y != true.train.y).mean() < 0.12
+    )  # half of a fifth: two classes of one size
     with pytest.raises(ValueError, match="expected a label_seed with label_noise, got 0.2 without"):
         Szt(label_noise=0.2)
     shuffled = np.random.default_rng(3).permutation(true.train.y)
     np.testing.assert_array_equal(load(Szt(label_seed=3)).train.y, shuffled)
 
 
-@pytest.mark.parametrize(("noise", "error"), [(0, ValueError), (1.1, ValueError), ("1", TypeError), (True, TypeError)])
+@pytest.mark.parametrize(
+    ("noise", "error"), [(0, ValueError), (1.1, ValueError), ("1", TypeError), (True, TypeError)]
+)
 def test_bad_label_noise_is_refused(noise, error):
     with pytest.raises(error, match="expected label_noise"):
         Szt(label_noise=noise)

@@ -22,7 +22,9 @@ def entropy(symbols):
 def whole(split):
     """Train and test examples together, as a set of (inputs, label)."""
     return {
-        (tuple(x), int(y)) for part in (split.train, split.test) for x, y in zip(part.x.tolist(), part.y, strict=True)
+        (tuple(x), int(y))
+        for part in (split.train, split.test)
+        for x, y in zip(part.x.tolist(), part.y, strict=True)
     }
 
 
@@ -77,7 +79,9 @@ def test_szt_has_its_known_informations(statistic, h_t, ty):
     w = BITS.sum(1)
     e = (BITS[:, :, None] * BITS[:, NEIGHBOURS]).sum((1, 2)) // 2
     a = (BITS * BITS[:, ANTIPODES]).sum(1) // 2
-    t = {"w": w, "wea": 10000 * w + 100 * e + a, "sign": (2 * BITS - 1).sum(1) > 0}[statistic].tolist()
+    t = {"w": w, "wea": 10000 * w + 100 * e + a, "sign": (2 * BITS - 1).sum(1) > 0}[
+        statistic
+    ].tolist()
     y = LABELS.tolist()
     assert entropy(t) == pytest.approx(h_t, abs=1e-11)
     assert entropy(t) + entropy(y) - entropy(zip(t, y, strict=True)) == pytest.approx(ty, abs=1e-11)
@@ -85,9 +89,16 @@ def test_szt_has_its_known_informations(statistic, h_t, ty):
 
 def test_szt_loads_every_input_once():
     split = load(Szt())
-    assert (len(split.train.y), len(split.test.y), split.n_classes, split.population) == (3276, 820, 2, True)
+    assert (len(split.train.y), len(split.test.y), split.n_classes, split.population) == (
+        3276,
+        820,
+        2,
+        True,
+    )
     assert {a.dtype.str for part in (split.train, split.test) for a in part} == {"<f4", "<i4"}
-    assert whole(split) == {(tuple(x), y) for x, y in zip(BITS.tolist(), LABELS.tolist(), strict=True)}
+    assert whole(split) == {
+        (tuple(x), y) for x, y in zip(BITS.tolist(), LABELS.tolist(), strict=True)
+    }
 
 
 def test_szt_span_moves_the_inputs_and_not_the_split():
@@ -108,7 +119,8 @@ def test_tic_tac_toe_boards_are_those_found_by_filtering_all_3_to_the_9():
     found = set()
     for board in itertools.product((-1, 0, 1), repeat=9):
         won = (has_won(board, 1), has_won(board, -1))
-        # x has one more mark when x has moved last: at x's wins and on a full board; after o's win they are as many
+        # x has one more mark when x has moved last: at x's wins and on a full board; after o's win
+        # they are as many
         x_ended = won == (True, False) or (won == (False, False) and 0 not in board)
         if (x_ended and sum(board) == 1) or (won == (False, True) and sum(board) == 0):
             found.add(board)
@@ -117,18 +129,28 @@ def test_tic_tac_toe_boards_are_those_found_by_filtering_all_3_to_the_9():
 
 def test_tic_tac_toe_loads_every_board_once():
     split = load(TicTacToe())
-    assert (len(split.train.y), len(split.test.y), split.n_classes, split.population) == (766, 192, 2, True)
+    assert (len(split.train.y), len(split.test.y), split.n_classes, split.population) == (
+        766,
+        192,
+        2,
+        True,
+    )
     assert split.train.x.shape == (766, 9)
     assert split.train.y.sum() + split.test.y.sum() == 626
     assert {tuple(x) for x, _ in whole(split)} == set(end_boards())
 
 
-# Literal: a change of numpy's random stream, or of the rule, would change every result without a word.
+# Literal: a change of numpy's random stream, or of the rule, would change every result without a
+# word.
 @pytest.mark.parametrize(
     ("spec", "seed", "digest"),
     [
         (Szt(), None, "40bb52a1f0bdeff423881e0d2c34c2380b87f7dce6e5addc6880e1b557ea1c50"),
-        (Szt(split_per_seed=True), 3, "a4203a66c9938520edc0529bd6f7892418c66747af914d520e60a6ae985691c7"),
+        (
+            Szt(split_per_seed=True),
+            3,
+            "a4203a66c9938520edc0529bd6f7892418c66747af914d520e60a6ae985691c7",
+        ),
         (TicTacToe(), None, "d07d2edf46d5804d4ece06fd503e06f8332391df184a0bc1d479bb53c2503c6d"),
     ],
 )

@@ -18,7 +18,9 @@ print(jax.config.jax_compilation_cache_dir)
 def test_what_is_compiled_is_kept_in_the_users_cache(tmp_path, monkeypatch):
     monkeypatch.delenv("JAX_COMPILATION_CACHE_DIR")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    done = subprocess.run([sys.executable, "-c", CODE.format(1)], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", CODE.format(1)], capture_output=True, text=True, check=True
+    )
     (kept,) = (tmp_path / "jaxbnn" / "programs").iterdir()
     assert done.stdout.strip() == str(kept) and any(kept.iterdir())
 

@@ -18,13 +18,16 @@ def test_programs_that_do_not_fit_are_refused_before_anything_is_run(tiny, monke
     monkeypatch.setattr(cost, "room", lambda devices: 2**14)
     monkeypatch.setattr(cost, "_timed", None)
     with pytest.raises(
-        MemoryError, match=r"expected a program of at most 0 MiB \(what a device has\), got .*: fewer lanes take less"
+        MemoryError,
+        match=r"expected a program of at most 0 MiB \(what a device has\), got .*: fewer lanes take less",
     ):
         cost.estimate(tiny)
 
 
 @pytest.mark.parametrize("fitting", [0, 1, 2, 37, 62, 63])
-def test_the_largest_number_of_lanes_that_fits_is_named_after_few_tries(plain, monkeypatch, fitting):
+def test_the_largest_number_of_lanes_that_fits_is_named_after_few_tries(
+    plain, monkeypatch, fitting
+):
     def held(lanes):
         return 10_000 + 700 * lanes + 100 * (lanes % 3) + (5_000 if lanes >= 16 else 0)
 
@@ -35,8 +38,12 @@ def test_the_largest_number_of_lanes_that_fits_is_named_after_few_tries(plain, m
         return 0.0, math.nan, math.nan, held(job.experiment.lanes)
 
     monkeypatch.setattr(cost, "_try_block", try_block)
-    monkeypatch.setattr(cost, "room", lambda devices: held(fitting) * len(devices) if fitting else 100)
-    assert cost.largest_lanes(dataclasses.replace(plain, lanes=64, seeds=tuple(range(64)))) == fitting
+    monkeypatch.setattr(
+        cost, "room", lambda devices: held(fitting) * len(devices) if fitting else 100
+    )
+    assert (
+        cost.largest_lanes(dataclasses.replace(plain, lanes=64, seeds=tuple(range(64)))) == fitting
+    )
     assert 64 in tried and len(tried) <= 9
 
 

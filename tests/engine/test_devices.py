@@ -21,7 +21,9 @@ tasks = (open(f"/proc/self/task/{task}/comm").read() for task in os.listdir("/pr
 print(sum("XLAEigen" in task for task in tasks))
 """
     environment = {key: value for key, value in os.environ.items() if key != "PJRT_NPROC"}
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
+    )
     one, nine, devices, threads = map(int, done.stdout.splitlines())
     assert one == count_cores() and nine == max(9, count_cores()) == threads and devices == 9
 
@@ -30,12 +32,17 @@ def test_a_pool_of_another_size_is_the_users_choice(monkeypatch):
     monkeypatch.setenv("PJRT_NPROC", "16")
     assert pool_size() == 16
     monkeypatch.setenv("PJRT_NPROC", "two")
-    with pytest.raises(ValueError, match="expected PJRT_NPROC as a number of threads, got 'two': unset it"):
+    with pytest.raises(
+        ValueError, match="expected PJRT_NPROC as a number of threads, got 'two': unset it"
+    ):
         pool_size()
 
 
 def test_use_cores_asks_for_wide_vectors_unless_the_user_has_said_otherwise(monkeypatch):
-    for given, kept in (("", "--xla_cpu_prefer_vector_width=512"), ("--xla_cpu_prefer_vector_width=128",) * 2):
+    for given, kept in (
+        ("", "--xla_cpu_prefer_vector_width=512"),
+        ("--xla_cpu_prefer_vector_width=128",) * 2,
+    ):
         monkeypatch.setenv("XLA_FLAGS", given)
         use_cores(len(jax.devices()))
         assert os.environ["XLA_FLAGS"].split()[0] == kept
@@ -65,7 +72,10 @@ def test_a_run_without_it_says_that_its_bits_are_others(monkeypatch, plain, tmp_
     monkeypatch.setenv("XLA_FLAGS", "")
     assert not is_ready(jax.devices()[0])
     with (
-        pytest.warns(UserWarning, match=r"not those of other runs: call jaxbnn.use_cores\(\) before JAX starts"),
+        pytest.warns(
+            UserWarning,
+            match=r"not those of other runs: call jaxbnn.use_cores\(\) before JAX starts",
+        ),
         pytest.raises(ValueError, match="output folder"),
     ):
         (tmp_path / "file").write_text("")

@@ -1,4 +1,5 @@
-"""What goes wrong around a run: it says so, keeps what there was, and the same call ends with the same bits."""
+"""What goes wrong around a run: it says so, keeps what there was, and the same call ends with the
+same bits."""
 
 import dataclasses
 import itertools
@@ -22,7 +23,9 @@ ONE = jax.devices()[:1]
 def undisturbed(plain, tmp_path_factory):
     """(experiment of two blocks, its result)."""
     experiment = dataclasses.replace(plain, seeds=(0, 1, 2))
-    return experiment, run_folder.read_result(run(experiment, tmp_path_factory.mktemp("whole"), devices=ONE))
+    return experiment, run_folder.read_result(
+        run(experiment, tmp_path_factory.mktemp("whole"), devices=ONE)
+    )
 
 
 @pytest.fixture
@@ -35,7 +38,8 @@ def often(monkeypatch):
 
 @contextmanager
 def no_file_past(size):
-    """As a full disk, for files that grow past so many bytes (Python ignores the signal that comes with it)."""
+    """As a full disk, for files that grow past so many bytes (Python ignores the signal that comes
+    with it)."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
     try:
@@ -96,16 +100,22 @@ def test_files_from_the_future_change_nothing(undisturbed, often, tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore:these bits are not those of other runs")
-def test_a_run_does_not_go_on_with_other_flags_of_xla_than_it_began_with(undisturbed, often, tmp_path, monkeypatch):
+def test_a_run_does_not_go_on_with_other_flags_of_xla_than_it_began_with(
+    undisturbed, often, tmp_path, monkeypatch
+):
     experiment, _ = undisturbed
     turns = []
     run(experiment, tmp_path, devices=ONE, stop=lambda: turns.append(0) or len(turns) > 12)
     monkeypatch.setenv("XLA_FLAGS", "")
-    with pytest.raises(ValueError, match=r"another way to compute: expected XLA's own, got jaxbnn.use_cores\(\)"):
+    with pytest.raises(
+        ValueError, match=r"another way to compute: expected XLA's own, got jaxbnn.use_cores\(\)"
+    ):
         run(experiment, tmp_path, devices=ONE)
 
 
-def test_data_that_change_between_start_and_resume_are_refused_and_given_back_go_on(undisturbed, often, tmp_path):
+def test_data_that_change_between_start_and_resume_are_refused_and_given_back_go_on(
+    undisturbed, often, tmp_path
+):
     experiment, _ = undisturbed
     rng, path = np.random.default_rng(0), tmp_path / "x.npz"
     np.savez(path, x=rng.integers(0, 2, (600, 12)).astype(np.float32), y=rng.integers(0, 2, 600))
@@ -113,10 +123,14 @@ def test_data_that_change_between_start_and_resume_are_refused_and_given_back_go
     own = dataclasses.replace(experiment, data=data.Npz(str(path)))
     whole = run_folder.read_result(run(own, tmp_path / "whole", devices=ONE))
     turns = []
-    folder = run(own, tmp_path / "out", devices=ONE, stop=lambda: turns.append(0) or len(turns) > 12)
+    folder = run(
+        own, tmp_path / "out", devices=ONE, stop=lambda: turns.append(0) or len(turns) > 12
+    )
     before = {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
     np.savez(path, x=rng.integers(0, 2, (600, 12)).astype(np.float32), y=rng.integers(0, 2, 600))
-    with pytest.raises(ValueError, match="belongs to another data: .*give back what it was made with"):
+    with pytest.raises(
+        ValueError, match="belongs to another data: .*give back what it was made with"
+    ):
         run(own, tmp_path / "out", devices=ONE)
     assert {p: p.read_bytes() for p in before} == before
     path.write_bytes(original)

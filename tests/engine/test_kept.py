@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from jaxbnn import info, measure, observe, run
-from jaxbnn.config.experiment import override
+from jaxbnn.config.overrides import override
 from jaxbnn.engine import kept as snapshot
 from jaxbnn.files import npz
 from jaxbnn.storage import run_folder
@@ -13,7 +13,8 @@ from jaxbnn.storage import run_folder
 
 @pytest.fixture(scope="module")
 def stored(tiny, tmp_path_factory):
-    """A finished run of three seeds that stores units at three epochs and keeps the activations of the last."""
+    """A finished run of three seeds that stores units at three epochs and keeps the activations of
+    the last."""
     probe = dataclasses.replace(tiny.probes[0], units=(-1, 0, 3), keep=(-1,))
     own = dataclasses.replace(tiny, probes=(probe,), seeds=(0, 1, 2))
     return own, run(own, tmp_path_factory.mktemp("runs"), devices=jax.devices()[:1])
@@ -29,15 +30,22 @@ def test_kept_activations_give_the_measured_values(stored):
             words = kept[f"words_{layer}"].values[seed, 0]
             found = measure(words, kept.y.values[seed], population=True, bits=width)
             last = whole.isel(epoch=-1, seed=seed, layer=i)
-            assert (found.i_xt, found.i_ty) == pytest.approx((float(last.i_xt), float(last.i_ty)), abs=1e-5)
+            assert (found.i_xt, found.i_ty) == pytest.approx(
+                (float(last.i_xt), float(last.i_ty)), abs=1e-5
+            )
 
 
 def test_units_and_pairs_are_counted_at_the_named_epochs(stored):
     _, folder = stored
-    units, kept = run_folder.read_result(folder, "main_units"), run_folder.read_result(folder, "main_keep")
+    units, kept = (
+        run_folder.read_result(folder, "main_units"),
+        run_folder.read_result(folder, "main_keep"),
+    )
     assert units.epoch.values.tolist() == [0, 3, 12]
     on = (kept.words_hidden_1.values[2, 0, :, 0][:, None] >> np.arange(6)) & 1
-    np.testing.assert_array_equal(units.together_hidden_1.values[2, -1], on.T.astype(int) @ on.astype(int))
+    np.testing.assert_array_equal(
+        units.together_hidden_1.values[2, -1], on.T.astype(int) @ on.astype(int)
+    )
     np.testing.assert_array_equal(units.count_hidden_1.values[2, -1], on.sum(axis=0))
     diagonal = np.diagonal(units.together_hidden_2.values, axis1=-2, axis2=-1)
     np.testing.assert_array_equal(units.count_hidden_2.values, diagonal)
@@ -47,7 +55,9 @@ def test_storing_changes_no_number_and_leaves_nothing_behind(stored, tiny, finis
     own, folder = stored
     plain, other = run_folder.read_result(finished), run_folder.read_result(folder)
     np.testing.assert_array_equal(plain.i_xt.values[:3], other.i_xt.values)
-    assert not list((folder / "blocks").rglob("epoch-*.npz")) and not list((folder / "blocks").rglob("*.h5"))
+    assert not list((folder / "blocks").rglob("epoch-*.npz")) and not list(
+        (folder / "blocks").rglob("*.h5")
+    )
     assert snapshot.epochs(own) == (0, 3, 12)
 
 
@@ -57,7 +67,9 @@ def test_a_block_whose_stored_epoch_is_lost_says_what_to_do(tmp_path):
     assert list(run_folder.read_arrays(path)) == ["main/units/count_hidden_1"]
     path.write_bytes(b"PK\x03\x04 broken")
     for each in (path, run_folder.snapshot_path(tmp_path / "0-1", 5)):
-        with pytest.raises(ValueError, match=r"epoch-..npz is missing or damaged .*: remove .*0-1 to make it again"):
+        with pytest.raises(
+            ValueError, match=r"epoch-..npz is missing or damaged .*: remove .*0-1 to make it again"
+        ):
             run_folder.read_arrays(each)
 
 
@@ -74,5 +86,7 @@ def test_a_probe_that_counts_nothing_stands_beside_one_that_keeps(tiny, tmp_path
 def test_epochs_and_estimators_that_cannot_be_stored_are_refused(tiny):
     with pytest.raises(ValueError, match="expected units and keep at epochs from 0 to 12, got 13"):
         override(tiny, "probes.0.units=0,13")
-    with pytest.raises(ValueError, match="expected units and keep of a probe with the estimator Exact"):
+    with pytest.raises(
+        ValueError, match="expected units and keep of a probe with the estimator Exact"
+    ):
         observe.Probe(estimator=tiny.probes[2].estimator, keep=(0,))

@@ -1,4 +1,5 @@
-"""A run shared by processes on the loopback address: the bits of one process, or a word on what is missing."""
+"""A run shared by processes on the loopback address: the bits of one process, or a word on what is
+missing."""
 
 import contextlib
 import dataclasses
@@ -57,14 +58,25 @@ def started(experiment, out, count):
 
 def started_by_slurm(experiment, out, count):
     """The same, told who they are by variables as SLURM sets them."""
-    job = {"SLURM_JOB_ID": job_of_slurm(), "SLURM_STEP_NODELIST": "127.0.0.1", "SLURM_NTASKS": str(count)}
+    job = {
+        "SLURM_JOB_ID": job_of_slurm(),
+        "SLURM_STEP_NODELIST": "127.0.0.1",
+        "SLURM_NTASKS": str(count),
+    }
     each = [job | {"SLURM_PROCID": str(i), "SLURM_LOCALID": str(i)} for i in range(count)]
     return [_started(experiment, out, environment=os.environ | variables) for variables in each]
 
 
 def _started(experiment, out, *which, environment=None):
-    command = [sys.executable, "-c", CODE, json.dumps([config.to_json(experiment), str(out), *which])]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    command = [
+        sys.executable,
+        "-c",
+        CODE,
+        json.dumps([config.to_json(experiment), str(out), *which]),
+    ]
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    )
 
 
 def ended(process):
@@ -76,7 +88,8 @@ def ended(process):
 
 @pytest.fixture(scope="module")
 def alone(plain, tmp_path_factory):
-    """(experiment of four blocks of small networks, which each process compiles anew; its result by one process)."""
+    """(experiment of four blocks of small networks, which each process compiles anew; its result by
+    one process)."""
     small = {"model": nn.MLP((4,), 2), "probes": (observe.Probe(),)}
     experiment = dataclasses.replace(plain, seeds=tuple(range(7)), **small)
     folder = run(experiment, tmp_path_factory.mktemp("alone"), devices=jax.devices()[:1])
@@ -92,7 +105,9 @@ def check_same(folder, whole):
 
 def test_two_processes_give_the_bits_of_one(alone, tmp_path):
     experiment, whole = alone
-    assert [ended(each)[-1] for each in started_by_slurm(experiment, tmp_path, 2)] == ["finished"] * 2
+    assert [ended(each)[-1] for each in started_by_slurm(experiment, tmp_path, 2)] == [
+        "finished"
+    ] * 2
     folder = run_folder.folder_of(tmp_path, experiment)
     check_same(folder, whole)
     assert run_folder.read_provenance(folder)["processes"] == 2
@@ -118,7 +133,9 @@ def test_where_one_of_four_dies_the_others_say_so_and_two_go_on_to_the_same_bits
 
 def test_where_process_0_is_not_found_that_is_said(monkeypatch):
     monkeypatch.setattr(processes, "PATIENCE", 0.3)
-    with pytest.raises(ValueError, match=r"expected process 0 at 127.0.0.1:\d+ within 0.3 s, got: .*refused"):
+    with pytest.raises(
+        ValueError, match=r"expected process 0 at 127.0.0.1:\d+ within 0.3 s, got: .*refused"
+    ):
         processes.use_processes(f"127.0.0.1:{port()}", 2, 1)
 
 
@@ -130,7 +147,10 @@ def test_one_process_meets_nobody_and_leaves_nobody():
 def test_auto_leaves_it_to_the_cluster_who_this_process_is(monkeypatch):
     asked = []
     monkeypatch.setattr(processes, "use_processes", lambda *which: asked.append(which))
-    for options in (["--processes", "auto"], ["--processes", "3", "--process-id", "1", "--coordinator", "a:1"]):
+    for options in (
+        ["--processes", "auto"],
+        ["--processes", "3", "--process-id", "1", "--coordinator", "a:1"],
+    ):
         startup.join(parser().parse_args(["run", "szt", *options]))
     assert asked == [(), ("a:1", 3, 1)]
 
@@ -141,15 +161,26 @@ def test_auto_leaves_it_to_the_cluster_who_this_process_is(monkeypatch):
         (["--processes", "2"], "--processes N with --process-id I and --coordinator HOST:PORT"),
         (["--process-id", "0"], "expected --processes auto, or"),
         (["--processes", "auto", "--process-id", "0"], "expected --processes auto, or"),
-        (["--processes", "2", "--process-id", "2", "--coordinator", "a:1"], "--process-id from 0 to 1, got 2"),
-        (["--processes", "2", "--process-id", "0", "--coordinator", "here"], "HOST:PORT, got 'here'"),
-        (["--processes", "2", "--process-id", "0", "--coordinator", "a:99999"], "HOST:PORT, got 'a:99999'"),
+        (
+            ["--processes", "2", "--process-id", "2", "--coordinator", "a:1"],
+            "--process-id from 0 to 1, got 2",
+        ),
+        (
+            ["--processes", "2", "--process-id", "0", "--coordinator", "here"],
+            "HOST:PORT, got 'here'",
+        ),
+        (
+            ["--processes", "2", "--process-id", "0", "--coordinator", "a:99999"],
+            "HOST:PORT, got 'a:99999'",
+        ),
         (["--processes", "many"], "expected auto or a number from 1 to"),
         (["--devices", "0"], "expected a number from 1 to 1024, got '0'"),
         (["--devices", "3"], "expected --devices of at most 2 (cpu), got 3"),
     ],
 )
-def test_options_that_do_not_go_together_are_refused(options, message, capsys, monkeypatch, tmp_path):
+def test_options_that_do_not_go_together_are_refused(
+    options, message, capsys, monkeypatch, tmp_path
+):
     monkeypatch.setattr("jaxbnn.cli.startup.use_cores", lambda n: None)
     try:
         code = main(["run", "szt", "--out", str(tmp_path), *options])

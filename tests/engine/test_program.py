@@ -1,4 +1,5 @@
-"""The compiled program of a block: measuring lanes one by one or all at once, and lowering for every platform."""
+"""The compiled program of a block: measuring lanes one by one or all at once, and lowering for
+every platform."""
 
 import dataclasses
 
@@ -43,8 +44,14 @@ def test_step_0_trains_nothing_and_records_the_untrained_network(begun):
     before = jax.tree.leaves(state.state.variables["params"])
     for leaf, old in zip(jax.tree.leaves(after.state.variables["params"]), before, strict=True):
         np.testing.assert_array_equal(leaf, old)
-    assert np.isfinite(record.series.train_loss[:, 0]).all() and np.isnan(record.series.train_loss[:, 1:]).all()
-    assert np.isnan(record.series.gradient_norm_mean).all() and (record.points[0].n_patterns[:, 0, :2] > 0).all()
+    assert (
+        np.isfinite(record.series.train_loss[:, 0]).all()
+        and np.isnan(record.series.train_loss[:, 1:]).all()
+    )
+    assert (
+        np.isnan(record.series.gradient_norm_mean).all()
+        and (record.points[0].n_patterns[:, 0, :2] > 0).all()
+    )
 
 
 def test_a_block_in_parts_has_the_bits_of_the_block_in_one(begun):
@@ -68,16 +75,24 @@ def test_unscheduled_epochs_are_trained_and_not_recorded(begun, tiny):
     for until, n_rows in ((2, 2), (3, 3), (5, 3), (6, 4), (9, 4)):
         after, _ = block.advance(plan, copied(state), np.int32(until), inputs)
         there = np.isfinite(block.record_of(plan, after.rows).series.train_loss)
-        assert int(after.step) == until and there.tolist() == [[True] * n_rows + [False] * (6 - n_rows)] * 2
+        assert (
+            int(after.step) == until
+            and there.tolist() == [[True] * n_rows + [False] * (6 - n_rows)] * 2
+        )
 
 
 def test_spectra_hold_what_the_points_say(begun):
     plan, state, inputs = begun
     after, spectra = block.advance(plan, copied(state), np.int32(3), inputs)
-    record, spectra = block.record_of(plan, after.rows), (block.spectra_of(np.asarray(each)) for each in spectra)
+    record, spectra = (
+        block.record_of(plan, after.rows),
+        (block.spectra_of(np.asarray(each)) for each in spectra),
+    )
     for points, of, reference in zip(record.points, spectra, inputs.reference, strict=True):
         n, counted = reference[0].y.shape[0], points.n_patterns[:, :3] >= 0
-        np.testing.assert_array_equal(of.t.number[:, :3].sum(-1), np.maximum(points.n_patterns[:, :3], 0))
+        np.testing.assert_array_equal(
+            of.t.number[:, :3].sum(-1), np.maximum(points.n_patterns[:, :3], 0)
+        )
         for spectrum in of:
             examples = (spectrum.multiplicity * spectrum.number)[:, :3].sum(-1)
             np.testing.assert_array_equal(examples, np.where(counted, n, 0))
@@ -87,6 +102,8 @@ def test_spectra_hold_what_the_points_say(begun):
 def test_the_program_lowers_for_cpu_cuda_and_tpu(begun, map_lanes):
     plan, state, inputs = begun
     program = jax.jit(lambda *a: block.advance(dataclasses.replace(plan, map_lanes=map_lanes), *a))
-    shapes = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(np.shape(leaf), leaf.dtype), (state, np.int32(1), inputs))
+    shapes = jax.tree.map(
+        lambda leaf: jax.ShapeDtypeStruct(np.shape(leaf), leaf.dtype), (state, np.int32(1), inputs)
+    )
     exported = jax.export.export(program, platforms=["cpu", "cuda", "tpu"])(*shapes)
     assert exported.platforms == ("cpu", "cuda", "tpu")

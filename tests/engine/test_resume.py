@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 from jaxbnn import run
-from jaxbnn.config.experiment import to_json
+from jaxbnn.config.codec import to_json
 from jaxbnn.engine import block_runner
 from jaxbnn.storage import run_folder
 
@@ -25,7 +25,13 @@ run(experiment, sys.argv[2], report=lambda p: print(p.epochs_done, p.message, fl
 
 
 def started(tmp_path):
-    command = [sys.executable, "-c", SCRIPT, str(tmp_path / "experiment.json"), str(tmp_path / "killed")]
+    command = [
+        sys.executable,
+        "-c",
+        SCRIPT,
+        str(tmp_path / "experiment.json"),
+        str(tmp_path / "killed"),
+    ]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 

@@ -11,7 +11,12 @@ from jaxbnn.storage import run_folder
 def test_begun_blocks_go_on_when_other_seeds_are_asked_for(plain, tmp_path, monkeypatch):
     monkeypatch.setattr(block_runner, "CHUNK_SECONDS", 0.0)
     one, turns = jax.devices()[:1], []
-    run(dataclasses.replace(plain, seeds=(1, 2)), tmp_path, devices=one, stop=lambda: turns.append(0) or len(turns) > 5)
+    run(
+        dataclasses.replace(plain, seeds=(1, 2)),
+        tmp_path,
+        devices=one,
+        stop=lambda: turns.append(0) or len(turns) > 5,
+    )
     said = []
     folder = run(plain, tmp_path, devices=one, report=lambda p: said.append(p.message))
     assert any("seeds 1 to 2 go on from epoch" in m for m in said)

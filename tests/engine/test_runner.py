@@ -8,7 +8,8 @@ import pytest
 from oracles import is_union
 
 from jaxbnn import config, data, info, nn, observe, run, studies, train
-from jaxbnn.config.experiment import Experiment, override
+from jaxbnn.config.experiment import Experiment
+from jaxbnn.config.overrides import override
 from jaxbnn.engine import block_runner, program, verdicts
 from jaxbnn.engine import run_plan as jobs
 from jaxbnn.engine.devices import count_cores
@@ -17,7 +18,8 @@ from jaxbnn.storage import checkpoints, run_folder
 
 
 def same(one, other):
-    """Every variable of a result equal bit for bit to that of its seeds in another, NaN equal to NaN."""
+    """Every variable of a result equal bit for bit to that of its seeds in another, NaN equal to
+    NaN."""
     assert set(one.variables) == set(other.variables)
     seeds = np.isin(other.seed.values, one.seed.values)
     for key in ("t", "ty"):
@@ -32,11 +34,18 @@ def same(one, other):
 
 
 def all_groups(folder, experiment):
-    return [run_folder.read_result(folder)] + [run_folder.read_result(folder, p.name) for p in experiment.probes[1:]]
+    return [run_folder.read_result(folder)] + [
+        run_folder.read_result(folder, p.name) for p in experiment.probes[1:]
+    ]
 
 
 def test_a_finished_run_has_its_files_and_variables(tiny, finished):
-    assert {p.name for p in finished.iterdir()} == {"config.json", "result.nc", "provenance.json", "blocks"}
+    assert {p.name for p in finished.iterdir()} == {
+        "config.json",
+        "result.nc",
+        "provenance.json",
+        "blocks",
+    }
     assert finished.parent.name == "tiny" and finished.name == config.digest(tiny)
     main, test, before = all_groups(finished, tiny)
     sizes = {name: main.sizes[name] for name in ("seed", "epoch", "layer")}
@@ -49,13 +58,25 @@ def test_a_finished_run_has_its_files_and_variables(tiny, finished):
     curves |= {"gradient_norm_mean", "gradient_norm_variance", *verdicts.HEALTH}
     assert set(main.data_vars) == planes | curves and set(test.data_vars) == planes
     assert main.i_xt.attrs["units"] == main.i_ty.attrs["units"] == main.h_t.attrs["units"] == "bit"
-    assert main.epoch.values.tolist() == list(tiny.epochs) and main.seed.values.tolist() == [0, 1, 2, 3, 4]
-    assert (main.attrs["population"], test.attrs["population"], test.attrs["n_examples"]) == (1, 0, 820)
+    assert main.epoch.values.tolist() == list(tiny.epochs) and main.seed.values.tolist() == [
+        0,
+        1,
+        2,
+        3,
+        4,
+    ]
+    assert (main.attrs["population"], test.attrs["population"], test.attrs["n_examples"]) == (
+        1,
+        0,
+        820,
+    )
 
 
 def test_every_number_is_there_and_within_its_bounds(tiny, finished):
     main = run_folder.read_result(finished)
-    assert np.isfinite(main[["i_xt", "i_ty", "h_t", "train_loss", "test_accuracy"]].to_array()).all()
+    assert np.isfinite(
+        main[["i_xt", "i_ty", "h_t", "train_loss", "test_accuracy"]].to_array()
+    ).all()
     assert np.isnan(main.gradient_norm_mean.sel(epoch=0)).all()
     assert (main.gradient_norm_mean.sel(epoch=slice(1, None)) > 0).all()
     assert (main.h_x == 12.0).all() and np.allclose(main.h_y, 0.9991571208502711, atol=1e-6)
@@ -80,9 +101,10 @@ def test_what_a_run_recorded_is_what_its_last_networks_give(tiny, finished):
         last = main.sel(seed=seed).isel(epoch=-1)
         for t, layer in zip(hidden, ("hidden_1", "hidden_2"), strict=True):
             expected = informations(t, y)
-            assert (float(last.i_xt.sel(layer=layer)), float(last.i_ty.sel(layer=layer))) == pytest.approx(
-                expected, abs=1e-5
-            )
+            assert (
+                float(last.i_xt.sel(layer=layer)),
+                float(last.i_ty.sel(layer=layer)),
+            ) == pytest.approx(expected, abs=1e-5)
         hits = np.asarray(logits).argmax(1) == y
         assert float(last.train_accuracy) == pytest.approx(hits[:3276].mean(), abs=1e-6)
         assert float(last.test_accuracy) == pytest.approx(hits[3276:].mean(), abs=1e-6)
@@ -96,13 +118,16 @@ def trained(experiment, folder):
         inputs, seeds = jobs.inputs_of(job, pieces, device), pieces[0].seeds
         place = run_folder.block_folder(folder, seeds)
         like = jax.eval_shape(jobs.starter(job), jobs.keys_of(job, jobs.alone([0])), inputs.split)
-        last = block_runner.restore([checkpoints.load(place, block_runner.identity_of(job, 0, like))], like, device)
+        last = block_runner.restore(
+            [checkpoints.load(place, block_runner.identity_of(job, 0, like))], like, device
+        )
         for lane, seed in enumerate(seeds):
             yield jax.tree.map(lambda leaf, lane=lane: leaf[lane], last.state.variables), seed
 
 
 def test_deeper_patterns_are_unions_of_shallower_ones_at_every_measured_epoch_and_seed(tiny):
-    """On integers, from the program itself: a block advanced from one measured epoch to the next."""
+    """On integers, from the program itself: a block advanced from one measured epoch to the
+    next."""
     split = data.load(tiny.data)
     x = np.r_[split.train.x, split.test.x]
     job = jobs.make_job([tiny], [], None, "cpu")
@@ -125,9 +150,15 @@ def test_deeper_patterns_are_unions_of_shallower_ones_at_every_measured_epoch_an
     assert n == len(tiny.seeds) * len(tiny.epochs)
 
 
-@pytest.mark.parametrize(("seeds", "n_devices"), [((3, 4), 2), ((4, 0, 2), 1), ((0, 1, 2, 3, 4), 1)])
-def test_a_seeds_bits_depend_on_neither_the_other_seeds_nor_the_devices(tiny, finished, tmp_path, seeds, n_devices):
-    folder = run(dataclasses.replace(tiny, seeds=seeds), tmp_path, devices=jax.devices()[:n_devices])
+@pytest.mark.parametrize(
+    ("seeds", "n_devices"), [((3, 4), 2), ((4, 0, 2), 1), ((0, 1, 2, 3, 4), 1)]
+)
+def test_a_seeds_bits_depend_on_neither_the_other_seeds_nor_the_devices(
+    tiny, finished, tmp_path, seeds, n_devices
+):
+    folder = run(
+        dataclasses.replace(tiny, seeds=seeds), tmp_path, devices=jax.devices()[:n_devices]
+    )
     for one, whole in zip(all_groups(folder, tiny), all_groups(finished, tiny), strict=True):
         same(one, whole)
 
@@ -137,7 +168,8 @@ def test_seeds_4_to_7_of_szt_alone_are_those_among_8(tmp_path):
     short = override(dataclasses.replace(szt, probes=szt.probes[:1]), "train.epochs=2")
     short = override(short, "train.learning_rate=0.01")
     folders = [
-        run(dataclasses.replace(short, seeds=s), tmp_path / f"{len(s)}", devices=one) for s in (range(8), range(4, 8))
+        run(dataclasses.replace(short, seeds=s), tmp_path / f"{len(s)}", devices=one)
+        for s in (range(8), range(4, 8))
     ]
     whole, alone = (run_folder.read_result(f) for f in folders)
     same(alone, whole)
@@ -161,7 +193,11 @@ def test_seeds_4_to_7_of_a_784_1024_network_alone_are_those_among_8(tmp_path):
     experiment = wide(tmp_path)
     whole = run_folder.read_result(run(experiment, tmp_path / "whole"))
     alone = run_folder.read_result(
-        run(dataclasses.replace(experiment, seeds=(4, 5, 6, 7)), tmp_path / "alone", devices=jax.devices()[:1])
+        run(
+            dataclasses.replace(experiment, seeds=(4, 5, 6, 7)),
+            tmp_path / "alone",
+            devices=jax.devices()[:1],
+        )
     )
     same(alone, whole)
 
@@ -172,7 +208,13 @@ def test_more_seeds_are_added_to_a_finished_run_without_repeating_any(tiny, fini
     again = run(tiny, tmp_path, report=lambda p: done.append(p.epochs_total))
     assert again == folder and set(done) == {3 * tiny.train.epochs}
     assert run_folder.read_config(folder).seeds == (0, 1, 2, 3, 4)
-    assert [r["seeds"] for r in (run_folder.read_provenance(folder), *run_folder.read_provenance(folder)["earlier"])] == [
+    assert [
+        r["seeds"]
+        for r in (
+            run_folder.read_provenance(folder),
+            *run_folder.read_provenance(folder)["earlier"],
+        )
+    ] == [
         [0, 3, 4],
         [1, 2],
     ]
@@ -202,7 +244,9 @@ def test_a_stopped_run_goes_on_and_ends_with_the_same_bits(tiny, finished, tmp_p
         same(one, whole)
 
 
-def test_another_rate_other_seeds_and_another_chunk_length_compile_nothing(plain, tmp_path, monkeypatch):
+def test_another_rate_other_seeds_and_another_chunk_length_compile_nothing(
+    plain, tmp_path, monkeypatch
+):
     changed = dataclasses.replace(override(plain, "train.learning_rate=0.02"), seeds=(7, 8, 9))
     run(dataclasses.replace(plain, seeds=(0, 1)), tmp_path / "a", devices=jax.devices()[:1])
     compiled = [f._cache_size() for f in (program.advance, program.start, program.prepare)]
@@ -217,13 +261,17 @@ def test_each_seed_can_have_its_own_split(tmp_path, plain):
     folder = run(dataclasses.replace(own, seeds=(0, 1, 2)), tmp_path, devices=one)
     whole = run_folder.read_result(folder)
     assert (whole.h_x == 12.0).all() and not np.array_equal(*whole.i_xt.values[1:, -1])
-    alone = run_folder.read_result(run(dataclasses.replace(own, seeds=(2,)), tmp_path / "alone", devices=one))
+    alone = run_folder.read_result(
+        run(dataclasses.replace(own, seeds=(2,)), tmp_path / "alone", devices=one)
+    )
     same(alone, whole)
 
 
 def test_a_diverged_seed_is_nan_from_then_on_and_the_others_go_on(tmp_path, tiny):
     relu = nn.MLP((6, 4), 2, activation=nn.Relu(), kernel_slope=None, normalise=False)
-    spec = dataclasses.replace(tiny.train, learning_rate=1e8, optimiser=train.Sgd(0.9), latent_limit=None)
+    spec = dataclasses.replace(
+        tiny.train, learning_rate=1e8, optimiser=train.Sgd(0.9), latent_limit=None
+    )
     probes = (observe.Probe(estimator=info.Binned()),)
     wild = dataclasses.replace(tiny, model=relu, train=spec, probes=probes, seeds=(0, 1, 2, 3))
     main = run_folder.read_result(run(wild, tmp_path, devices=jax.devices()[:1]))
@@ -238,11 +286,18 @@ def test_a_diverged_seed_is_nan_from_then_on_and_the_others_go_on(tmp_path, tiny
 
 def test_provenance_says_where_the_result_comes_from(finished, tiny):
     facts = run_folder.read_provenance(finished)
-    assert facts["data_sha256"] == data.checksum(data.load(tiny.data)) and facts["thread_pool"] == str(
-        max(2, count_cores())
+    assert facts["data_sha256"] == data.checksum(data.load(tiny.data)) and facts[
+        "thread_pool"
+    ] == str(max(2, count_cores()))
+    assert (
+        len(facts["devices"]) == 2
+        and facts["wall_seconds"] > 0
+        and facts["versions"]["jax"] == jax.__version__
     )
-    assert len(facts["devices"]) == 2 and facts["wall_seconds"] > 0 and facts["versions"]["jax"] == jax.__version__
-    assert facts["precision"] == {"enable_x64": False, "default_matmul_precision": None} and "commit" in facts
+    assert (
+        facts["precision"] == {"enable_x64": False, "default_matmul_precision": None}
+        and "commit" in facts
+    )
     assert facts["processes"] == 1 and "on any devices and processes" in facts["promise"]
     json.dumps(facts)
 
@@ -252,7 +307,11 @@ def test_progress_rises_to_the_end(plain, tmp_path):
     run(dataclasses.replace(plain, seeds=(0, 1, 2)), tmp_path, report=said.append)
     done = [p.epochs_done for p in said]
     assert done == sorted(done) and done[-1] == said[-1].epochs_total == 3 * plain.train.epochs
-    assert said[-1].seconds_left == 0 and said[-1].epochs_per_second > 0 and 0 < said[-1].test_accuracy <= 1
+    assert (
+        said[-1].seconds_left == 0
+        and said[-1].epochs_per_second > 0
+        and 0 < said[-1].test_accuracy <= 1
+    )
 
 
 @pytest.mark.parametrize(
@@ -260,7 +319,10 @@ def test_progress_rises_to_the_end(plain, tmp_path):
     [
         (["train.batch_size=4000"], "train.batch_size of at most 3276"),
         (["model.n_classes=1"], r"model.n_classes >= 2 \(the data's\), got 1"),
-        (["probes.0.estimator.correction=miller_madow"], "no correction in probe 'main': its sample is the population"),
+        (
+            ["probes.0.estimator.correction=miller_madow"],
+            "no correction in probe 'main': its sample is the population",
+        ),
         (["probes.2.layers=hidden_7"], "among hidden_1, hidden_2, output, .*got 'hidden_7'"),
     ],
 )
@@ -283,7 +345,11 @@ def test_an_error_in_one_block_ends_the_run_and_keeps_what_was_there(plain, tmp_
 
 def npz(tmp_path, n):
     rng = np.random.default_rng(n)
-    np.savez(tmp_path / "mine.npz", x=rng.integers(0, 2, (n, 5)).astype(np.float32), y=rng.integers(0, 2, n))
+    np.savez(
+        tmp_path / "mine.npz",
+        x=rng.integers(0, 2, (n, 5)).astype(np.float32),
+        y=rng.integers(0, 2, n),
+    )
     return Experiment(
         name="mine",
         data=data.Npz(str(tmp_path / "mine.npz")),
@@ -329,18 +395,30 @@ def test_a_damaged_provenance_is_refused_before_training(tiny, tmp_path):
 
 
 def test_a_seed_whose_last_step_ruins_it_is_unset_in_that_row_and_stays_so(tiny):
-    """Full batch and a huge rate: the gradient of the first step is finite, the network after it is not."""
+    """Full batch and a huge rate: the gradient of the first step is finite, the network after it is
+    not."""
     relu = nn.MLP((6, 4), 2, activation=nn.Relu(), kernel_slope=None, normalise=False)
-    spec = train.TrainSpec(epochs=6, batch_size=None, optimiser=train.Sgd(), learning_rate=1e36, latent_limit=None)
+    spec = train.TrainSpec(
+        epochs=6, batch_size=None, optimiser=train.Sgd(), learning_rate=1e36, latent_limit=None
+    )
     probes = (observe.Probe(estimator=info.Binned()),)
-    wild = dataclasses.replace(tiny, model=relu, train=spec, probes=probes, schedule=observe.Schedule(every=1))
+    wild = dataclasses.replace(
+        tiny, model=relu, train=spec, probes=probes, schedule=observe.Schedule(every=1)
+    )
     job = jobs.make_job([wild], [], None, "cpu")
     inputs = jobs.inputs_of(job, jobs.alone((0, 1)), jax.devices()[0])
     begun = jobs.beginning(job, jobs.alone((0, 1)), inputs, jax.devices()[0])
-    record = program.record_of(job.plan, program.advance(job.plan, begun, np.int32(7), inputs)[0].rows)
+    record = program.record_of(
+        job.plan, program.advance(job.plan, begun, np.int32(7), inputs)[0].rows
+    )
     lost = np.isnan(record.series.train_loss)
-    assert lost[:, 1:].all() and not lost[:, 0].any() and not np.isinf(record.series.train_loss).any()
-    assert np.isnan(record.series.gradient_norm_mean[:, 1:]).all() and np.isnan(record.points[0].xt[:, 1:]).all()
+    assert (
+        lost[:, 1:].all() and not lost[:, 0].any() and not np.isinf(record.series.train_loss).any()
+    )
+    assert (
+        np.isnan(record.series.gradient_norm_mean[:, 1:]).all()
+        and np.isnan(record.points[0].xt[:, 1:]).all()
+    )
 
 
 def test_a_users_settings_of_jax_do_not_change_a_seeds_bits(tiny):
@@ -359,9 +437,14 @@ def test_a_users_settings_of_jax_do_not_change_a_seeds_bits(tiny):
 
 def test_a_checkpoint_knows_what_the_words_of_its_rows_are(plain, monkeypatch):
     job = jobs.make_job([plain], [], None, "cpu")
-    like, unset = jax.eval_shape(jobs.starter(job), jobs.keys_of(job, jobs.alone([0])), job.split), job.plan.unset
+    like, unset = (
+        jax.eval_shape(jobs.starter(job), jobs.keys_of(job, jobs.alone([0])), job.split),
+        job.plan.unset,
+    )
     before = block_runner.identity_of(job, 0, like)
-    monkeypatch.setattr(program.Plan, "unset", unset._replace(series=unset.health, health=unset.series))
+    monkeypatch.setattr(
+        program.Plan, "unset", unset._replace(series=unset.health, health=unset.series)
+    )
     after = block_runner.identity_of(job, 0, like)
     assert [name for name in before if before[name] != after[name]] == ["layout"]
 

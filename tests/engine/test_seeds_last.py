@@ -1,4 +1,5 @@
-"""Lanes on the last axis train and see what the trainer and the viewer of one seed, vmapped over lanes, do."""
+"""Lanes on the last axis train and see what the trainer and the viewer of one seed, vmapped over
+lanes, do."""
 
 import dataclasses
 
@@ -12,8 +13,10 @@ from jaxbnn.engine import program, seeds_last
 from jaxbnn.engine import run_plan as jobs
 from jaxbnn.info import Binned, Exact
 from jaxbnn.nn import MLP, Tanh
-from jaxbnn.observe.record import Probe, viewer
-from jaxbnn.train.trainer import Adam, AdamW, Bop, Hyper, Sgd, TrainSpec, score_of, trainer
+from jaxbnn.observe.forward import viewer
+from jaxbnn.observe.probe import Probe
+from jaxbnn.train.spec import Adam, AdamW, Bop, Hyper, Sgd, TrainSpec
+from jaxbnn.train.trainer import score_of, trainer
 
 RNG = np.random.default_rng(0)
 N_LANES = 3
@@ -26,13 +29,16 @@ WEIGHTS = MLP((4, 3), 2, Tanh())  # binary weights alone: no unit stands on the 
 
 def examples(n, *lead):
     return Dataset(
-        RNG.normal(size=(*lead, n, 2, 3)).astype(np.float32), RNG.integers(0, 2, (*lead, n)).astype(np.int32)
+        RNG.normal(size=(*lead, n, 2, 3)).astype(np.float32),
+        RNG.integers(0, 2, (*lead, n)).astype(np.int32),
     )
 
 
 def begun(model, spec, data):
     train = trainer(model, spec, jnp.zeros((1, 2, 3)))
-    return train, jax.vmap(train.init)(jax.random.split(jax.random.key(0, impl="threefry2x32"), N_LANES))
+    return train, jax.vmap(train.init)(
+        jax.random.split(jax.random.key(0, impl="threefry2x32"), N_LANES)
+    )
 
 
 def close(ours, theirs):
@@ -45,9 +51,18 @@ def close(ours, theirs):
 @pytest.mark.parametrize(
     ("model", "spec"),
     [
-        # Adam would make a step of a gradient that is 0 but for rounding: with this eps it does not.
-        (WEIGHTS, TrainSpec(epochs=1, batch_size=8, optimiser=Adam(eps=0.1))),  # 20 examples: the last batch is filled
-        (WEIGHTS, TrainSpec(epochs=1, batch_size=None, optimiser=Bop(eps=0.1, threshold=1e-4), latent_limit=None)),
+        # Adam would make a step of a gradient that is 0 but for rounding: with this eps it does
+        # not.
+        (
+            WEIGHTS,
+            TrainSpec(epochs=1, batch_size=8, optimiser=Adam(eps=0.1)),
+        ),  # 20 examples: the last batch is filled
+        (
+            WEIGHTS,
+            TrainSpec(
+                epochs=1, batch_size=None, optimiser=Bop(eps=0.1, threshold=1e-4), latent_limit=None
+            ),
+        ),
         (REAL, TrainSpec(epochs=1, batch_size=8, optimiser=AdamW(), decay=0.1)),
         (REAL, TrainSpec(epochs=1, batch_size=8, optimiser=Sgd(momentum=0.9))),
     ],
@@ -58,7 +73,9 @@ def test_an_epoch_is_that_of_the_trainer_of_one_seed(model, spec, own):
     hyper = HYPER._replace(decay=jnp.full(N_LANES, spec.decay))
     train, state = begun(model, spec, data)
     theirs = jax.jit(jax.vmap(train.epoch, (0, 0 if own else None, 0)))(state, data, hyper)
-    ours = jax.jit(lambda *each: seeds_last.epoch(model, spec, *each))(jax.tree.map(jnp.asarray, data), state, hyper)
+    ours = jax.jit(lambda *each: seeds_last.epoch(model, spec, *each))(
+        jax.tree.map(jnp.asarray, data), state, hyper
+    )
     close(ours, theirs)
 
 
@@ -70,8 +87,12 @@ def test_a_lane_that_diverges_is_told_and_leaves_the_others_alone():
     wild = HYPER._replace(learning_rate=jnp.array([0.01, jnp.inf, 0.03]))
     sane, norm = epoch(data, state, HYPER)
     after, wild_norm = epoch(data, state, wild)
-    assert after.finite.tolist() == [True, False, True] and np.isfinite(wild_norm.mean).tolist() == [True, False, True]
-    for one, other in zip(jax.tree.leaves(after.variables), jax.tree.leaves(sane.variables), strict=True):
+    assert after.finite.tolist() == [True, False, True] and np.isfinite(
+        wild_norm.mean
+    ).tolist() == [True, False, True]
+    for one, other in zip(
+        jax.tree.leaves(after.variables), jax.tree.leaves(sane.variables), strict=True
+    ):
         np.testing.assert_array_equal(one[::2], other[::2])
 
 
@@ -107,21 +128,30 @@ def test_a_block_with_its_lanes_last_records_the_same_networks(plain, per_seed):
     for last in (False, True):
         plan = dataclasses.replace(job.plan, lanes_last=last)
         after, _ = program.advance(
-            plan, jobs.beginning(job, jobs.alone((0, 1)), inputs, jax.devices()[0]), np.int32(2), inputs
+            plan,
+            jobs.beginning(job, jobs.alone((0, 1)), inputs, jax.devices()[0]),
+            np.int32(2),
+            inputs,
         )
         records.append(program.record_of(plan, after.rows))
     for one, other in zip(*(record.points for record in records), strict=True):
         np.testing.assert_array_equal(one.n_patterns[:, 0], other.n_patterns[:, 0])
     one, other = (record.series for record in records)
     np.testing.assert_allclose(one.train_loss[:, :2], other.train_loss[:, :2], rtol=1e-3)
-    np.testing.assert_allclose(one.gradient_norm_mean[:, 1], other.gradient_norm_mean[:, 1], rtol=1e-3)
+    np.testing.assert_allclose(
+        one.gradient_norm_mean[:, 1], other.gradient_norm_mean[:, 1], rtol=1e-3
+    )
 
 
 def test_lanes_go_last_for_small_networks_and_enough_lanes_on_a_cpu(tiny):
     assert seeds_last.pays(BINARY, 12, 64, 16, "cpu")
-    assert not seeds_last.pays(BINARY, 12, 64, 15, "cpu") and not seeds_last.pays(BINARY, 784, 64, 16, "cpu")
+    assert not seeds_last.pays(BINARY, 12, 64, 15, "cpu") and not seeds_last.pays(
+        BINARY, 784, 64, 16, "cpu"
+    )
     assert not seeds_last.pays(BINARY, 12, 64, 16, "gpu")
-    assert not seeds_last.pays(BINARY, 12, 129, 16, "cpu") and not seeds_last.pays(BINARY, 12, None, 16, "cpu")
+    assert not seeds_last.pays(BINARY, 12, 129, 16, "cpu") and not seeds_last.pays(
+        BINARY, 12, None, 16, "cpu"
+    )
     batches = dataclasses.replace(tiny, train=dataclasses.replace(tiny.train, batch_size=64))
     wide = jobs.make_job([dataclasses.replace(batches, lanes=16)], [], None, "cpu").plan
     assert wide.lanes_last and not jobs.make_job([batches], [], None, "cpu").plan.lanes_last

@@ -1,4 +1,5 @@
-"""Experiments that differ in learning rate and decay alone share blocks: each gets the bits it gets alone."""
+"""Experiments that differ in learning rate and decay alone share blocks: each gets the bits it gets
+alone."""
 
 import dataclasses
 
@@ -10,12 +11,14 @@ from jaxbnn import config, run, run_together
 from jaxbnn.analysis import networks
 from jaxbnn.engine import block_runner
 from jaxbnn.storage import run_folder
-from jaxbnn.train.trainer import AdamW
+from jaxbnn.train.spec import AdamW
 
 
 def with_decay(tiny, decay, seeds, name="tiny", rate=0.01):
     spec = dataclasses.replace(tiny.train, optimiser=AdamW(), decay=decay, learning_rate=rate)
-    return dataclasses.replace(tiny, name=name, train=spec, seeds=seeds, lanes=3, probes=tiny.probes[:1])
+    return dataclasses.replace(
+        tiny, name=name, train=spec, seeds=seeds, lanes=3, probes=tiny.probes[:1]
+    )
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +42,9 @@ def equal(one, other):
 
 
 def test_each_has_its_folder_and_the_bits_that_it_has_alone(settings, together, tmp_path):
-    assert [folder.parent.name for folder in together] == ["tiny", "other", "tiny"] and len(set(together)) == 3
+    assert [folder.parent.name for folder in together] == ["tiny", "other", "tiny"] and len(
+        set(together)
+    ) == 3
     for experiment, folder in zip(settings, together, strict=True):
         alone = run_folder.read_result(run(experiment, tmp_path))
         found = run_folder.read_result(folder)
@@ -48,7 +53,9 @@ def test_each_has_its_folder_and_the_bits_that_it_has_alone(settings, together, 
         equal(found, alone)
     facts = run_folder.read_provenance(together[1])
     assert (facts["networks"], facts["seeds"]) == (6, [1, 2, 3])
-    first, second = (run_folder.read_result(folder).sel(seed=[1]).i_xt.values for folder in together[:2])
+    first, second = (
+        run_folder.read_result(folder).sel(seed=[1]).i_xt.values for folder in together[:2]
+    )
     assert (first[:, -1] != second[:, -1]).any(), "decay should change a network"
 
 
@@ -56,12 +63,16 @@ def test_stopped_and_gone_on_in_other_blocks(settings, together, tmp_path, monke
     monkeypatch.setattr(block_runner, "CHUNK_SECONDS", 0.0)
     turns, said = [], []
     one = jax.devices()[:1]
-    stopped = run_together(settings[:2], tmp_path, devices=one, stop=lambda: turns.append(0) or len(turns) > 5)
+    stopped = run_together(
+        settings[:2], tmp_path, devices=one, stop=lambda: turns.append(0) or len(turns) > 5
+    )
     assert not any(run_folder.finished_seeds(folder) for folder in stopped)
     begun = [run_folder.begun_blocks(folder) for folder in stopped]
     assert begun == [[(0, 1)], [(1,)]]  # the first block's pieces, each where it belongs
     again = run_together(settings, tmp_path, devices=one, report=lambda p: said.append(p.message))
-    assert any("tiny seeds 0 to 1, other seeds 1 to 1 go on from epoch" in message for message in said)
+    assert any(
+        "tiny seeds 0 to 1, other seeds 1 to 1 go on from epoch" in message for message in said
+    )
     for folder, whole in zip(again, together, strict=True):
         equal(run_folder.read_result(folder), run_folder.read_result(whole))
     report = []
@@ -72,7 +83,12 @@ def test_stopped_and_gone_on_in_other_blocks(settings, together, tmp_path, monke
 def test_a_piece_goes_on_alone_and_seeds_are_added(settings, together, tmp_path, monkeypatch):
     monkeypatch.setattr(block_runner, "CHUNK_SECONDS", 0.0)
     turns = []
-    run_together(settings[:2], tmp_path, devices=jax.devices()[:1], stop=lambda: turns.append(0) or len(turns) > 5)
+    run_together(
+        settings[:2],
+        tmp_path,
+        devices=jax.devices()[:1],
+        stop=lambda: turns.append(0) or len(turns) > 5,
+    )
     said = []
     more = dataclasses.replace(settings[1], seeds=(1,))
     folder = run(more, tmp_path, report=lambda p: said.append(p.message))
@@ -92,6 +108,9 @@ def test_trained_networks_are_those_of_the_last_checkpoint(settings, together):
 def test_experiments_of_two_programs_and_one_given_twice_are_refused(settings, tmp_path):
     wider = dataclasses.replace(settings[0], lanes=4)
     for wrong in ([settings[0], wider], [settings[0], settings[0]]):
-        with pytest.raises(ValueError, match="expected experiments that differ in name, learning rate and decay alone"):
+        with pytest.raises(
+            ValueError,
+            match="expected experiments that differ in name, learning rate and decay alone",
+        ):
             run_together(wrong, tmp_path)
     assert not list(tmp_path.iterdir())

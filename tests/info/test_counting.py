@@ -27,7 +27,9 @@ def seen(counts):
 
 def repeating_signs(n, d, n_patterns, seed):
     rng = np.random.default_rng(seed)
-    return rng.choice([-1.0, 1.0], (n_patterns, d)).astype(np.float32)[rng.integers(0, n_patterns, n)]
+    return rng.choice([-1.0, 1.0], (n_patterns, d)).astype(np.float32)[
+        rng.integers(0, n_patterns, n)
+    ]
 
 
 def test_counts_equal_np_unique_for_every_width_from_1_to_300_also_with_a_broken_hash():
@@ -44,19 +46,27 @@ def test_counts_equal_np_unique_for_every_width_from_1_to_300_also_with_a_broken
         if d in (1, 32, 33, 299):
             np.testing.assert_array_equal(words, pack_signs(jnp.asarray(t)))
         # Words of 0 behind the last change no pattern: four widths, four compilations.
-        words = np.pad(words, ((0, 0), (0, next(w for w in (1, 2, 5, 10) if 32 * w >= d) - words.shape[1])))
+        words = np.pad(
+            words, ((0, 0), (0, next(w for w in (1, 2, 5, 10) if 32 * w >= d) - words.shape[1]))
+        )
         counters = (hashed, broken) if d <= 64 else (hashed,)
         for of_t, of_ty in (counter(words, jnp.asarray(y)) for counter in counters):
             assert bool(of_t.exact) and bool(of_ty.exact)
-            assert seen(of_t) == sorted(np.unique(t.astype(np.int8), axis=0, return_counts=True)[1].tolist())
-            assert seen(of_ty) == sorted(np.unique(np.c_[t, y].astype(np.int8), axis=0, return_counts=True)[1].tolist())
+            assert seen(of_t) == sorted(
+                np.unique(t.astype(np.int8), axis=0, return_counts=True)[1].tolist()
+            )
+            assert seen(of_ty) == sorted(
+                np.unique(np.c_[t, y].astype(np.int8), axis=0, return_counts=True)[1].tolist()
+            )
 
 
 @pytest.mark.parametrize("n", [1, 2, 1000])
 def test_all_rows_equal_and_all_different(n):
     y = jnp.zeros(n, jnp.int32)
     equal, _ = TALLY(jnp.zeros((n, 2), jnp.uint32), y)
-    different, _ = TALLY(jnp.stack([jnp.zeros(n, jnp.uint32), jnp.arange(n, dtype=jnp.uint32)], axis=1), y)
+    different, _ = TALLY(
+        jnp.stack([jnp.zeros(n, jnp.uint32), jnp.arange(n, dtype=jnp.uint32)], axis=1), y
+    )
     assert seen(equal) == [n] and seen(different) == [1] * n
     assert (int(equal.n_patterns), int(different.n_patterns)) == (1, n)
     assert (int(equal.n_singletons), int(different.n_singletons)) == (int(n == 1), n)

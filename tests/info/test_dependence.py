@@ -27,9 +27,13 @@ def test_units_known_to_be_equal_have_all_but_one_of_their_entropies():
     one = np.random.default_rng(0).random(20000) < 0.3
     found = dependence(np.repeat(one[:, None], 5, axis=1))
     h = entropy(one.tolist())
-    assert found.h_t == pytest.approx(h, abs=1e-6) and found.h_units == pytest.approx(5 * h, abs=1e-9)
+    assert found.h_t == pytest.approx(h, abs=1e-6) and found.h_units == pytest.approx(
+        5 * h, abs=1e-9
+    )
     assert found.total_correlation == pytest.approx(4 * h, abs=1e-6)
-    assert found.h_t < found.h_shuffled < found.h_units and found.h_shuffled == pytest.approx(5 * h, abs=0.01)
+    assert found.h_t < found.h_shuffled < found.h_units and found.h_shuffled == pytest.approx(
+        5 * h, abs=0.01
+    )
 
 
 def test_against_a_count_by_hand_and_constant_units_add_nothing():
@@ -38,12 +42,16 @@ def test_against_a_count_by_hand_and_constant_units_add_nothing():
     found = dependence(t)
     assert found.h_t == pytest.approx(entropy([tuple(row) for row in t]), abs=1e-6)
     assert found.h_units == pytest.approx(sum(entropy(column.tolist()) for column in t.T), abs=1e-9)
-    assert dependence(t > 0) == dependence(t) == dependence((t + 1) // 2) and dependence(t, 1) != dependence(t)
+    assert dependence(t > 0) == dependence(t) == dependence((t + 1) // 2) and dependence(
+        t, 1
+    ) != dependence(t)
     few = dependence(CUBE[:4])
     assert few.h_t == 2 and few.h_shuffled <= 2 and few.h_units == 2
 
 
-@pytest.mark.parametrize("wrong", [np.zeros(3), np.zeros((0, 2)), np.array([[0.5, 1.0]]), np.array([[-1, 0]])])
+@pytest.mark.parametrize(
+    "wrong", [np.zeros(3), np.zeros((0, 2)), np.array([[0.5, 1.0]]), np.array([[-1, 0]])]
+)
 def test_what_is_no_layer_of_signs_is_refused(wrong):
     with pytest.raises(ValueError, match="expected t"):
         dependence(wrong)

@@ -21,7 +21,11 @@ def test_known_answers(name):
     assert float(jax.jit(in_program)(counts)) == pytest.approx(float(in_program(counts)), abs=1e-6)
 
 
-@given(st.sampled_from([1, 300]).flatmap(lambda n: st.lists(st.integers(0, 1000), min_size=n, max_size=n)).filter(any))
+@given(
+    st.sampled_from([1, 300])
+    .flatmap(lambda n: st.lists(st.integers(0, 1000), min_size=n, max_size=n))
+    .filter(any)
+)
 @settings(max_examples=40, deadline=None)
 def test_program_agrees_with_host_and_lies_between_0_and_log2_patterns(histogram):
     counts = Counts.from_histogram(histogram)
@@ -38,12 +42,20 @@ def test_float32_is_good_to_1e5_bit_when_every_pattern_is_seen_once(n):
 
 def test_one_pattern_has_no_entropy():
     counts = Counts.from_histogram([7, 0])
-    assert float(plugin(counts)) == corrected_entropy.plugin(counts) == float(miller_madow(counts)) == 0.0
+    assert (
+        float(plugin(counts))
+        == corrected_entropy.plugin(counts)
+        == float(miller_madow(counts))
+        == 0.0
+    )
 
 
 def test_uncertified_counts_have_no_entropy():
     counts = Counts.from_histogram([1, 2])._replace(exact=jnp.bool_(False))
-    assert all(np.isnan(float(h(counts))) for h in (plugin, miller_madow, corrected_entropy.plugin, corrected_entropy.miller_madow))
+    assert all(
+        np.isnan(float(h(counts)))
+        for h in (plugin, miller_madow, corrected_entropy.plugin, corrected_entropy.miller_madow)
+    )
 
 
 def test_entropy_of_distributions_counts_zero_as_nothing():

@@ -70,7 +70,9 @@ def test_binned_equals_brute_force_on_rounded_values():
 
 @pytest.mark.parametrize("bins", [2, 3, 30, 256])
 def test_binned_is_exact_on_a_binary_layer(bins):
-    jax.tree.map(np.testing.assert_array_equal, point(Binned(FixedGrid(-1, 1, bins))), point(Exact()))
+    jax.tree.map(
+        np.testing.assert_array_equal, point(Binned(FixedGrid(-1, 1, bins))), point(Exact())
+    )
 
 
 def test_binned_gives_nan_for_values_that_are_not_finite():
@@ -93,7 +95,9 @@ def softmax_informations(p, y):
 def test_soft_output_equals_its_formulas():
     p = RNG.dirichlet([0.3, 1.0, 2.0], 300)
     found = point(SoftOutput(), p.astype(np.float32))
-    assert [float(v) for v in (found.xt, found.ty, found.h_t)] == pytest.approx(softmax_informations(p, Y), abs=1e-5)
+    assert [float(v) for v in (found.xt, found.ty, found.h_t)] == pytest.approx(
+        softmax_informations(p, Y), abs=1e-5
+    )
     assert int(found.n_patterns) == int(found.n_singletons) == -1 and not bool(found.exact)
 
 
@@ -111,7 +115,9 @@ def test_soft_output_of_a_constant_is_nothing():
 def test_soft_output_with_a_class_that_never_occurs():
     p = RNG.dirichlet([1.0] * 5, 300)
     found = point(SoftOutput(), p.astype(np.float32))
-    assert [float(found.xt), float(found.ty)] == pytest.approx(softmax_informations(p, Y)[:2], abs=1e-5)
+    assert [float(found.xt), float(found.ty)] == pytest.approx(
+        softmax_informations(p, Y)[:2], abs=1e-5
+    )
 
 
 @pytest.mark.parametrize(
@@ -142,7 +148,9 @@ def test_soft_output_gives_nan_for_what_are_no_probabilities(bad):
 
 
 def test_soft_output_gives_nan_for_labels_it_has_no_class_for():
-    assert np.isnan(point(SoftOutput(), np.full((300, 2), 0.5, np.float32)).ty)  # Y has three classes
+    assert np.isnan(
+        point(SoftOutput(), np.full((300, 2), 0.5, np.float32)).ty
+    )  # Y has three classes
 
 
 def test_both_zeros_are_one_input_in_and_outside_jit():
@@ -159,7 +167,9 @@ def test_inputs_outside_jit_are_compared_in_their_own_precision():
 def test_the_references_h_y_is_that_of_the_sample_whatever_the_correction():
     one, other = (e.prepare(X, Y) for e in (Exact(), Exact("miller_madow")))
     assert float(one.h_y) == float(other.h_y) == float(one.h_y_corrected)
-    assert float(other.h_y_corrected) == pytest.approx(float(one.h_y) + 2 / (2 * 300 * np.log(2)), abs=1e-6)
+    assert float(other.h_y_corrected) == pytest.approx(
+        float(one.h_y) + 2 / (2 * 300 * np.log(2)), abs=1e-6
+    )
 
 
 @pytest.mark.parametrize("y", [[0.5] * 300, [-1] * 300, [np.nan] * 300])

@@ -28,7 +28,11 @@ H_Y = 0.9991571208502711
     [
         (ONES[:, None], 2.838528743649, 0.627641239216),
         (np.stack([ONES, EDGES, PAIRS], axis=1), 5.569522432167, H_Y),
-        (np.where((2 * BITS.astype(int) - 1).sum(axis=1) > 0, 1, -1)[:, None], 0.962973474382, 0.426294412245),
+        (
+            np.where((2 * BITS.astype(int) - 1).sum(axis=1) > 0, 1, -1)[:, None],
+            0.962973474382,
+            0.426294412245,
+        ),
         (BITS, 12.0, H_Y),
     ],
     ids=["ones", "ones, edges, antipodes", "sign of the sum", "identity"],
@@ -57,7 +61,12 @@ def test_measure_equals_brute_force_on_any_type_of_array(n, d, n_classes, seed, 
     assert (found.i_xt, found.i_ty) == pytest.approx(informations(t, y), abs=1e-9)
     assert found.h_y == pytest.approx(entropy(y.tolist()), abs=1e-9)
     counts = np.unique(t, axis=0, return_counts=True)[1]
-    assert (found.n, found.d, found.n_patterns, found.n_singletons) == (n, d, len(counts), (counts == 1).sum())
+    assert (found.n, found.d, found.n_patterns, found.n_singletons) == (
+        n,
+        d,
+        len(counts),
+        (counts == 1).sum(),
+    )
 
 
 def test_measure_corrects_a_sample_by_miller_madow():

@@ -15,7 +15,10 @@ def signs(n, d, seed=0):
 def unpack(words, bits, k):
     """The first k codes of each row, by Python integers."""
     per = 32 // bits
-    return [[(int(row[j // per]) >> (bits * (j % per))) & (2**bits - 1) for j in range(k)] for row in np.asarray(words)]
+    return [
+        [(int(row[j // per]) >> (bits * (j % per))) & (2**bits - 1) for j in range(k)]
+        for row in np.asarray(words)
+    ]
 
 
 def test_pack_signs_has_known_words():
@@ -37,7 +40,9 @@ def test_pack_signs_keeps_every_bit(d):
 @given(st.integers(1, 32), st.integers(1, 40), st.integers(0, 2**32 - 1))
 @settings(max_examples=30, deadline=None)
 def test_pack_codes_keeps_every_code(bits, k, seed):
-    codes = np.random.default_rng(seed).integers(0, 2**bits, (5, k), dtype=np.int64).astype(np.uint32)
+    codes = (
+        np.random.default_rng(seed).integers(0, 2**bits, (5, k), dtype=np.int64).astype(np.uint32)
+    )
     words = pack_codes(jnp.asarray(codes), bits)
     assert words.shape == (5, -(-k // (32 // bits)))
     assert unpack(words, bits, k) == codes.tolist()
@@ -52,18 +57,42 @@ def test_are_signs_points_at_the_bad_rows():
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: pack_signs(jnp.array([[1.0, 0.5]])), ValueError, r"-1 and \+1 \(or bool\), got 0.5 in row 0, unit 1"),
+        (
+            lambda: pack_signs(jnp.array([[1.0, 0.5]])),
+            ValueError,
+            r"-1 and \+1 \(or bool\), got 0.5 in row 0, unit 1",
+        ),
         (lambda: pack_signs(jnp.array([[jnp.nan]])), ValueError, "got nan in row 0, unit 0"),
-        (lambda: pack_signs(jnp.zeros((0, 3))), ValueError, r"N >= 1 and D >= 1, got shape \(0, 3\)"),
-        (lambda: pack_signs(jnp.zeros((3, 0))), ValueError, r"N >= 1 and D >= 1, got shape \(3, 0\)"),
+        (
+            lambda: pack_signs(jnp.zeros((0, 3))),
+            ValueError,
+            r"N >= 1 and D >= 1, got shape \(0, 3\)",
+        ),
+        (
+            lambda: pack_signs(jnp.zeros((3, 0))),
+            ValueError,
+            r"N >= 1 and D >= 1, got shape \(3, 0\)",
+        ),
         (lambda: pack_signs(jnp.ones(3)), ValueError, r"\[N, D\].* got shape \(3,\)"),
-        (lambda: pack_codes(jnp.array([[4]]), 2), ValueError, r"codes from 0 to 3 \(2 bits\), got 4 to 4"),
+        (
+            lambda: pack_codes(jnp.array([[4]]), 2),
+            ValueError,
+            r"codes from 0 to 3 \(2 bits\), got 4 to 4",
+        ),
         (lambda: pack_codes(jnp.array([[-1, 0]]), 2), ValueError, "got -1 to 0"),
         (lambda: pack_codes(jnp.array([[0]]), 33), ValueError, "bits from 1 to 32, got 33"),
         (lambda: pack_codes(jnp.array([[0.0]]), 2), TypeError, "integer codes, got float32"),
-        (lambda: pack_values(np.array([[np.nan, 1.0], [1.0, 1.0]])), ValueError, "without NaN, got 1 rows with NaN"),
+        (
+            lambda: pack_values(np.array([[np.nan, 1.0], [1.0, 1.0]])),
+            ValueError,
+            "without NaN, got 1 rows with NaN",
+        ),
         (lambda: pack_values(np.array([["a"]])), TypeError, "bool, integers or floats, got <U1"),
-        (lambda: pack_values(np.array([[object()]])), TypeError, "bool, integers or floats, got object"),
+        (
+            lambda: pack_values(np.array([[object()]])),
+            TypeError,
+            "bool, integers or floats, got object",
+        ),
     ],
 )
 def test_bad_input_is_refused(call, error, message):
@@ -72,7 +101,19 @@ def test_bad_input_is_refused(call, error, message):
 
 
 @pytest.mark.parametrize(
-    "dtype", [bool, np.int8, np.uint8, np.int32, np.uint32, np.int64, np.uint64, np.float16, np.float32, np.float64]
+    "dtype",
+    [
+        bool,
+        np.int8,
+        np.uint8,
+        np.int32,
+        np.uint32,
+        np.int64,
+        np.uint64,
+        np.float16,
+        np.float32,
+        np.float64,
+    ],
 )
 def test_pack_values_separates_exactly_the_different_rows(dtype):
     t = np.random.default_rng(1).integers(0, 2, (50, 3)).astype(dtype) * (1 if dtype is bool else 3)

@@ -30,9 +30,15 @@ def test_record_fills_row_after_row():
 
 def test_record_agrees_under_jit_and_vmap():
     p = plane.record(plane.empty(2, 2), 4, points(3.0))
-    jax.tree.map(np.testing.assert_array_equal, jax.jit(plane.record)(plane.empty(2, 2), 4, points(3.0)), p)
-    twice = jax.tree.map(lambda leaf: jnp.stack([leaf, leaf]), (plane.empty(2, 2), jnp.int32(4), points(3.0)))
-    jax.tree.map(lambda a, b: np.testing.assert_array_equal(a[1], b), jax.vmap(plane.record)(*twice), p)
+    jax.tree.map(
+        np.testing.assert_array_equal, jax.jit(plane.record)(plane.empty(2, 2), 4, points(3.0)), p
+    )
+    twice = jax.tree.map(
+        lambda leaf: jnp.stack([leaf, leaf]), (plane.empty(2, 2), jnp.int32(4), points(3.0))
+    )
+    jax.tree.map(
+        lambda a, b: np.testing.assert_array_equal(a[1], b), jax.vmap(plane.record)(*twice), p
+    )
 
 
 def test_a_full_plane_refuses_another_row():
@@ -56,7 +62,9 @@ def test_stack_puts_layers_side_by_side():
 
 
 def test_bands_are_t_intervals_over_the_seeds_that_have_a_number():
-    values = np.array([[1.0, np.nan, np.nan], [2.0, 5.0, np.nan], [6.0, 7.0, np.nan], [np.nan, np.nan, 4.0]])
+    values = np.array(
+        [[1.0, np.nan, np.nan], [2.0, 5.0, np.nan], [6.0, 7.0, np.nan], [np.nan, np.nan, 4.0]]
+    )
     b = plane.bands(values, level=0.9)
     np.testing.assert_allclose(b.mean, [3.0, 6.0, 4.0])
     np.testing.assert_array_equal(b.n_seeds, [3, 2, 1])

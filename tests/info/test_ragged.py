@@ -2,12 +2,14 @@ import numpy as np
 import pytest
 
 from jaxbnn.info import ragged
-from jaxbnn.info.counting import Spectrum
+from jaxbnn.info.spectrum import Spectrum
 
 
 def spectra():
     """Two by three points, one of them with nothing."""
-    times = np.array([[[1, 2, 0], [5, 0, 0], [0, 0, 0]], [[1, 0, 0], [1, 2, 4], [3, 4, 0]]], np.int32)
+    times = np.array(
+        [[[1, 2, 0], [5, 0, 0], [0, 0, 0]], [[1, 0, 0], [1, 2, 4], [3, 4, 0]]], np.int32
+    )
     return Spectrum(times, np.where(times > 0, 10 * times + 1, 0).astype(np.int32))
 
 
@@ -36,5 +38,7 @@ def test_join_puts_points_behind_each_other():
 def test_nothing_counted_is_an_empty_array():
     nothing = ragged.pack(Spectrum(np.zeros((2, 4), np.int32), np.zeros((2, 4), np.int32)))
     assert (
-        nothing.size.tolist() == [0, 0] and nothing.number.size == 0 and ragged.unpack(nothing).number.shape == (2, 1)
+        nothing.size.tolist() == [0, 0]
+        and nothing.number.size == 0
+        and ragged.unpack(nothing).number.shape == (2, 1)
     )

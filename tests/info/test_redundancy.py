@@ -9,20 +9,27 @@ from jaxbnn.info.redundancy import alike
 
 def of(t):
     t = jnp.asarray(t, jnp.float32)
-    return [int(n) for n in jax.jit(alike, static_argnums=2)(pack_signs(t), are_signs(t), t.shape[1])]
+    return [
+        int(n) for n in jax.jit(alike, static_argnums=2)(pack_signs(t), are_signs(t), t.shape[1])
+    ]
 
 
 def brute_force(t):
     constant = [len(set(column)) == 1 for column in t.T]
     pairs = [(i, j) for j in range(t.shape[1]) for i in range(j) if not constant[j]]
     duplicate = {j for i, j in pairs if (t[:, i] == t[:, j]).all()}
-    return [sum(constant), len(duplicate), len({j for i, j in pairs if (t[:, i] == -t[:, j]).all()})]
+    return [
+        sum(constant),
+        len(duplicate),
+        len({j for i, j in pairs if (t[:, i] == -t[:, j]).all()}),
+    ]
 
 
 def test_known_answer():
     a, b = np.array([1, 1, -1, 1]), np.array([1, -1, -1, 1])
     one = np.ones(4)
-    # constant: two (one of each sign); a again: a duplicate; -a: complementary; -b: complementary to b
+    # constant: two (one of each sign); a again: a duplicate; -a: complementary; -b: complementary
+    # to b
     assert of(np.stack([a, one, a, -a, b, -one, -b], axis=1)) == [2, 1, 2]
 
 

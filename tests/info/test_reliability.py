@@ -10,7 +10,7 @@ from scipy.stats import binom, hypergeom
 
 from jaxbnn.info import corrected_entropy
 from jaxbnn.info import reliability as r
-from jaxbnn.info.counting import Spectrum
+from jaxbnn.info.spectrum import Spectrum
 
 HISTOGRAM = [4, 2, 3, 0, 2, 4, 0, 0, 2, 1, 1]  # N = 19, K = 8, f1 = 2, f2 = 3
 HISTOGRAMS = [HISTOGRAM, [1], [2], [1, 1, 1], [9], [50, 30, 20, 1], [7, 7, 1], [1] * 6 + [40]]
@@ -49,7 +49,10 @@ def test_counts_and_coverages_by_hand():
     assert (t.n, t.n_patterns, t.n_singletons, t.n_doubletons) == (19, 8, 2, 3)
     assert t.coverage == pytest.approx(17 / 19)
     assert t.coverage_chao_jost == pytest.approx(1 - (2 / 19) * (18 * 2) / (18 * 2 + 2 * 3))
-    no_doubletons, no_singletons = r.judge(Spectrum.from_histogram([3, 1, 1])), r.judge(Spectrum.from_histogram([3, 2]))
+    no_doubletons, no_singletons = (
+        r.judge(Spectrum.from_histogram([3, 1, 1])),
+        r.judge(Spectrum.from_histogram([3, 2])),
+    )
     assert no_doubletons.coverage_chao_jost == pytest.approx(1 - (2 / 5) * (4 * 1) / (4 * 1 + 2))
     assert no_singletons.coverage == no_singletons.coverage_chao_jost == 1
 
@@ -59,9 +62,13 @@ def test_bias_error_and_interval_by_hand():
     plugin, corrected = 2.839775539646, 3.169768413748
     p = np.array([c for c in HISTOGRAM if c]) / 19
     error = math.sqrt((np.sum(p * np.log2(p) ** 2) - plugin**2) / 19)
-    assert t.bias == pytest.approx(corrected - plugin, abs=1e-9)  # Miller-Madow's correction is 0.266
+    assert t.bias == pytest.approx(
+        corrected - plugin, abs=1e-9
+    )  # Miller-Madow's correction is 0.266
     assert t.standard_error == pytest.approx(error, abs=1e-9)
-    assert (t.low, t.high) == pytest.approx((corrected - 1.96 * error, corrected + 1.96 * error), abs=1e-9)
+    assert (t.low, t.high) == pytest.approx(
+        (corrected - 1.96 * error, corrected + 1.96 * error), abs=1e-9
+    )
     few = r.judge(Spectrum.from_histogram([500, 300, 200]))
     assert few.bias == pytest.approx(2 / (2000 * math.log(2)), rel=1e-2)  # and here the larger
 
@@ -109,7 +116,9 @@ def test_drawn_bernoulli_samples():
 def test_a_population_is_its_own_answer():
     t = r.judge(of(HISTOGRAM, [1, 1]), population=[True, False])
     assert t.verdict.tolist() == [r.EXACT, r.SATURATED] and t.verdict.dtype == np.int8
-    assert t.bias[0] == t.standard_error[0] == 0 and t.low[0] == t.high[0] == pytest.approx(2.839775539646)
+    assert t.bias[0] == t.standard_error[0] == 0 and t.low[0] == t.high[0] == pytest.approx(
+        2.839775539646
+    )
 
 
 def test_what_was_not_counted_is_not_judged():
@@ -156,7 +165,11 @@ def entropy_of(p):
 
 
 def test_verdicts_on_the_label():
-    null, error, h_y = [0.6, 0.05, 0.05, 0.0, np.nan, 0.1], [0.0, 0.02, 0.03, 0.0, 0.0, 0.0], [1, 1, 1, 0, 1, 3.3]
+    null, error, h_y = (
+        [0.6, 0.05, 0.05, 0.0, np.nan, 0.1],
+        [0.0, 0.02, 0.03, 0.0, 0.0, 0.0],
+        [1, 1, 1, 0, 1, 3.3],
+    )
     expected = ["saturated", "reliable", "biased", "reliable", "unjudged", "reliable"]
     found = r.judge_label(null, error, np.array(h_y))
     assert [*r.VERDICTS, "unjudged"][found[0]] == "saturated" and found.dtype == np.int8
@@ -192,7 +205,9 @@ def test_the_null_is_that_of_scikit_learn(n):
         t, y = rng.integers(0, n_patterns, n) * rng.integers(0, 2, n), rng.integers(0, n_classes, n)
         table = cluster.contingency_matrix(t, y, sparse=True).astype(np.int64)
         theirs = cluster.expected_mutual_information(table, n) / math.log(2)
-        ours = r.null_information(Spectrum.from_histogram(np.bincount(t)), np.bincount(y, minlength=12))
+        ours = r.null_information(
+            Spectrum.from_histogram(np.bincount(t)), np.bincount(y, minlength=12)
+        )
         assert ours == pytest.approx(max(0, theirs), abs=1e-9)
 
 
@@ -208,20 +223,28 @@ def test_the_null_of_large_samples_by_scipy():
     n, a, b = 10**6, 30_000, 200_000
     k = np.arange(5000, 7200)
     one = np.sum(hypergeom.pmf(k, n, a, b) * k / n * np.log2(n * k / (a * b)))
-    rest = np.sum(hypergeom.pmf(a - k, n, a, n - b) * (a - k) / n * np.log2(n * (a - k) / (a * (n - b))))
+    rest = np.sum(
+        hypergeom.pmf(a - k, n, a, n - b) * (a - k) / n * np.log2(n * (a - k) / (a * (n - b)))
+    )
     other = r.null_information(Spectrum.from_histogram([n - a, a]), [b, n - b])
     k, c = b - k, n - a  # the other pattern's share of each class
     by_scipy = one + rest
     by_scipy += np.sum(hypergeom.pmf(b - k, n, a, b) * k / n * np.log2(n * k / (c * b)))
-    by_scipy += np.sum(hypergeom.pmf(b - k, n, a, b) * (c - k) / n * np.log2(n * (c - k) / (c * (n - b))))
+    by_scipy += np.sum(
+        hypergeom.pmf(b - k, n, a, b) * (c - k) / n * np.log2(n * (c - k) / (c * (n - b)))
+    )
     assert other == pytest.approx(by_scipy, abs=1e-11)
-    assert other == pytest.approx(1 / (2 * n * math.log(2)), rel=1e-3)  # (K_T - 1)(K_Y - 1)/(2 N ln 2), Miller 1955
+    assert other == pytest.approx(
+        1 / (2 * n * math.log(2)), rel=1e-3
+    )  # (K_T - 1)(K_Y - 1)/(2 N ln 2), Miller 1955
 
 
 def test_the_null_of_a_batch():
     t = of([3, 3], [1] * 6, [], [6])
     null = r.null_information(t, [4, 2])
-    assert np.isnan(null[2]) and null[3] == 0 and null[1] == pytest.approx(entropy_of([2 / 3, 1 / 3]))
+    assert (
+        np.isnan(null[2]) and null[3] == 0 and null[1] == pytest.approx(entropy_of([2 / 3, 1 / 3]))
+    )
     assert null[0] == r.null_information(Spectrum.from_histogram([3, 3]), [2, 4])
     assert (r.null_information(of([3, 3], [1] * 6), [6]) == 0).all()  # one class
     assert np.isnan(r.null_information(of([]), [])).all()
@@ -231,12 +254,16 @@ def test_the_null_of_a_batch():
 def test_rarefaction_is_the_mean_over_all_subsets(histogram):
     t, sizes = examples(histogram).tolist(), range(1, sum(histogram) + 1)
     brute = [np.mean([entropy(subset) for subset in itertools.combinations(t, n)]) for n in sizes]
-    np.testing.assert_allclose(r.rarefaction(Spectrum.from_histogram(histogram), sizes), brute, atol=1e-12)
+    np.testing.assert_allclose(
+        r.rarefaction(Spectrum.from_histogram(histogram), sizes), brute, atol=1e-12
+    )
 
 
 def test_rarefaction_is_the_mean_over_subsamples():
     rng, histogram = np.random.default_rng(5), [300, 200, *[20] * 10, *[1] * 100]
-    drawn = [entropy(rng.choice(examples(histogram), 150, replace=False).tolist()) for _ in range(400)]
+    drawn = [
+        entropy(rng.choice(examples(histogram), 150, replace=False).tolist()) for _ in range(400)
+    ]
     expected = r.rarefaction(Spectrum.from_histogram(histogram), [150])[0]
     assert expected == pytest.approx(np.mean(drawn), abs=4 * np.std(drawn) / 20)
 
@@ -301,7 +328,9 @@ def test_expected_plugin_of_uniform_patterns(d, n, expected):
 
 def test_expected_plugin_is_the_mean_over_all_samples():
     p, n = [0.5, 0.3, 0.2], 5
-    brute = sum(math.prod(p[i] for i in s) * entropy(s) for s in itertools.product(range(3), repeat=n))
+    brute = sum(
+        math.prod(p[i] for i in s) * entropy(s) for s in itertools.product(range(3), repeat=n)
+    )
     assert r.expected_plugin([*p, 0.0], n) == pytest.approx(brute, abs=1e-12)
     assert r.expected_plugin(p, 1) == pytest.approx(0, abs=1e-15)
     assert r.expected_plugin([1.0], 7) == r.expected_plugin([1.0, 0.0], 7) == 0
@@ -313,7 +342,8 @@ def test_expected_plugin_takes_equal_probabilities_together():
     each, number = p**ones * (1 - p) ** (d - ones), [math.comb(d, k) for k in ones]
     k = np.arange(1, n + 1)
     by_scipy = sum(
-        m * np.sum(binom.pmf(k, n, q) * -(k / n) * np.log2(k / n)) for q, m in zip(each, number, strict=True)
+        m * np.sum(binom.pmf(k, n, q) * -(k / n) * np.log2(k / n))
+        for q, m in zip(each, number, strict=True)
     )
     assert r.expected_plugin(each, n, number) == pytest.approx(by_scipy, abs=1e-10)
     assert r.expected_plugin(np.repeat(each, number), n) == pytest.approx(by_scipy, abs=1e-10)
@@ -332,8 +362,12 @@ def test_expected_plugin_is_the_mean_of_drawn_samples():
 def test_bad_input_is_refused():
     t, two = Spectrum.from_histogram([3, 2]), of([3, 2], [60, 40])
     refused = {
-        r"whole numbers \[..., M\], got \(2,\) and \(3,\)": lambda: r.judge(Spectrum(np.ones(2, int), np.ones(3, int))),
-        r"whole numbers \[..., M\], got \(2,\) and \(2,\)": lambda: r.judge(Spectrum(np.ones(2), np.ones(2))),
+        r"whole numbers \[..., M\], got \(2,\) and \(3,\)": lambda: r.judge(
+            Spectrum(np.ones(2, int), np.ones(3, int))
+        ),
+        r"whole numbers \[..., M\], got \(2,\) and \(2,\)": lambda: r.judge(
+            Spectrum(np.ones(2), np.ones(2))
+        ),
         r"sum\(class_sizes\) = 6 examples, got one of 5": lambda: r.null_information(t, [4, 2]),
         r"class_sizes \[C\] >= 0, got int64 \(2,\) from -1": lambda: r.null_information(t, [6, -1]),
         r"class_sizes \[C\] >= 0, got float64": lambda: r.null_information(t, [2.5, 2.5]),

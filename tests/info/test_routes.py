@@ -1,4 +1,5 @@
-"""Every route from rows to counts: equal to the others and to brute force, whatever the hash; lowered everywhere."""
+"""Every route from rows to counts: equal to the others and to brute force, whatever the hash;
+lowered everywhere."""
 
 from functools import partial
 
@@ -11,9 +12,10 @@ from hypothesis import strategies as st
 
 from jaxbnn.info import counting as counts_module
 from jaxbnn.info import entropy
-from jaxbnn.info.counting import Counts, Spectrum, choose_route, count, room, spectrum
+from jaxbnn.info.counting import Counts, choose_route, count
+from jaxbnn.info.counting_scatter import group
 from jaxbnn.info.packing import hash_rows, pack_signs
-from jaxbnn.info.routes import group
+from jaxbnn.info.spectrum import Spectrum, room, spectrum
 
 
 def broken_hash(words, salt):
@@ -61,7 +63,9 @@ CASES += [((300, 40, 300, 4), broken_hash), ((600, 70, 300, 3), hash_rows)]
 
 
 @pytest.mark.parametrize(
-    ("case", "hashing"), CASES, ids=["one row", "direct", "three words", "broken hash", "hash and index sorted"]
+    ("case", "hashing"),
+    CASES,
+    ids=["one row", "direct", "three words", "broken hash", "hash and index sorted"],
 )
 def test_every_route_gives_the_counts_of_np_unique_bit_for_bit(case, hashing):
     n, d, _, n_classes = case
@@ -72,7 +76,9 @@ def test_every_route_gives_the_counts_of_np_unique_bit_for_bit(case, hashing):
     if d <= 16:
         routes += [("direct", n_classes), ("direct", n_classes + 1)]
     for route, classes in routes:
-        of_t, of_ty, *spectra, entropies = counted(words, y, bits=d, classes=classes, route=route, hash_rows=hashing)
+        of_t, of_ty, *spectra, entropies = counted(
+            words, y, bits=d, classes=classes, route=route, hash_rows=hashing
+        )
         assert bool(of_t.exact) and bool(of_ty.exact) and int(of_t.total) == n
         for found, (times, number) in zip(spectra, expected, strict=True):
             np.testing.assert_array_equal(found.multiplicity, times)
@@ -90,7 +96,9 @@ def test_every_route_gives_the_counts_of_np_unique_bit_for_bit(case, hashing):
     st.integers(0, 2**31),
 )
 @settings(max_examples=25, deadline=None)
-def test_routes_agree_under_any_order_of_rows_and_relabelling_of_units_and_classes(size, n_patterns, n_classes, seed):
+def test_routes_agree_under_any_order_of_rows_and_relabelling_of_units_and_classes(
+    size, n_patterns, n_classes, seed
+):
     n, d = size
     t, y = sample(n, d, n_patterns, n_classes, seed)
     rng = np.random.default_rng(seed)
@@ -103,7 +111,9 @@ def test_routes_agree_under_any_order_of_rows_and_relabelling_of_units_and_class
     for rows, labels in ((t, y), (changed[0][order], changed[1][order])):
         words = pack_signs(jnp.asarray(rows))
         for route in ("scatter", "sort", *(("direct",) if d < 10 else ())):
-            found.append(counted(words, labels, bits=d, classes=4, route=route, hash_rows=hash_rows))
+            found.append(
+                counted(words, labels, bits=d, classes=4, route=route, hash_rows=hash_rows)
+            )
     expected = brute_spectrum(t, n), brute_spectrum(np.c_[t, y], n)
     for other in found:
         for a, b in zip(jax.tree.leaves(expected), jax.tree.leaves(other[2:4]), strict=True):
@@ -111,7 +121,9 @@ def test_routes_agree_under_any_order_of_rows_and_relabelling_of_units_and_class
         np.testing.assert_allclose(other[4], found[0][4], atol=4e-6)
 
 
-@pytest.mark.parametrize(("route", "d"), [("direct", 8), ("scatter", 8), ("sort", 8), ("sort", 48), ("sort", 100)])
+@pytest.mark.parametrize(
+    ("route", "d"), [("direct", 8), ("scatter", 8), ("sort", 8), ("sort", 48), ("sort", 100)]
+)
 def test_a_batch_is_a_loop_and_jit_is_eager(route, d):
     samples = [sample(64, d, 30, 3, seed) for seed in range(4)]
     words = jnp.stack([pack_signs(jnp.asarray(t)) for t, _ in samples])
@@ -123,7 +135,9 @@ def test_a_batch_is_a_loop_and_jit_is_eager(route, d):
         alone = one(words[i], y[i])
         jax.tree.map(np.testing.assert_array_equal, (t, ty), alone[:2])
         for many in (mapped, batched):
-            jax.tree.map(lambda m, a, i=i: np.testing.assert_allclose(m[i], a, atol=4e-6), many, alone)
+            jax.tree.map(
+                lambda m, a, i=i: np.testing.assert_allclose(m[i], a, atol=4e-6), many, alone
+            )
 
 
 @pytest.mark.parametrize("route", ["scatter", "sort"])
@@ -142,8 +156,15 @@ LOWERED = [("direct", 10), ("scatter", 10), ("scatter", 96), ("sort", 10), ("sor
 @pytest.mark.parametrize(("route", "width"), LOWERED)
 def test_every_route_lowers_for_cpu_cuda_and_tpu(route, width):
     program = jax.jit(lambda words, y: count(words, y, bits=width, classes=3, route=route))
-    shapes = jax.ShapeDtypeStruct((100, -(-width // 32)), jnp.uint32), jax.ShapeDtypeStruct((100,), jnp.int32)
-    assert jax.export.export(program, platforms=["cpu", "cuda", "tpu"])(*shapes).platforms == ("cpu", "cuda", "tpu")
+    shapes = (
+        jax.ShapeDtypeStruct((100, -(-width // 32)), jnp.uint32),
+        jax.ShapeDtypeStruct((100,), jnp.int32),
+    )
+    assert jax.export.export(program, platforms=["cpu", "cuda", "tpu"])(*shapes).platforms == (
+        "cpu",
+        "cuda",
+        "tpu",
+    )
 
 
 def test_the_users_x64_setting_is_left_alone():
@@ -154,20 +175,34 @@ def test_the_users_x64_setting_is_left_alone():
     with jax.enable_x64(True):
         for route, bits in (("sort", 32), ("direct", 4), ("scatter", 32)):
             t, ty = count(words, y, bits=bits, classes=2, route=route)
-            assert t.count.dtype == ty.count.dtype == t.row.dtype == jnp.int32 and int(t.n_patterns) == 8
+            assert (
+                t.count.dtype == ty.count.dtype == t.row.dtype == jnp.int32
+                and int(t.n_patterns) == 8
+            )
 
 
 def test_the_route_is_chosen_from_what_is_known_before():
-    assert choose_route(4096, 1, 10, 2, "cpu") == "direct" and choose_route(4096, 1, 10, 2, "gpu") == "sort"
-    assert choose_route(60000, 1, 20, 10, "cpu") == "scatter" and choose_route(60000, 1, 20, 10, "gpu") == "sort"
-    assert choose_route(60000, 1, 10, None, "cpu") == "scatter" and choose_route(60000, 32, 1024, 10, "tpu") == "sort"
+    assert (
+        choose_route(4096, 1, 10, 2, "cpu") == "direct"
+        and choose_route(4096, 1, 10, 2, "gpu") == "sort"
+    )
+    assert (
+        choose_route(60000, 1, 20, 10, "cpu") == "scatter"
+        and choose_route(60000, 1, 20, 10, "gpu") == "sort"
+    )
+    assert (
+        choose_route(60000, 1, 10, None, "cpu") == "scatter"
+        and choose_route(60000, 32, 1024, 10, "tpu") == "sort"
+    )
 
 
 def test_the_route_is_that_of_the_device_the_program_is_for(monkeypatch):
     """A block on the CPU of a machine whose first device is another."""
     asked = []
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
-    monkeypatch.setattr(counts_module, "choose_route", lambda *shape: asked.append(shape[-1]) or "sort")
+    monkeypatch.setattr(
+        counts_module, "choose_route", lambda *shape: asked.append(shape[-1]) or "sort"
+    )
     words, y = jnp.asarray([[3], [1]], jnp.uint32), jnp.asarray([0, 1], jnp.int32)
     for device in (None, "cpu", jax.devices()[0]):
         with jax.default_device(device):
@@ -193,7 +228,9 @@ def test_what_lies_past_its_bound_is_not_certified_inside_jit(route):
     assert bool(counted(words, y, **static)[0].exact)
     unbounded = static | {"classes": None}
     bad = [(words + 4, y, static), (words, y + 1, static), (words, y - 1, static)]
-    for bad_words, bad_y, bounds in bad + ([(words, y - 1, unbounded)] if route != "direct" else []):
+    for bad_words, bad_y, bounds in bad + (
+        [(words, y - 1, unbounded)] if route != "direct" else []
+    ):
         t, ty, _, _, entropies = counted(bad_words, bad_y, **bounds)
         assert not bool(t.exact) and not bool(ty.exact) and np.isnan(entropies).all()
 
@@ -204,12 +241,18 @@ def test_bad_input_outside_jit_is_refused_in_one_line():
         ({"bits": 1}, "expected words with no bit at or above 1 (padding is 0), got some"),
         ({"classes": 1}, "expected labels from 0 to 0, got 1"),
         ({"classes": 0}, "expected bits >= 0 and classes >= 1, got None and 0"),
-        ({"route": "fast"}, "expected route to be one of ('direct', 'scatter', 'sort'), got 'fast'"),
+        (
+            {"route": "fast"},
+            "expected route to be one of ('direct', 'scatter', 'sort'), got 'fast'",
+        ),
         (
             {"route": "direct", "bits": 30, "classes": 2},
             "< 2**31 for the direct route, got 1 words, bits 30, classes 2",
         ),
-        ({"route": "direct"}, "2**bits * classes < 2**31 for the direct route, got 1 words, bits 32, classes None"),
+        (
+            {"route": "direct"},
+            "2**bits * classes < 2**31 for the direct route, got 1 words, bits 32, classes None",
+        ),
     ):
         with pytest.raises(ValueError) as error:
             count(words, y, **arguments)
@@ -255,4 +298,10 @@ def test_a_spectrum_of_a_histogram_is_that_of_its_counts():
     found = Spectrum.from_histogram([4, 2, 3, 0, 2, 4, 0, 0, 2, 1, 1])
     assert (found.multiplicity.tolist(), found.number.tolist()) == ([1, 2, 3, 4], [2, 3, 1, 2])
     in_program = spectrum(Counts.from_histogram([4, 2, 3, 0, 2, 4, 0, 0, 2, 1, 1]), 19)
-    assert in_program.multiplicity.tolist() == [1, 2, 3, 4, 0] and in_program.number.tolist() == [2, 3, 1, 2, 0]
+    assert in_program.multiplicity.tolist() == [1, 2, 3, 4, 0] and in_program.number.tolist() == [
+        2,
+        3,
+        1,
+        2,
+        0,
+    ]

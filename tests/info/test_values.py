@@ -17,7 +17,9 @@ def point(estimator, t):
 def test_values_are_counted_one_by_one():
     t = RNG.choice([-0.0, 0.0, 0.1, 0.2, 1e30], (200, 2)).astype(np.float32)
     found, expected = point(Values(), t), measure(t, Y)
-    assert (float(found.xt), float(found.ty)) == pytest.approx((expected.i_xt, expected.i_ty), abs=2e-5)
+    assert (float(found.xt), float(found.ty)) == pytest.approx(
+        (expected.i_xt, expected.i_ty), abs=2e-5
+    )
     assert int(found.n_patterns) == expected.n_patterns == 16 and bool(found.exact)
 
 
@@ -60,7 +62,9 @@ def test_what_is_not_finite_has_no_value(estimator, bad):
     assert np.isnan(found.xt) and not bool(found.exact) and int(found.n_patterns) == -1
 
 
-@pytest.mark.parametrize(("bins", "error"), [(0, ValueError), (2**24 + 1, ValueError), (1.5, TypeError)])
+@pytest.mark.parametrize(
+    ("bins", "error"), [(0, ValueError), (2**24 + 1, ValueError), (1.5, TypeError)]
+)
 def test_bad_bins_are_refused(bins, error):
     with pytest.raises(error, match="expected bins"):
         OwnRange(bins)

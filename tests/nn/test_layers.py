@@ -4,7 +4,16 @@ import numpy as np
 import optax
 import pytest
 
-from jaxbnn.nn import BinaryDense, HardTanh, Relu, SignActivation, Ste, SwishSignActivation, Tanh, clip_latent
+from jaxbnn.nn import (
+    BinaryDense,
+    HardTanh,
+    Relu,
+    SignActivation,
+    Ste,
+    SwishSignActivation,
+    Tanh,
+    clip_latent,
+)
 
 X = jnp.array([-2.0, -0.5, 0.0, 0.5, 2.0])
 
@@ -17,7 +26,10 @@ X = jnp.array([-2.0, -0.5, 0.0, 0.5, 2.0])
         (Tanh(), np.tanh(X)),
         (HardTanh(), [-1, -0.5, 0, 0.5, 1]),
         (Relu(), [0, 0, 0, 0.5, 2]),
-        (SwishSignActivation(5.0), [2 / (1 + np.exp(-5 * x)) * (1 + 5 * x / (1 + np.exp(5 * x))) - 1 for x in X]),
+        (
+            SwishSignActivation(5.0),
+            [2 / (1 + np.exp(-5 * x)) * (1 + 5 * x / (1 + np.exp(5 * x))) - 1 for x in X],
+        ),
     ],
 )
 def test_activations_have_their_published_values(activation, values):
@@ -36,7 +48,9 @@ def test_binary_dense_multiplies_by_signs_and_passes_the_gradient_through_its_ow
     layer, x = BinaryDense(2, Ste(clip=1.0)), jnp.array([[3.0, 5.0]])
     np.testing.assert_array_equal(layer.apply({"params": {"latent": latent}}, x), [[3 - 5, -3 + 5]])
     gradient = jax.grad(lambda p: layer.apply({"params": p}, x).sum())({"latent": latent})
-    np.testing.assert_array_equal(gradient["latent"], [[3, 0], [5, 5]])  # 0 where |latent| = 2 > clip
+    np.testing.assert_array_equal(
+        gradient["latent"], [[3, 0], [5, 5]]
+    )  # 0 where |latent| = 2 > clip
 
 
 def test_binary_dense_keeps_the_zero_of_its_field():

@@ -29,7 +29,10 @@ def test_mlp_returns_logits_and_one_hidden_array_a_layer():
 def test_mlp_equals_a_hand_computed_network():
     x = jnp.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
     model = MLP(widths=(2,), n_classes=2, normalise=False)
-    latent_1, latent_2 = jnp.array([[0.5, -0.5], [-0.1, -0.2]]), jnp.array([[0.3, -0.3], [0.2, 0.2]])
+    latent_1, latent_2 = (
+        jnp.array([[0.5, -0.5], [-0.1, -0.2]]),
+        jnp.array([[0.3, -0.3], [0.2, 0.2]]),
+    )
     variables = {"params": {"dense_1": {"latent": latent_1}, "dense_output": {"latent": latent_2}}}
     logits, (hidden,) = model.apply(variables, x, train=False)
     np.testing.assert_array_equal(hidden, [[1, -1], [-1, -1], [-1, -1]])  # the sum 0 has sign -1
@@ -42,11 +45,15 @@ def test_batch_statistics_move_only_in_training():
     variables = model.init(KEY, x, train=False)
     for train, moves in ((False, False), (True, True)):
         _, state = model.apply(variables, x, train=train, mutable=["batch_stats"])
-        same = jax.tree.map(lambda a, b: bool(jnp.array_equal(a, b)), state["batch_stats"], variables["batch_stats"])
+        same = jax.tree.map(
+            lambda a, b: bool(jnp.array_equal(a, b)), state["batch_stats"], variables["batch_stats"]
+        )
         assert all(jax.tree.leaves(same)) is not moves
 
 
-@pytest.mark.parametrize(("first", "last"), [(True, True), (False, True), (True, False), (False, False)])
+@pytest.mark.parametrize(
+    ("first", "last"), [(True, True), (False, True), (True, False), (False, False)]
+)
 def test_first_and_last_layer_are_binary_or_real(first, last):
     model = MLP(widths=(4, 3), n_classes=2, binary_first=first, binary_last=last)
     params = model.init(KEY, jnp.ones((1, 3)), train=False)["params"]
@@ -58,14 +65,18 @@ def test_first_and_last_layer_are_binary_or_real(first, last):
 @pytest.mark.parametrize("activation", [Tanh(), HardTanh(), Relu(), SwishSignActivation()])
 @pytest.mark.parametrize("normalise", [True, False])
 def test_real_networks_have_real_weights_and_a_bias_only_without_batchnorm(activation, normalise):
-    model = MLP(widths=(4,), n_classes=2, activation=activation, kernel_slope=None, normalise=normalise)
+    model = MLP(
+        widths=(4,), n_classes=2, activation=activation, kernel_slope=None, normalise=normalise
+    )
     variables, (logits, _) = applied(model, jax.random.normal(KEY, (5, 3)))
     assert set(variables["params"]["dense_1"]) == ({"kernel"} if normalise else {"kernel", "bias"})
     assert bool(jnp.isfinite(logits).all())
 
 
 def test_equal_fields_make_equal_models():
-    assert MLP((4, 3), 2, kernel_slope=Ste(1.0)) == MLP((4, 3), 2) and hash(MLP((4, 3), 2)) == hash(MLP((4, 3), 2))
+    assert MLP((4, 3), 2, kernel_slope=Ste(1.0)) == MLP((4, 3), 2) and hash(MLP((4, 3), 2)) == hash(
+        MLP((4, 3), 2)
+    )
     assert MLP((4, 3), 2) != MLP((4, 3), 3)
 
 
@@ -95,7 +106,9 @@ def test_integer_inputs_are_taken_as_numbers():
     x = np.array([[0, 1, 1], [1, 0, 0]])
     model = MLP((4,), 2)
     variables = model.init(KEY, x, train=False)
-    whole, real = (model.apply(variables, part, train=False)[0] for part in (x, x.astype(np.float32)))
+    whole, real = (
+        model.apply(variables, part, train=False)[0] for part in (x, x.astype(np.float32))
+    )
     np.testing.assert_array_equal(whole, real)
 
 
@@ -105,7 +118,9 @@ def test_a_convnet_is_lenet_5_unless_told_otherwise():
     assert logits.shape == (3, 10) and [t.shape[1] for t in hidden] == [864, 256, 120, 84]
     assert all(set(np.unique(t)) <= {-1, 1} for t in hidden)
     assert ConvNet().layer_names == ("conv_1", "conv_2", "hidden_1", "hidden_2")
-    assert ConvNet().units((28, 28)) == dict(zip(ConvNet().layer_names, (864, 256, 120, 84), strict=True))
+    assert ConvNet().units((28, 28)) == dict(
+        zip(ConvNet().layer_names, (864, 256, 120, 84), strict=True)
+    )
     assert list(ConvNet().units((32, 32, 3)).values())[:2] == [1176, 400]
     assert set(variables["params"]) == {
         *("kernel_1", "kernel_norm_1", "kernel_2", "kernel_norm_2"),
@@ -114,7 +129,8 @@ def test_a_convnet_is_lenet_5_unless_told_otherwise():
 
 
 def test_a_convnet_equals_one_written_with_jaxs_convolution():
-    """In training, on colour images: convolution, pooling, BatchNorm, tanh; then dense, BatchNorm, tanh; the output."""
+    """In training, on colour images: convolution, pooling, BatchNorm, tanh; then dense, BatchNorm,
+    tanh; the output."""
     x = jax.random.normal(KEY, (5, 9, 9, 2))
     model = ConvNet((4,), 3, (3,), 2, activation=Tanh(), kernel_slope=None)
     variables, (logits, (pooled, hidden)) = applied(model, x, train=True)
@@ -131,7 +147,9 @@ def test_a_convnet_equals_one_written_with_jaxs_convolution():
     np.testing.assert_allclose(pooled, y, atol=1e-4)
     y = jnp.tanh(normal(y @ params["dense_1"]["kernel"], (0,)))
     np.testing.assert_allclose(hidden, y, atol=1e-4)
-    np.testing.assert_allclose(logits, normal(y @ params["dense_output"]["kernel"], (0,)), atol=1e-3)
+    np.testing.assert_allclose(
+        logits, normal(y @ params["dense_output"]["kernel"], (0,)), atol=1e-3
+    )
 
 
 @pytest.mark.parametrize(("first", "last"), [(True, True), (False, False)])
@@ -150,5 +168,7 @@ def test_what_a_convnet_cannot_be_is_refused():
         ConvNet(channels=[6])
     with pytest.raises(ValueError, match=r"images large enough for 2 convolutions, got \(10, 10\)"):
         ConvNet().units((10, 10))
-    with pytest.raises(ValueError, match=r"expected images \[H, W\] or \[H, W, C\] for a ConvNet, .*\(12,\)"):
+    with pytest.raises(
+        ValueError, match=r"expected images \[H, W\] or \[H, W, C\] for a ConvNet, .*\(12,\)"
+    ):
         ConvNet().init(KEY, jnp.ones((1, 12)), train=False)

@@ -49,15 +49,27 @@ def test_a_transposed_array_is_the_transpose_and_so_is_its_gradient():
     a = jnp.arange(6.0).reshape(2, 3)
     np.testing.assert_array_equal(jax.jit(transposed)(a), a.T)
     weights = jnp.arange(6.0).reshape(3, 2)
-    np.testing.assert_array_equal(jax.grad(lambda a: jnp.sum(weights * transposed(a)))(a), weights.T)
+    np.testing.assert_array_equal(
+        jax.grad(lambda a: jnp.sum(weights * transposed(a)))(a), weights.T
+    )
 
 
 def test_gradients_have_the_same_bits_with_any_number_of_threads_where_plain_products_do_not():
     found = []
     for threads in ("1", "8"):
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(("JAX_", "XLA_"))}
+        environment = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("JAX_", "XLA_"))
+        }
         environment["PJRT_NPROC"] = threads
-        done = subprocess.run([sys.executable, "-c", BITS], env=environment, capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            [sys.executable, "-c", BITS],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
         found.append(done.stdout.split())
     (*one, plain), (*eight, other) = found
     assert one == eight and len(one) == 5

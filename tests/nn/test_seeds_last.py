@@ -19,11 +19,15 @@ MODELS = {
 
 
 def variables_of(model):
-    """Variables of three lanes, lanes in front; biases and running statistics away from where they start."""
+    """Variables of three lanes, lanes in front; biases and running statistics away from where they
+    start."""
     keys = jax.random.split(jax.random.key(1), N_LANES)
-    variables = {"batch_stats": {}} | dict(jax.vmap(lambda key: model.init(key, X, train=False))(keys))
+    variables = {"batch_stats": {}} | dict(
+        jax.vmap(lambda key: model.init(key, X, train=False))(keys)
+    )
     return jax.tree.map(
-        lambda leaf: leaf + 0.1 * jnp.abs(jnp.sin(1 + jnp.arange(leaf.size).reshape(leaf.shape))), variables
+        lambda leaf: leaf + 0.1 * jnp.abs(jnp.sin(1 + jnp.arange(leaf.size).reshape(leaf.shape))),
+        variables,
     )
 
 
@@ -69,7 +73,9 @@ def test_gradients_are_those_of_the_module_lane_by_lane(name):
         return jnp.mean(optax.softmax_cross_entropy_with_integer_labels(logits, y))
 
     gradient = jax.jit(jax.grad(ours))(last(variables)["params"])
-    expected = last(jax.jit(jax.vmap(jax.grad(theirs)))(variables["params"], variables["batch_stats"]))
+    expected = last(
+        jax.jit(jax.vmap(jax.grad(theirs)))(variables["params"], variables["batch_stats"])
+    )
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), gradient, expected)
 
 
@@ -81,7 +87,9 @@ def test_cross_entropy_known_answers_and_logits_that_would_overflow():
 
 def test_argmax_is_the_first_of_the_largest():
     x = jnp.array([[1.0, 3.0, 3.0], [2.0, 1.0, 0.0], [0.0, 0.0, 5.0]])[:, :, None]
-    assert seeds_last.argmax(x)[:, 0].tolist() == jnp.argmax(x[:, :, 0], axis=1).tolist() == [1, 0, 2]
+    assert (
+        seeds_last.argmax(x)[:, 0].tolist() == jnp.argmax(x[:, :, 0], axis=1).tolist() == [1, 0, 2]
+    )
 
 
 def test_the_mean_over_the_first_axis():

@@ -34,7 +34,9 @@ def test_swish_sign_is_beta_at_zero_and_the_derivative_of_its_activation():
 
     assert SwishSign(5.0)(jnp.float32(0)) == 5.0
     x = jnp.linspace(-2, 2, 41)
-    np.testing.assert_allclose(SwishSign(3.0)(x), jax.vmap(jax.grad(SwishSignActivation(3.0)))(x), atol=1e-5)
+    np.testing.assert_allclose(
+        SwishSign(3.0)(x), jax.vmap(jax.grad(SwishSignActivation(3.0)))(x), atol=1e-5
+    )
 
 
 def test_swish_sign_is_finite_and_zero_far_out():
@@ -67,7 +69,8 @@ def test_cotangent_is_multiplied_by_the_slope():
 
 
 @pytest.mark.parametrize(
-    ("make", "message"), [(lambda: Ste(0.0), "clip > 0, got 0"), (lambda: SwishSign(-1), "beta > 0, got -1")]
+    ("make", "message"),
+    [(lambda: Ste(0.0), "clip > 0, got 0"), (lambda: SwishSign(-1), "beta > 0, got -1")],
 )
 def test_bad_slopes_are_refused(make, message):
     with pytest.raises(ValueError, match=message):

@@ -35,7 +35,9 @@ def test_flips_are_those_of_the_algorithm(threshold):
 
 def test_a_weight_stays_where_the_average_is_at_the_threshold_or_opposes_it():
     rule, params = transforms(0.5, 1.0), jnp.array([1.0, 1.0, -1.0, -0.25, 0.0])
-    updates, state = rule.update(jnp.array([0.5, 0.75, 0.75, -0.75, 9.0]), rule.init(params), params)
+    updates, state = rule.update(
+        jnp.array([0.5, 0.75, 0.75, -0.75, 9.0]), rule.init(params), params
+    )
     np.testing.assert_array_equal(params + updates, [1.0, -1.0, -1.0, 0.25, 0.0])
     np.testing.assert_array_equal(state.momentum, [0.5, 0.75, 0.75, -0.75, 9.0])
 

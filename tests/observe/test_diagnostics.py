@@ -6,7 +6,7 @@ import pytest
 from jaxbnn.info import Binned, Exact
 from jaxbnn.nn import MLP, Identity, SignActivation, Ste, Tanh
 from jaxbnn.observe import diagnostics
-from jaxbnn.observe.record import Probe
+from jaxbnn.observe.probe import Probe
 
 MODEL = MLP((3,), 2)
 
@@ -24,7 +24,8 @@ def measured(before, now, pre, limit=1.0):
 def test_known_answer():
     before = params([[0.5, -0.5, 0.1], [1.0, -1.0, 0.2]], [[0.1, 0.1], [0.1, 0.1], [-0.1, 0.1]])
     now = params([[-0.5, -0.4, 0.1], [1.0, 1.0, 0.2]], [[0.1, 0.1], [0.1, 0.1], [-0.1, 0.1]])
-    # Unit 0 changes its sign; unit 1 is its opposite, and its slope is 0 everywhere; unit 2 is always +1.
+    # Unit 0 changes its sign; unit 1 is its opposite, and its slope is 0 everywhere; unit 2 is
+    # always +1.
     one = measured(before, now, [[0.5, -1.5, 0.5], [-0.5, 1.5, 3.0]])
     np.testing.assert_allclose(one.flips, [2 / 6, 0])
     np.testing.assert_allclose(one.saturated, [2 / 6, 0])
@@ -37,7 +38,10 @@ def test_real_weights_have_neither_flips_nor_a_limit():
     real = {"kernel": jnp.ones((2, 3))}
     now = params([[1.0]], [[1.0, 1.0], [1.0, 1.0], [1.0, 1.0]]) | {"dense_1": real}
     one = measured(now, now, [[0.5, 1, 1]])
-    assert np.isnan([one.flips[0], one.saturated[0]]).all() and (one.flips[1], one.saturated[1]) == (0, 1)
+    assert np.isnan([one.flips[0], one.saturated[0]]).all() and (
+        one.flips[1],
+        one.saturated[1],
+    ) == (0, 1)
 
 
 def test_activations_that_are_no_signs_are_not_counted():
@@ -73,13 +77,19 @@ def test_a_run_records_its_health_on_the_planes_epochs(tiny, finished):
     shape = (5, len(tiny.epochs), 3)
     for name in diagnostics.Health._fields:
         assert result[name].dims == ("seed", "epoch", "layer") and result[name].shape == shape
-    assert np.isnan(result.flips[:, 0]).all() and ((result.flips[:, 1:] >= 0) & (result.flips[:, 1:] <= 1)).all()
+    assert (
+        np.isnan(result.flips[:, 0]).all()
+        and ((result.flips[:, 1:] >= 0) & (result.flips[:, 1:] <= 1)).all()
+    )
     assert (result.flips[:, 1:] > 0).any() and (result.saturated >= 0).all()
     idle = result.constant + result.duplicate + result.complementary
     units, hidden = np.array([6, 4]), result.isel(layer=slice(2))
     assert (
-        (idle[..., :2] >= 0).all() and (idle[..., :2].values <= 2 * units).all() and (result.dead[..., 2] == -1).all()
+        (idle[..., :2] >= 0).all()
+        and (idle[..., :2].values <= 2 * units).all()
+        and (result.dead[..., 2] == -1).all()
     )
-    # A layer of which c units are constant or repeat or oppose another shows at most 2**(D - c) patterns.
+    # A layer of which c units are constant or repeat or oppose another shows at most 2**(D - c)
+    # patterns.
     free = units - hidden.constant - np.maximum(hidden.duplicate, hidden.complementary)
     assert (hidden.n_patterns <= 2.0**free).all()

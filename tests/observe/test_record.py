@@ -10,14 +10,17 @@ from oracles import informations
 from jaxbnn.data import Dataset, Split
 from jaxbnn.info import Binned, Exact, FixedGrid
 from jaxbnn.nn import MLP
-from jaxbnn.observe.record import Probe, Schedule, choose, layers_of, observer
+from jaxbnn.observe.probe import Probe, Schedule, choose, layers_of
+from jaxbnn.observe.record import observer
 from jaxbnn.train.batches import in_batches
 
 RNG = np.random.default_rng(0)
 
 
 def dataset(n):
-    return Dataset(RNG.integers(0, 2, (n, 6)).astype(np.float32), RNG.integers(0, 2, n).astype(np.int32))
+    return Dataset(
+        RNG.integers(0, 2, (n, 6)).astype(np.float32), RNG.integers(0, 2, n).astype(np.int32)
+    )
 
 
 SPLIT = Split(dataset(50), dataset(30), 2, False)
@@ -50,15 +53,21 @@ def test_a_probe_measures_its_own_sample(sample):
     )
     jax.tree.map(np.testing.assert_array_equal, tuple(choose(SPLIT, sample)), tuple(chosen))
     _, hidden = MODEL.apply(VARIABLES, chosen.x, train=False)
-    assert (float(point.xt[0]), float(point.ty[0])) == pytest.approx(informations(hidden[0], chosen.y), abs=1e-5)
+    assert (float(point.xt[0]), float(point.ty[0])) == pytest.approx(
+        informations(hidden[0], chosen.y), abs=1e-5
+    )
 
 
 def test_named_layers_are_hidden_ones_the_softmax_or_any_submodule():
     grid = Binned(FixedGrid(-7, 7, 14))
-    main, named = measured(MODEL, [Probe(), Probe("named", ("hidden_2", "dense_1", "norm_1", "output"), grid)])
+    main, named = measured(
+        MODEL, [Probe(), Probe("named", ("hidden_2", "dense_1", "norm_1", "output"), grid)]
+    )
     dense = SPLIT.train.x @ np.where(VARIABLES["params"]["dense_1"]["latent"] > 0, 1.0, -1.0)
     assert float(named.xt[1]) == pytest.approx(informations(dense, SPLIT.train.y)[0], abs=1e-5)
-    assert float(named.xt[0]) == float(main.xt[1])  # a binary layer has one value under any grid that separates its two
+    assert float(named.xt[0]) == float(
+        main.xt[1]
+    )  # a binary layer has one value under any grid that separates its two
     assert named.xt.shape == (4,) and bool(named.exact.all())
 
 
@@ -72,7 +81,9 @@ def test_any_linen_module_is_measured_with_or_without_train_and_layer_names():
     variables = Own().init(jax.random.key(1), SPLIT.train.x[:1])
     (point,) = measured(Own(), [Probe()], variables)
     _, (t,) = Own().apply(variables, SPLIT.train.x)
-    assert (float(point.xt[0]), float(point.ty[0])) == pytest.approx(informations(t, SPLIT.train.y), abs=1e-5)
+    assert (float(point.xt[0]), float(point.ty[0])) == pytest.approx(
+        informations(t, SPLIT.train.y), abs=1e-5
+    )
 
 
 def test_batches_do_not_change_what_is_measured(monkeypatch):
@@ -101,11 +112,13 @@ def test_a_network_is_looked_at_as_many_rows_at_once_as_it_says():
 
 def test_population_is_declared_or_follows_from_the_data():
     enumerated = SPLIT._replace(population=True)
-    assert Probe(sample="all").is_population(enumerated) and not Probe(sample="train").is_population(enumerated)
+    assert Probe(sample="all").is_population(enumerated) and not Probe(
+        sample="train"
+    ).is_population(enumerated)
     assert not Probe(sample="all").is_population(SPLIT)
-    assert Probe(population=True).is_population(SPLIT) and not Probe(sample="all", population=False).is_population(
-        enumerated
-    )
+    assert Probe(population=True).is_population(SPLIT) and not Probe(
+        sample="all", population=False
+    ).is_population(enumerated)
 
 
 def test_layers_of_a_probe():
@@ -130,7 +143,9 @@ def test_schedules_have_known_epochs(schedule, total, epochs):
 @pytest.mark.parametrize("total", [1, 49, 50, 51, 1000, 8000])
 def test_the_default_schedule_has_the_first_and_the_last_and_grows_by_5_percent(total):
     epochs = Schedule().epochs(total)
-    assert set(range(min(20, total) + 1)) <= set(epochs) and set(range(max(0, total - 49), total + 1)) <= set(epochs)
+    assert set(range(min(20, total) + 1)) <= set(epochs) and set(
+        range(max(0, total - 49), total + 1)
+    ) <= set(epochs)
     assert list(epochs) == sorted(set(epochs)) and len(epochs) <= 20 + 51 + 130
     assert all(b <= max(a + 1, -(-a * 105 // 100)) for a, b in itertools.pairwise(epochs))
 
@@ -174,7 +189,9 @@ def test_a_submodule_called_like_a_layer_does_not_hide_it():
     variables = Own().init(jax.random.key(1), SPLIT.train.x[:1])
     main, named = measured(Own(), [Probe(), Probe("named", layers=("hidden_1",))], variables)
     (alone,) = measured(Own(), [Probe()], variables)
-    np.testing.assert_allclose(main.se_ty, alone.se_ty, rtol=1e-6)  # two programs, two orders of a float sum
+    np.testing.assert_allclose(
+        main.se_ty, alone.se_ty, rtol=1e-6
+    )  # two programs, two orders of a float sum
     jax.tree.map(np.testing.assert_array_equal, main._replace(se_ty=0), alone._replace(se_ty=0))
     assert float(named.xt[0]) == float(main.xt[0]) and bool(named.exact[0])
 

@@ -42,7 +42,11 @@ def test_words_of_another_tree_are_refused():
 
 def test_what_is_mapped_is_as_if_one_by_one():
     def one(each):
-        return {"sum": jnp.sum(each["a"]), "most": jnp.max(each["b"]), "any": jnp.any(each["b"] > 3)}
+        return {
+            "sum": jnp.sum(each["a"]),
+            "most": jnp.max(each["b"]),
+            "any": jnp.any(each["b"] > 3),
+        }
 
     every = [{"a": jnp.arange(4.0) * i, "b": jnp.arange(3, dtype=jnp.int32) + i} for i in range(3)]
     for n in (1, 3):

@@ -1,4 +1,5 @@
-"""Every picture is drawn on a real canvas: what the eye needs is on it, and no input that a run can yield breaks it."""
+"""Every picture is drawn on a real canvas: what the eye needs is on it, and no input that a run can
+yield breaks it."""
 
 import numpy as np
 import pytest
@@ -33,7 +34,9 @@ SURE = {"trusted_xt": True, "trusted_ty": True}
 
 def fake_series(n_seeds=5, n_epochs=len(EPOCHS)):
     keys = ("train_loss", "test_loss", "train_accuracy", "test_accuracy")
-    return dict(zip(keys, np.random.default_rng(1).uniform(size=(4, n_seeds, n_epochs)), strict=True))
+    return dict(
+        zip(keys, np.random.default_rng(1).uniform(size=(4, n_seeds, n_epochs)), strict=True)
+    )
 
 
 def axes():
@@ -89,7 +92,11 @@ def test_plane_gives_every_layer_its_own_marker_in_picture_and_legend():
     ax = drawn_plane(*fake(n_layers=8), EPOCHS, names)
     marks = {h.get_label(): h.get_marker() for h in ax.get_legend().legend_handles}
     assert len({marks[name] for name in names}) == 8
-    shapes = [c.get_paths()[0].vertices.tolist() for c in ax.collections if not isinstance(c, LineCollection)]
+    shapes = [
+        c.get_paths()[0].vertices.tolist()
+        for c in ax.collections
+        if not isinstance(c, LineCollection)
+    ]
     assert len({str(shape) for shape in shapes}) == 8
 
 
@@ -126,18 +133,27 @@ def test_limit_labels_overlap_neither_each_other_nor_the_paths(h_x):
     one, other = (text.get_window_extent() for text in ax.texts)
     assert not one.overlaps(other)
     frame = ax.get_window_extent()
-    assert all(frame.x0 <= box.x0 and box.x1 <= frame.x1 and box.y1 <= frame.y1 for box in (one, other))
+    assert all(
+        frame.x0 <= box.x0 and box.x1 <= frame.x1 and box.y1 <= frame.y1 for box in (one, other)
+    )
     highest = ax.transData.transform((0, i_ty.max()))[1]
     half_a_marker = 6.1 / 72 * ax.figure.dpi
     assert min(one.y0, other.y0) > highest + half_a_marker
 
 
 def test_legend_and_colour_bar_stay_on_the_page_and_off_the_data():
-    ax = drawn_plane(*fake(n_layers=8), EPOCHS, [f"hidden_{i}" for i in range(1, 9)], h_x=12.0, h_y=0.999)
+    ax = drawn_plane(
+        *fake(n_layers=8), EPOCHS, [f"hidden_{i}" for i in range(1, 9)], h_x=12.0, h_y=0.999
+    )
     ax.figure.canvas.draw()
     page, legend = ax.figure.bbox, ax.get_legend().get_window_extent()
     label = ax.xaxis.label.get_window_extent()
-    assert page.x0 <= legend.x0 and legend.x1 <= page.x1 and page.y0 <= legend.y0 and legend.y1 < label.y0
+    assert (
+        page.x0 <= legend.x0
+        and legend.x1 <= page.x1
+        and page.y0 <= legend.y0
+        and legend.y1 < label.y0
+    )
     assert ax.figure.axes[1].get_tightbbox().x1 <= page.x1
 
 
@@ -159,13 +175,23 @@ def test_curves_draw_means_and_the_band_is_the_t_interval():
         low, high = stats.t.interval(0.9, len(column) - 1, column.mean(), stats.sem(column))
         at = edges[edges[:, 0] == epoch, 1]
         np.testing.assert_allclose([at.min(), at.max()], [low, high], rtol=1e-12)
-    assert ax.get_legend().get_title().get_text() == "bands: 90 % interval of the mean, 3 of 4 seeds finite"
+    assert (
+        ax.get_legend().get_title().get_text()
+        == "bands: 90 % interval of the mean, 3 of 4 seeds finite"
+    )
 
 
-@pytest.mark.parametrize(("n_seeds", "level"), [(2, 0.5), (3, 0.999), (10, 0.95), (1000, 0.95), (1001, 0.5)])
+@pytest.mark.parametrize(
+    ("n_seeds", "level"), [(2, 0.5), (3, 0.999), (10, 0.95), (1000, 0.95), (1001, 0.5)]
+)
 def test_band_equals_scipy_for_even_and_odd_seed_counts(n_seeds, level):
     values = np.random.default_rng(n_seeds).normal(size=(n_seeds, 2, 1))
-    edges = drawn_curves([0, 1], values, ["layer"], "y", level=level).collections[0].get_paths()[0].vertices
+    edges = (
+        drawn_curves([0, 1], values, ["layer"], "y", level=level)
+        .collections[0]
+        .get_paths()[0]
+        .vertices
+    )
     column = values[:, 0, 0]
     interval = stats.t.interval(level, n_seeds - 1, column.mean(), stats.sem(column))
     at = edges[edges[:, 0] == 0, 1]
@@ -186,7 +212,10 @@ def test_curves_tell_layers_apart_without_colour():
     ax = drawn_curves(EPOCHS, fake(n_layers=8)[0], names, "I(X;T) [bit]")
     lines = ax.get_lines()
     assert len({line.get_marker() for line in lines}) == 8
-    assert len({(line.get_color(), str(line.get_linestyle()), line.get_marker()) for line in lines}) == 8
+    assert (
+        len({(line.get_color(), str(line.get_linestyle()), line.get_marker()) for line in lines})
+        == 8
+    )
     assert all(len(line.get_markevery()) <= 6 for line in lines)
     assert sorted(legend_texts(ax)) == sorted(names)
 
@@ -223,7 +252,12 @@ def test_overview_fills_four_axes():
     series = fake_series()
     plots.overview(figure, EPOCHS, *fake(), series, NAMES, h_x=12.0, h_y=0.999, **SURE)
     FigureCanvasAgg(figure).draw()
-    assert [ax.get_ylabel() for ax in figure.axes] == ["I(X;T) [bit]", "I(T;Y) [bit]", "loss [nat]", "accuracy"]
+    assert [ax.get_ylabel() for ax in figure.axes] == [
+        "I(X;T) [bit]",
+        "I(T;Y) [bit]",
+        "loss [nat]",
+        "accuracy",
+    ]
     assert [texts(ax) for ax in figure.axes] == [["H(X) = 12.0 bit"], ["H(Y) = 0.999 bit"], [], []]
     for ax, name in zip(figure.axes[2:], ("loss", "accuracy"), strict=True):
         for line, part in zip(ax.get_lines(), ("train", "test"), strict=True):
@@ -234,7 +268,14 @@ def test_overview_fills_four_axes():
 
 @pytest.mark.parametrize(
     ("n_seeds", "n_epochs", "n_layers", "fill"),
-    [(1, 1, 1, None), (1, 1, 1, 4.0), (3, 2, 4, 4.0), (3, 2, 4, np.nan), (1, 9, 1, None), (1, 9, 1, np.nan)],
+    [
+        (1, 1, 1, None),
+        (1, 1, 1, 4.0),
+        (3, 2, 4, 4.0),
+        (3, 2, 4, np.nan),
+        (1, 9, 1, None),
+        (1, 9, 1, np.nan),
+    ],
 )
 def test_every_degenerate_input_is_drawn(n_seeds, n_epochs, n_layers, fill):
     i_xt, i_ty = fake(n_seeds, EPOCHS[:n_epochs], n_layers)
@@ -243,7 +284,15 @@ def test_every_degenerate_input_is_drawn(n_seeds, n_epochs, n_layers, fill):
     ax = axes()
     plots.plane(ax, i_xt, i_ty, EPOCHS[:n_epochs], NAMES[:n_layers], 12.0, 0.999, trusted=True)
     curves = axes()
-    plots.curves(curves, EPOCHS[:n_epochs], i_xt, NAMES[:n_layers], "I(X;T) [bit]", limit=(12.0, "H(X)"), trusted=True)
+    plots.curves(
+        curves,
+        EPOCHS[:n_epochs],
+        i_xt,
+        NAMES[:n_layers],
+        "I(X;T) [bit]",
+        limit=(12.0, "H(X)"),
+        trusted=True,
+    )
     for drawn in (ax, curves):
         drawn.figure.canvas.draw()
     assert np.all(np.isfinite([*ax.get_xlim(), *ax.get_ylim()]))
@@ -254,7 +303,9 @@ def test_every_degenerate_input_is_drawn(n_seeds, n_epochs, n_layers, fill):
 def test_overview_of_one_diverged_or_constant_seed_is_drawn(fill):
     figure = Figure(figsize=(9, 6.5))
     series = {key: value * fill for key, value in fake_series(1).items()}
-    plots.overview(figure, EPOCHS, *(value * fill for value in fake(1)), series, NAMES, 12.0, 0.999, **SURE)
+    plots.overview(
+        figure, EPOCHS, *(value * fill for value in fake(1)), series, NAMES, 12.0, 0.999, **SURE
+    )
     FigureCanvasAgg(figure).draw()
     expected = "0 of 1 seed finite" if np.isnan(fill) else "1 seed"
     assert figure.legends[0].get_title().get_text() == expected
@@ -267,7 +318,10 @@ def test_overview_of_one_diverged_or_constant_seed_is_drawn(fill):
         ({"i_ty": np.zeros((5, 9, 3))}, r"^expected i_ty \[S, 9, 4\], got shape \(5, 9, 3\)$"),
         ({"i_ty": np.zeros((4, 9, 4))}, r"^expected i_ty of 5 seeds like the others, got 4$"),
         ({"i_xt": np.zeros((0, 9, 4))}, r"^expected i_xt \[S, 9, 4\], got shape \(0, 9, 4\)$"),
-        ({"epoch": EPOCHS[::-1]}, r"^expected epoch \[E\] rising from 0 or later, got shape \(9,\): \[1000"),
+        (
+            {"epoch": EPOCHS[::-1]},
+            r"^expected epoch \[E\] rising from 0 or later, got shape \(9,\): \[1000",
+        ),
         ({"epoch": EPOCHS - 1}, r"^expected epoch \[E\] rising from 0 or later"),
         ({"layers": ()}, r"^expected 1 to 12 names, one marker each, got 0$"),
         ({"h_x": np.nan}, r"^expected H\(X\) finite, or None where it is unknown, got nan$"),
@@ -289,10 +343,17 @@ def test_bad_input_is_refused_in_one_line(change, message):
 def test_bad_series_and_level_are_refused():
     series = fake_series()
     without = {key: value for key, value in series.items() if key != "test_accuracy"}
-    with pytest.raises(ValueError, match=r"^expected series with test_accuracy, got train_loss, test_loss, train_acc"):
+    with pytest.raises(
+        ValueError,
+        match=r"^expected series with test_accuracy, got train_loss, test_loss, train_acc",
+    ):
         plots.overview(Figure(), EPOCHS, *fake(), without, NAMES, **SURE)
-    with pytest.raises(ValueError, match=r"^expected test_loss \[S, 9\] with one S for both, got shape \(5, 8\)$"):
-        plots.overview(Figure(), EPOCHS, *fake(), series | {"test_loss": np.zeros((5, 8))}, NAMES, **SURE)
+    with pytest.raises(
+        ValueError, match=r"^expected test_loss \[S, 9\] with one S for both, got shape \(5, 8\)$"
+    ):
+        plots.overview(
+            Figure(), EPOCHS, *fake(), series | {"test_loss": np.zeros((5, 8))}, NAMES, **SURE
+        )
     with pytest.raises(ValueError, match=r"^expected level between 0 and 1, got 95$"):
         plots.curves(axes(), EPOCHS, fake()[0], NAMES, "y", level=95, trusted=True)
 
@@ -304,9 +365,12 @@ def test_plane_can_be_saved_as_pdf(tmp_path):
 
 
 def doubt(n_seeds=5, n_layers=4, **where):
-    """Trusted everywhere but at seed, epoch, layer: each an index or a slice, all of them where not given."""
+    """Trusted everywhere but at seed, epoch, layer: each an index or a slice, all of them where not
+    given."""
     trusted = np.ones((n_seeds, len(EPOCHS), n_layers), bool)
-    trusted[where.get("seed", ...), where.get("epoch", slice(None)), where.get("layer", slice(None))] = False
+    trusted[
+        where.get("seed", ...), where.get("epoch", slice(None)), where.get("layer", slice(None))
+    ] = False
     return trusted
 
 
@@ -328,12 +392,28 @@ def dashed(ax):
 
 def artists(ax):
     """What of each artist the eye sees."""
-    lines = [(str(x.get_xydata()), x.get_color(), str(x.get_linestyle()), x.get_marker()) for x in ax.get_lines()]
+    lines = [
+        (str(x.get_xydata()), x.get_color(), str(x.get_linestyle()), x.get_marker())
+        for x in ax.get_lines()
+    ]
     kinds = [
-        (type(c).__name__, str(c.get_paths()), str(c.get_edgecolor()), str(c.get_facecolor()), c.get_zorder())
+        (
+            type(c).__name__,
+            str(c.get_paths()),
+            str(c.get_edgecolor()),
+            str(c.get_facecolor()),
+            c.get_zorder(),
+        )
         for c in ax.collections
     ]
-    return lines, kinds, legend_texts(ax), ax.get_legend().get_title().get_text(), ax.get_xlim(), ax.get_ylim()
+    return (
+        lines,
+        kinds,
+        legend_texts(ax),
+        ax.get_legend().get_title().get_text(),
+        ax.get_xlim(),
+        ax.get_ylim(),
+    )
 
 
 def test_all_trusted_is_drawn_as_if_trust_were_not_given():
@@ -345,7 +425,9 @@ def test_all_trusted_is_drawn_as_if_trust_were_not_given():
     assert DOUBTFUL not in legend_texts(plane) + legend_texts(curves)
     # A seed that has no value at a point cannot make it doubtful.
     for trusted in (doubt(layer=[]), finite):
-        assert artists(drawn_plane(i_xt, i_ty, EPOCHS, NAMES, 12.0, trusted=trusted)) == artists(plane)
+        assert artists(drawn_plane(i_xt, i_ty, EPOCHS, NAMES, 12.0, trusted=trusted)) == artists(
+            plane
+        )
     for trusted in (doubt(layer=[]), np.isfinite(i_xt)):
         assert artists(drawn_curves(EPOCHS, i_xt, NAMES, "y", trusted=trusted)) == artists(curves)
 
@@ -355,7 +437,9 @@ def test_plane_draws_a_saturated_layer_hollow_grey_and_dashed():
     ax = drawn_plane(i_xt, i_ty, EPOCHS, NAMES, 12.0, 0.999, trusted=doubt(layer=0))
     assert legend_texts(ax).count(DOUBTFUL) == 1
     (path,) = dashed(ax)
-    np.testing.assert_allclose(path, [np.stack([i_xt[:, :, 0].mean(0), i_ty[:, :, 0].mean(0)], axis=-1)])
+    np.testing.assert_allclose(
+        path, [np.stack([i_xt[:, :, 0].mean(0), i_ty[:, :, 0].mean(0)], axis=-1)]
+    )
     left = 7.0  # the saturated layer is right of it, all others left
     for marks in scatters(ax):
         assert (marks.get_offsets()[:, 0] > left).all() or (marks.get_offsets()[:, 0] < left).all()
@@ -369,22 +453,31 @@ def test_plane_draws_a_saturated_layer_hollow_grey_and_dashed():
 
 def test_plane_colours_only_steps_between_trusted_points():
     i_xt, i_ty = fake()
-    # One seed is enough to make a mean doubtful; epoch index 2 stands alone between 1 and 3, which are not trusted.
+    # One seed is enough to make a mean doubtful; epoch index 2 stands alone between 1 and 3, which
+    # are not trusted.
     ax = drawn_plane(i_xt, i_ty, EPOCHS, NAMES, trusted=doubt(seed=0, epoch=[1, 3], layer=2))
     (path,) = dashed(ax)
     mean = np.stack([i_xt[:, :, 2].mean(0), i_ty[:, :, 2].mean(0)], axis=-1)
     np.testing.assert_allclose(path, [mean[:5]])
-    coloured = [c for c in ax.collections if isinstance(c, LineCollection) and c.get_zorder() == 3][2]
+    coloured = [c for c in ax.collections if isinstance(c, LineCollection) and c.get_zorder() == 3][
+        2
+    ]
     np.testing.assert_allclose(coloured.get_segments(), np.stack([mean[4:-1], mean[5:]], axis=1))
     shown = np.concatenate([c.get_offsets() for c in scatters(ax) if c.get_zorder() == 4])
-    assert np.any(np.all(np.isclose(shown, mean[2]), axis=1)), "a trusted point that no line shows is marked"
+    assert np.any(np.all(np.isclose(shown, mean[2]), axis=1)), (
+        "a trusted point that no line shows is marked"
+    )
     assert not np.any(np.all(np.isclose(shown, mean[1]), axis=1))
 
 
 def test_plane_dots_the_doubtful_stretches_of_a_single_seed():
     i_xt, i_ty = fake()
-    ax = drawn_plane(i_xt, i_ty, EPOCHS, NAMES, trusted=doubt(seed=1, epoch=slice(6, None), layer=3))
-    solid, dotted = (c for c in ax.collections if isinstance(c, LineCollection) and c.get_zorder() <= 1)
+    ax = drawn_plane(
+        i_xt, i_ty, EPOCHS, NAMES, trusted=doubt(seed=1, epoch=slice(6, None), layer=3)
+    )
+    solid, dotted = (
+        c for c in ax.collections if isinstance(c, LineCollection) and c.get_zorder() <= 1
+    )
     own = np.stack([i_xt[1, :, 3], i_ty[1, :, 3]], axis=-1)
     np.testing.assert_allclose(dotted.get_segments(), [own[5:]])
     np.testing.assert_allclose(solid.get_segments()[4 + 3], own[:6])
@@ -412,7 +505,9 @@ def test_plane_ignores_the_trust_of_a_diverged_seed():
 
 def test_the_ends_of_a_path_are_doubted_one_by_one():
     for epoch, doubtful_zorder, coloured_zorder in ((0, 2.6, 6), (-1, 2.7, 5)):
-        ax = drawn_plane(*fake(n_layers=1), EPOCHS, NAMES[:1], trusted=doubt(n_layers=1, epoch=epoch))
+        ax = drawn_plane(
+            *fake(n_layers=1), EPOCHS, NAMES[:1], trusted=doubt(n_layers=1, epoch=epoch)
+        )
         ends = {c.get_zorder(): c for c in scatters(ax)}
         assert {5, 6, 2.6, 2.7} & set(ends) == {doubtful_zorder, coloured_zorder}
         assert len(ends[doubtful_zorder].get_facecolor()) == 0
@@ -433,7 +528,9 @@ def test_curves_draw_doubtful_stretches_grey_dashed_and_hollow():
     assert set(hollow.get_xdata()) <= set(EPOCHS[5:]) and hollow.get_linestyle() == "None"
     assert hollow.get_markerfacecolor() == "white" and is_grey(hollow.get_markeredgecolor())
     assert hollow.get_marker() == lines["hidden_2"].get_marker()
-    bands = [(is_grey(c.get_facecolor()[0]), c.get_paths()[0].vertices[:, 0]) for c in ax.collections]
+    bands = [
+        (is_grey(c.get_facecolor()[0]), c.get_paths()[0].vertices[:, 0]) for c in ax.collections
+    ]
     colour = to_rgba(lines["hidden_2"].get_color(), 0.2)
     own = [c for c in ax.collections if np.allclose(c.get_facecolor()[0], colour)]
     assert own[0].get_paths()[0].vertices[:, 0].max() == EPOCHS[4]
@@ -447,20 +544,36 @@ def test_curves_mark_a_trusted_point_between_two_that_are_not():
     trusted[0, [50, 52], 0] = False
     ax = drawn_curves(epochs, np.ones((1, 100, 1)), ["layer"], "y", trusted=trusted)
     assert 51 in ax.get_lines()[-1].get_markevery()
-    assert 51 not in drawn_curves(epochs, np.ones((1, 100, 1)), ["layer"], "y").get_lines()[-1].get_markevery()
+    assert (
+        51
+        not in drawn_curves(epochs, np.ones((1, 100, 1)), ["layer"], "y")
+        .get_lines()[-1]
+        .get_markevery()
+    )
 
 
 def test_curves_without_any_trusted_point_have_no_colour():
     ax = drawn_curves(EPOCHS, fake()[0], NAMES, "y", trusted=np.zeros((5, 9, 4), bool))
     ax.figure.canvas.draw()
-    assert all(np.isnan(line.get_ydata()).all() for line in ax.get_lines() if line.get_label() in NAMES)
+    assert all(
+        np.isnan(line.get_ydata()).all() for line in ax.get_lines() if line.get_label() in NAMES
+    )
     assert all(is_grey(band.get_facecolor()[0]) for band in ax.collections)
 
 
 @pytest.mark.parametrize("which", ["trusted_xt", "trusted_ty"])
 def test_overview_doubts_each_upper_panel_by_its_own(which):
     figure = Figure(figsize=(9, 6.5))
-    plots.overview(figure, EPOCHS, *fake(), fake_series(), NAMES, 12.0, 0.999, **(SURE | {which: doubt(layer=0)}))
+    plots.overview(
+        figure,
+        EPOCHS,
+        *fake(),
+        fake_series(),
+        NAMES,
+        12.0,
+        0.999,
+        **(SURE | {which: doubt(layer=0)}),
+    )
     FigureCanvasAgg(figure).draw()
     doubtful = [any(line.get_color() == "0.6" for line in ax.get_lines()) for ax in figure.axes]
     assert doubtful == [which == "trusted_xt", which == "trusted_ty", False, False]
@@ -497,7 +610,9 @@ def test_bad_trust_is_refused_in_one_line_before_anything_is_drawn(trusted, mess
     assert not ax.has_data()
     for name in ("trusted_xt", "trusted_ty"):
         with pytest.raises(ValueError, match=message.format(name)):
-            plots.overview(figure, EPOCHS, *fake(), fake_series(), NAMES, **(SURE | {name: trusted}))
+            plots.overview(
+                figure, EPOCHS, *fake(), fake_series(), NAMES, **(SURE | {name: trusted})
+            )
     assert figure.axes == []
 
 
@@ -505,7 +620,10 @@ def fake_result(verdict_xt, verdict_ty):
     shape = ("seed", "epoch", "layer")
     i_xt, i_ty = fake()
     points = {"i_xt": (shape, i_xt), "i_ty": (shape, i_ty)}
-    points["n_patterns"] = (shape, np.where(np.isin(-1, [verdict_xt, verdict_ty]), -1, np.full(i_xt.shape, 9)))
+    points["n_patterns"] = (
+        shape,
+        np.where(np.isin(-1, [verdict_xt, verdict_ty]), -1, np.full(i_xt.shape, 9)),
+    )
     for name, verdict in (("verdict_xt", verdict_xt), ("verdict_ty", verdict_ty)):
         points[name] = (shape, np.broadcast_to(np.asarray(verdict, np.int8), i_xt.shape))
     series = {key: (shape[:2], value) for key, value in fake_series().items()}
@@ -525,11 +643,16 @@ def fake_result(verdict_xt, verdict_ty):
 def test_figures_of_a_run_doubt_what_its_verdicts_doubt(verdict_xt, verdict_ty, doubted):
     drawn = run_figures.of_run(fake_result(verdict_xt, verdict_ty))
     plane, upper = drawn["plane"].axes[0], drawn["curves"].axes[:2]
-    counts = [sum(line.get_color() == "0.6" and line.is_dashed() for line in ax.get_lines()) for ax in upper]
+    counts = [
+        sum(line.get_color() == "0.6" and line.is_dashed() for line in ax.get_lines())
+        for ax in upper
+    ]
     assert (len(dashed(plane)), *counts) == doubted
     assert (DOUBTFUL in legend_texts(plane)) == (doubted[0] > 0)
     unseen = [-1 in (*verdict_xt, *verdict_ty) and code == -1 for code in verdict_xt]
-    names = {f"{name} (not counted)" if no else name for name, no in zip(NAMES, unseen, strict=True)}
+    names = {
+        f"{name} (not counted)" if no else name for name, no in zip(NAMES, unseen, strict=True)
+    }
     assert names < set(legend_texts(plane))
 
 
@@ -543,10 +666,15 @@ def test_errors_draw_one_line_for_each_estimator_and_name_a_tenth_of_a_bit():
     for line, column in zip(lines, error.T, strict=True):
         np.testing.assert_array_equal(line.get_ydata(), column)
         np.testing.assert_array_equal(line.get_xdata(), np.arange(22))
-    assert len({(line.get_color(), str(line.get_linestyle()), line.get_marker()) for line in lines}) == 3
+    assert (
+        len({(line.get_color(), str(line.get_linestyle()), line.get_marker()) for line in lines})
+        == 3
+    )
     assert ax.get_yscale() == "log" and ax.get_ylabel() == "mean absolute error [bit]"
     assert list(ax.get_lines()[3].get_ydata()) == [0.1, 0.1] and texts(ax) == ["0.1 bit"]
-    assert [tick.get_text() for tick in ax.get_xticklabels()] == [str(depth) for depth in DEPTHS[::2]]
+    assert [tick.get_text() for tick in ax.get_xticklabels()] == [
+        str(depth) for depth in DEPTHS[::2]
+    ]
     assert legend_texts(ax) == names
 
 
@@ -608,13 +736,19 @@ def test_verdicts_split_each_cell_by_its_shares():
     left, right = 10**2.5, 10**3.5
     for part, low, high in ((saturated, 2.5, 2.7), (biased, 2.7, 3.0)):
         corners = part.get_paths()[0].vertices[:4]
-        np.testing.assert_allclose(corners, [[left, low], [right, low], [right, high], [left, high]])
+        np.testing.assert_allclose(
+            corners, [[left, low], [right, low], [right, high], [left, high]]
+        )
     colours = [to_rgb(c.get_facecolor()[0][:3]) for c in (saturated, biased, reliable)]
-    assert np.all(np.diff(np.dot(colours, [0.2126, 0.7152, 0.0722])) > 0.15), "told apart in grey print"
+    assert np.all(np.diff(np.dot(colours, [0.2126, 0.7152, 0.0722])) > 0.15), (
+        "told apart in grey print"
+    )
     assert [tick.get_text() for tick in ax.get_yticklabels()] == [str(depth) for depth in DEPTHS]
     assert ax.get_xscale() == "log" and ax.get_ylim() == (-0.5, 21.5)
     np.testing.assert_allclose(ax.get_xlim(), [10**1.5, 10**6.5])
-    assert legend_texts(ax)[:2] != [] and {"saturated", "biased", "reliable"} < set(legend_texts(ax))
+    assert legend_texts(ax)[:2] != [] and {"saturated", "biased", "reliable"} < set(
+        legend_texts(ax)
+    )
 
 
 def test_verdicts_draw_the_regime_of_nothnagel_and_geiger():
@@ -637,7 +771,11 @@ def test_verdicts_without_the_regime_in_sight_do_not_name_it():
         ax = axes()
         plots.verdicts(ax, d, n, np.full((len(d), len(n), 3), 1 / 3))
         ax.figure.canvas.draw()
-        assert len(ax.get_lines()) == 0 and sorted(legend_texts(ax)) == ["biased", "reliable", "saturated"]
+        assert len(ax.get_lines()) == 0 and sorted(legend_texts(ax)) == [
+            "biased",
+            "reliable",
+            "saturated",
+        ]
     ax = axes()
     plots.verdicts(ax, DEPTHS, SIZES, np.full((22, 5, 3), 1 / 3), regime=False)
     assert len(ax.get_lines()) == 0
@@ -651,7 +789,9 @@ def test_rightness_makes_what_is_wrong_the_darkest():
     ax.figure.canvas.draw()
     assert [len(c.get_paths()) for c in cells(ax)] == [5] * 6
     lightness = [np.dot(c.get_facecolor()[0][:3], [0.2126, 0.7152, 0.0722]) for c in cells(ax)]
-    assert np.argmin(lightness) == 1 and np.diff(sorted(lightness)).min() > 0.05, "told apart in grey print"
+    assert np.argmin(lightness) == 1 and np.diff(sorted(lightness)).min() > 0.05, (
+        "told apart in grey print"
+    )
     assert sorted(legend_texts(ax)) == [
         "biased, further off: right",
         "biased, within 0.1 bit: overcautious",
@@ -669,8 +809,16 @@ THIRDS = np.full((3, 2, 3), 1 / 3)
 @pytest.mark.parametrize(
     ("draw", "args", "message"),
     [
-        ("errors", ([1, 2], np.ones((3, 1)), ["a"]), r"^expected error \[2, 1\], got shape \(3, 1\)$"),
-        ("errors", ([1, 2], np.ones((2, 0)), []), r"^expected 1 to 12 names, one marker each, got 0$"),
+        (
+            "errors",
+            ([1, 2], np.ones((3, 1)), ["a"]),
+            r"^expected error \[2, 1\], got shape \(3, 1\)$",
+        ),
+        (
+            "errors",
+            ([1, 2], np.ones((2, 0)), []),
+            r"^expected 1 to 12 names, one marker each, got 0$",
+        ),
         ("errors", ([1, 2], [[1], [-0.5]], ["a"]), r"^expected error of 0 or more, got -0.5$"),
         (
             "errors",
@@ -681,12 +829,36 @@ THIRDS = np.full((3, 2, 3), 1 / 3)
         ("errors", ([1], [[1]], ["a"], "y", 0.0), r"^expected floor above 0 and finite, got 0.0$"),
         ("variances", ([1, 2], [1, 2, 3], [1, 2]), r"^expected true \[2\], got shape \(3,\)$"),
         ("variances", ([1, 2], [1, 2], [1]), r"^expected estimated \[2\], got shape \(1,\)$"),
-        ("variances", ([1, 2], [1, 2], [1, 2], np.ones((2, 3))), r"^expected band \[2, 2\], got shape \(2, 3\)$"),
-        ("verdicts", ([1, 2, 3], [10, 20], THIRDS[:2]), r"^expected share \[3, 2, 3\], got shape \(2, 2, 3\)$"),
-        ("verdicts", ([1, 2, 3], [10, 20], 2 * THIRDS), r"^expected share to sum to 1 in each cell, got 2$"),
-        ("verdicts", ([1, 2, 3], [0, 20], THIRDS), r"^expected n \[N\] rising from above 0, got shape \(2,\): \["),
-        ("verdicts", ([1, 2, 3], [20, 20], THIRDS), r"^expected n \[N\] rising from above 0, got shape \(2,\): \["),
-        ("rightness", ([1, 2, 3], [10, 20], THIRDS), r"^expected right \[3, 2, 6\], got shape \(3, 2, 3\)$"),
+        (
+            "variances",
+            ([1, 2], [1, 2], [1, 2], np.ones((2, 3))),
+            r"^expected band \[2, 2\], got shape \(2, 3\)$",
+        ),
+        (
+            "verdicts",
+            ([1, 2, 3], [10, 20], THIRDS[:2]),
+            r"^expected share \[3, 2, 3\], got shape \(2, 2, 3\)$",
+        ),
+        (
+            "verdicts",
+            ([1, 2, 3], [10, 20], 2 * THIRDS),
+            r"^expected share to sum to 1 in each cell, got 2$",
+        ),
+        (
+            "verdicts",
+            ([1, 2, 3], [0, 20], THIRDS),
+            r"^expected n \[N\] rising from above 0, got shape \(2,\): \[",
+        ),
+        (
+            "verdicts",
+            ([1, 2, 3], [20, 20], THIRDS),
+            r"^expected n \[N\] rising from above 0, got shape \(2,\): \[",
+        ),
+        (
+            "rightness",
+            ([1, 2, 3], [10, 20], THIRDS),
+            r"^expected right \[3, 2, 6\], got shape \(3, 2, 3\)$",
+        ),
     ],
 )
 def test_bad_input_of_the_regime_is_refused_in_one_line(draw, args, message):

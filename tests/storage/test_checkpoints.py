@@ -7,7 +7,11 @@ import pytest
 from jaxbnn.storage import checkpoints
 
 IDENTITY = {"config": "abc", "data": "def"}
-ARRAYS = {"a": np.arange(6, dtype=np.float32).reshape(2, 3), "b": np.asarray(3, np.int32), "c": np.array([True, False])}
+ARRAYS = {
+    "a": np.arange(6, dtype=np.float32).reshape(2, 3),
+    "b": np.asarray(3, np.int32),
+    "c": np.array([True, False]),
+}
 
 
 def saved(block, steps=(1, 2, 3)):
@@ -33,7 +37,9 @@ def every_file(folder):
 
 
 @pytest.mark.parametrize("damage", ["cut", "flip", "remove", "add"])
-def test_a_damaged_checkpoint_is_refused_whatever_the_file_and_the_one_before_is_offered(tmp_path, damage):
+def test_a_damaged_checkpoint_is_refused_whatever_the_file_and_the_one_before_is_offered(
+    tmp_path, damage
+):
     newest = saved(tmp_path / "block")[-1]
     for path in every_file(newest):
         copy = tmp_path / "copy"
@@ -44,11 +50,17 @@ def test_a_damaged_checkpoint_is_refused_whatever_the_file_and_the_one_before_is
             target.unlink()
         else:
             flipped = content[:-1] + bytes([content[-1] ^ 1]) if content else b"x"
-            target.write_bytes({"cut": content[: len(content) // 2], "flip": flipped, "add": content + b"x"}[damage])
+            target.write_bytes(
+                {"cut": content[: len(content) // 2], "flip": flipped, "add": content + b"x"}[
+                    damage
+                ]
+            )
         if target.is_file() and target.read_bytes() == content:
             shutil.rmtree(copy)
             continue
-        with pytest.raises(ValueError, match=r"00000003 is damaged .*: remove it to go on from .*00000002$"):
+        with pytest.raises(
+            ValueError, match=r"00000003 is damaged .*: remove it to go on from .*00000002$"
+        ):
             checkpoints.load(copy, IDENTITY)
         shutil.rmtree(copy / newest.name)
         assert checkpoints.load(copy, IDENTITY)["b"] == 2
@@ -72,7 +84,9 @@ def test_a_manifest_nested_deeper_than_python_goes_is_damaged(tmp_path):
 @pytest.mark.parametrize("key", ["config", "data"])
 def test_a_checkpoint_of_another_config_or_other_data_is_refused(tmp_path, key):
     saved(tmp_path, [1])
-    with pytest.raises(ValueError, match=f"belongs to another {key}: expected new, got {IDENTITY[key]}"):
+    with pytest.raises(
+        ValueError, match=f"belongs to another {key}: expected new, got {IDENTITY[key]}"
+    ):
         checkpoints.load(tmp_path, {**IDENTITY, key: "new"})
 
 

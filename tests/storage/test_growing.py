@@ -9,7 +9,9 @@ from jaxbnn.storage import growing
 def segment(sizes):
     """Rows of two points with so many entries; entries count up from the row's first size."""
     sizes = np.asarray(sizes, np.int32)
-    entries = np.concatenate([s * 100 + np.arange(s) for s in sizes.ravel()] or [[]]).astype(np.int32)
+    entries = np.concatenate([s * 100 + np.arange(s) for s in sizes.ravel()] or [[]]).astype(
+        np.int32
+    )
     return {"main": {"t_size": (("row", "seed"), sizes), "t_number": (("t_entry",), entries)}}
 
 
@@ -52,7 +54,9 @@ def test_an_append_that_fails_leaves_the_file_as_it_was(tmp_path):
     before = path.read_bytes()
     good = segment([[2, 1]])["main"]
     with pytest.raises(TypeError, match="broadcast"):  # the sizes are written by then
-        growing.append(path, 1, {"main": good | {"t_number": (("t_entry",), np.zeros((3, 2), np.int32))}})
+        growing.append(
+            path, 1, {"main": good | {"t_number": (("t_entry",), np.zeros((3, 2), np.int32))}}
+        )
     assert path.read_bytes() == before and [p.name for p in tmp_path.iterdir()] == ["spectra.h5"]
 
 
@@ -69,7 +73,9 @@ def test_entries_that_are_missing_are_not_filled_in(tmp_path):
 
 @pytest.mark.parametrize(("rows_a_time", "most"), [(1, 50), (40, 50), (700, 50), (1, 1)])
 @pytest.mark.parametrize("n_probes", [3, 20])
-def test_a_file_never_outgrows_the_room_that_was_asked_for(tmp_path, monkeypatch, rows_a_time, most, n_probes):
+def test_a_file_never_outgrows_the_room_that_was_asked_for(
+    tmp_path, monkeypatch, rows_a_time, most, n_probes
+):
     asked, path, rng = [], tmp_path / "spectra.h5", np.random.default_rng(rows_a_time)
     monkeypatch.setattr(growing, "reserve", lambda _, size: asked.append(size + atomic.OVERHEAD))
     for turn in range(6):
@@ -80,7 +86,10 @@ def test_a_file_never_outgrows_the_room_that_was_asked_for(tmp_path, monkeypatch
                 sizes = rng.integers(0, most + 1, (rows_a_time, 2, 5)).astype(np.int32)
                 entries = np.ones(sizes.sum(), np.int32)
                 variables[f"{key}_size"] = (("row", "seed", "layer"), sizes)
-                variables |= {f"{key}_{name}": ((f"{key}_entry",), entries) for name in ("multiplicity", "number")}
+                variables |= {
+                    f"{key}_{name}": ((f"{key}_entry",), entries)
+                    for name in ("multiplicity", "number")
+                }
             groups[probe] = variables
         growing.append(path, turn * rows_a_time, groups)
         assert path.stat().st_size <= asked[-1]

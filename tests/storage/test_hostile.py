@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 from jaxbnn.files import npz
 from jaxbnn.storage import checkpoints, hdf5, run_folder
 
-SPEC = importlib.util.spec_from_file_location("hostile", Path(__file__).parents[2] / "benchmarks" / "hostile.py")
+SPEC = importlib.util.spec_from_file_location(
+    "hostile", Path(__file__).parents[2] / "benchmarks" / "hostile.py"
+)
 hostile = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(hostile)
 READERS = {reader.name: reader for reader in hostile.readers()}
@@ -26,7 +28,9 @@ def test_a_valid_file_is_read_and_a_damaged_one_read_or_refused(reader, tmp_path
     reader.read(reader.valid, tmp_path)
     chance = random.Random(reader.name)
     for i in range(20):
-        assert hostile.failure(reader, hostile.mutated(reader.valid, chance), tmp_path / str(i)) == ""
+        assert (
+            hostile.failure(reader, hostile.mutated(reader.valid, chance), tmp_path / str(i)) == ""
+        )
 
 
 @settings(max_examples=30, deadline=None)
@@ -56,7 +60,9 @@ def header(shape, dtype="<f4"):
         (b"\x93NUMPY\x03\x00" + bytes(20), r"\.npy version \(3, 0\)"),
     ],
 )
-def test_an_npz_whose_header_lies_is_refused_before_anything_is_allocated(tmp_path, content, message):
+def test_an_npz_whose_header_lies_is_refused_before_anything_is_allocated(
+    tmp_path, content, message
+):
     with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
         archive.writestr("a.npy", content)
     with pytest.raises(ValueError, match=message):

@@ -20,7 +20,9 @@ def group(seeds, scale=1.0):
         "exact": Variable(("seed",), np.array([True] * len(seeds))),
     }
     return Group(
-        {"seed": np.array(seeds), "epoch": np.array([0, 5])}, variables, {"sample": "all", "data_sha256": "d1"}
+        {"seed": np.array(seeds), "epoch": np.array([0, 5])},
+        variables,
+        {"sample": "all", "data_sha256": "d1"},
     )
 
 
@@ -39,9 +41,13 @@ def test_a_damaged_result_is_named_when_seeds_come_to_it_and_nothing_is_lost(tmp
     else:
         with h5py.File(path, "r+") as file:
             del file[damage]
-    before, part = path.read_bytes(), run_folder.write_part(tmp_path / "blocks" / "2", {"": group([2])})
+    before, part = (
+        path.read_bytes(),
+        run_folder.write_part(tmp_path / "blocks" / "2", {"": group([2])}),
+    )
     with pytest.raises(
-        ValueError, match=r"result.nc cannot be put together \(.*\): remove .*result.nc to run its seeds"
+        ValueError,
+        match=r"result.nc cannot be put together \(.*\): remove .*result.nc to run its seeds",
     ):
         run_folder.write_result(tmp_path, [part])
     assert path.read_bytes() == before and part.is_file()
@@ -51,13 +57,19 @@ def test_block_folders_are_named_by_their_seeds(tmp_path):
     assert run_folder.block_folder(tmp_path, (0, 1, 2, 3, 9)).name == "0-3,9"
     assert run_folder.block_folder(tmp_path, (4,)).name == "4"
     many = run_folder.block_folder(tmp_path, tuple(range(0, 400, 2))).name
-    assert len(many) == 16 and many != run_folder.block_folder(tmp_path, tuple(range(0, 402, 2))).name
+    assert (
+        len(many) == 16 and many != run_folder.block_folder(tmp_path, tuple(range(0, 402, 2))).name
+    )
 
 
 def test_results_keep_variables_attributes_and_groups(tmp_path):
     written(tmp_path, {"": group([0, 1]), "other": group([0, 1], 10.0)})
     root, other = run_folder.read_result(tmp_path), run_folder.read_result(tmp_path, "other")
-    assert root.i_xt.attrs["units"] == "bit" and root.attrs["sample"] == "all" and root.exact.dtype == bool
+    assert (
+        root.i_xt.attrs["units"] == "bit"
+        and root.attrs["sample"] == "all"
+        and root.exact.dtype == bool
+    )
     np.testing.assert_array_equal(other.i_xt.values, 10 * root.i_xt.values)
     assert os.listdir(tmp_path) == ["result.nc"] and run_folder.finished_seeds(tmp_path) == (0, 1)
 
@@ -77,7 +89,9 @@ def test_a_folder_without_a_result_is_not_a_result(tmp_path):
         run_folder.read_result(tmp_path)
     with pytest.raises(ValueError, match=r"a run's folder with config.json, got"):
         run_folder.read_config(tmp_path)
-    assert run_folder.finished_seeds(tmp_path) == () and run_folder.read_provenance(tmp_path) is None
+    assert (
+        run_folder.finished_seeds(tmp_path) == () and run_folder.read_provenance(tmp_path) is None
+    )
 
 
 def test_a_file_that_is_no_result_is_refused_in_one_line(tmp_path):
@@ -94,7 +108,10 @@ def test_config_goes_through_the_folder(tiny, tmp_path):
     run_folder.write_config(folder, tiny)
     assert run_folder.read_config(folder) == tiny
     run_folder.write_config(folder, dataclasses.replace(tiny, seeds=(1,)))
-    assert run_folder.read_config(folder).seeds == (1,) and sorted(os.listdir(folder)) == ["blocks", "config.json"]
+    assert run_folder.read_config(folder).seeds == (1,) and sorted(os.listdir(folder)) == [
+        "blocks",
+        "config.json",
+    ]
 
 
 def test_provenance_keeps_earlier_runs(tmp_path):
@@ -106,14 +123,18 @@ def test_provenance_keeps_earlier_runs(tmp_path):
 
 def test_a_folder_that_cannot_be_made_is_refused_in_one_line(tiny, tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(ValueError, match="output folder that can be written, got .*file.*: Not a directory"):
+    with pytest.raises(
+        ValueError, match="output folder that can be written, got .*file.*: Not a directory"
+    ):
         run_folder.make_folder(run_folder.folder_of(tmp_path / "file", tiny))
 
 
 def test_a_result_of_other_data_is_refused(tmp_path):
     written(tmp_path, {"": group([0])})
     assert run_folder.finished_seeds(tmp_path, "d1") == (0,)
-    with pytest.raises(ValueError, match="holds results of other data .*give back the data it was made with"):
+    with pytest.raises(
+        ValueError, match="holds results of other data .*give back the data it was made with"
+    ):
         run_folder.finished_seeds(tmp_path, "d2")
 
 
@@ -141,7 +162,11 @@ def test_an_overwritten_result_is_refused_in_one_line_or_read(tmp_path, at):
 
 
 def test_a_folder_is_held_by_one_run_at_a_time(tmp_path):
-    with run_folder.locked(tmp_path), pytest.raises(ValueError, match="another run is working in"), run_folder.locked(tmp_path):
+    with (
+        run_folder.locked(tmp_path),
+        pytest.raises(ValueError, match="another run is working in"),
+        run_folder.locked(tmp_path),
+    ):
         pass
     with run_folder.locked(tmp_path):
         pass
@@ -167,7 +192,9 @@ def test_spectra_that_lack_rows_or_entries_are_refused(tmp_path):
 
     run_folder.append_spectra(tmp_path, 0, spectra(1, 4))
     assert run_folder.read_spectra(tmp_path, 2)["main"]["t"].size.sum() == 4
-    with pytest.raises(ValueError, match="spectra.h5 lacks rows or entries: remove .* to start this block again"):
+    with pytest.raises(
+        ValueError, match="spectra.h5 lacks rows or entries: remove .* to start this block again"
+    ):
         run_folder.read_spectra(tmp_path, 3)
     for name in ("t_multiplicity", "ty_number"):
         with h5py.File(tmp_path / run_folder.SPECTRA, "r+") as file:

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from jaxbnn import config, studies
-from jaxbnn.config.experiment import Resampled, override
+from jaxbnn.config.experiment import Resampled
+from jaxbnn.config.overrides import override
 from jaxbnn.info import measure
 from jaxbnn.info.known_truth import Bernoulli
 from jaxbnn.plots import run_figures
@@ -29,7 +30,9 @@ def test_a_study_of_units_has_its_variables_truth_and_scores(folder):
     assert float(error.sel(d=40, estimator="plugin").max()) < -10
     scores = runner.scores(found)
     assert list(scores) == ["all", "p = 0.5", "p = 0.9"] and scores["all"].n_samples == 36
-    assert scores["all"].n_reliable == sum(scores[name].n_reliable for name in ("p = 0.5", "p = 0.9"))
+    assert scores["all"].n_reliable == sum(
+        scores[name].n_reliable for name in ("p = 0.5", "p = 0.9")
+    )
 
 
 def test_what_is_finished_is_kept_and_a_stopped_study_goes_on(folder, tmp_path):
@@ -56,26 +59,42 @@ def trained(tiny, tmp_path_factory):
 def test_samples_of_trained_layers_are_judged_against_their_counted_values(trained):
     study, out, folder = trained
     found = run_folder.read_result(folder)
-    assert dict(found.sizes) == {"layer": 8, "n": 2, "repetition": 3, "estimator": 5}  # 2 seeds, 2 epochs, 2 layers
+    assert dict(found.sizes) == {
+        "layer": 8,
+        "n": 2,
+        "repetition": 3,
+        "estimator": 5,
+    }  # 2 seeds, 2 epochs, 2 layers
     kept = run_folder.read_result(run_folder.folder_of(out, study.experiment), "main_keep")
     true = measure(kept.words_hidden_2.values[1, 1], kept.y.values[1], population=True, bits=4)
-    assert (float(found.truth[7]), float(found.truth_ty[7])) == pytest.approx((true.i_xt, true.i_ty))
+    assert (float(found.truth[7]), float(found.truth_ty[7])) == pytest.approx(
+        (true.i_xt, true.i_ty)
+    )
     assert found.bits.values.tolist() == [6, 4] * 4
     error = abs(found.estimate.sel(estimator="plugin", n=2000) - found.truth)
-    assert float(error.max()) < 0.15 and float(abs(found.i_ty.sel(n=2000) - found.truth_ty).max()) < 0.15
+    assert (
+        float(error.max()) < 0.15
+        and float(abs(found.i_ty.sel(n=2000) - found.truth_ty).max()) < 0.15
+    )
     assert (found.null_ty >= 0).all() and set(np.unique(found.verdict_ty)) <= {1, 2, 3}
     scores = runner.scores(found)
     assert [scores[name].n_samples for name in ("I(X;T)", "I(T;Y)")] == [48, 48]
-    assert scores["I(T;Y)"].n_reliable == (found.verdict_ty == 2).sum() and np.isnan(scores["I(T;Y)"].covered)
+    assert scores["I(T;Y)"].n_reliable == (found.verdict_ty == 2).sum() and np.isnan(
+        scores["I(T;Y)"].covered
+    )
 
 
 def test_figures_of_both_kinds_are_drawn(folder, trained, tmp_path):
-    bernoulli, layers = (run_figures.of_study(run_folder.read_result(f)) for f in (folder, trained[2]))
+    bernoulli, layers = (
+        run_figures.of_study(run_folder.read_result(f)) for f in (folder, trained[2])
+    )
     assert set(bernoulli) == set(layers) == {"errors", "variances", "verdicts", "rightness"}
     assert len(bernoulli["errors"].axes) == 4 and len(bernoulli["verdicts"].axes) == 2
     assert [ax.get_title() for ax in layers["errors"].axes] == ["4 units", "6 units"]
     for name, figure in {**bernoulli, **{f"layers-{k}": v for k, v in layers.items()}}.items():
-        assert all(path.stat().st_size > 5000 for path in run_folder.save_figure(tmp_path, name, figure))
+        assert all(
+            path.stat().st_size > 5000 for path in run_folder.save_figure(tmp_path, name, figure)
+        )
 
 
 def test_one_sample_alone_has_no_variance(trained):
@@ -97,7 +116,9 @@ def test_studies_go_through_json_and_can_be_changed():
 
 
 def test_a_study_s_folder_is_no_run_of_networks(folder):
-    with pytest.raises(ValueError, match="expected the folder of a run of networks, got that of regime"):
+    with pytest.raises(
+        ValueError, match="expected the folder of a run of networks, got that of regime"
+    ):
         run_folder.read_config(folder)
 
 

@@ -20,9 +20,16 @@ DECAYS = {0, 0.1, 0.2, 0.5, 0.7, 1, 1.1, 1.2, 1.5, 1.7, 2}
 
 
 def test_there_are_125_settings_three_seeds_each():
-    assert len(EVERY) == len({e.name for e in EVERY}) == len({config.digest(e) for e in EVERY}) == 125
+    assert (
+        len(EVERY) == len({e.name for e in EVERY}) == len({config.digest(e) for e in EVERY}) == 125
+    )
     assert sum(len(e.seeds) for e in EVERY) == 375
-    assert Counter(type(e.data) for e in EVERY) == {Szt: 11, Mnist: 43, FashionMnist: 43, Cifar10: 28}
+    assert Counter(type(e.data) for e in EVERY) == {
+        Szt: 11,
+        Mnist: 43,
+        FashionMnist: 43,
+        Cifar10: 28,
+    }
     groups = {"small": 11, "raj": 11, "bottleneck": 5, "hourglass": 5, "lenet": 11}
     for name in ("mnist", "fashion"):
         assert {kind: len(GRID[f"{name}-{kind}"]) for kind in groups} == groups
@@ -30,11 +37,22 @@ def test_there_are_125_settings_three_seeds_each():
 
 
 def test_groups_vary_decay_or_widths():
-    for name in ("szt", "mnist-small", "mnist-raj", "fashion-lenet", "cifar10-lenet", "cifar10-narrow"):
-        assert {e.train.decay for e in GRID[name]} == DECAYS and len({e.model for e in GRID[name]}) == 1
+    for name in (
+        "szt",
+        "mnist-small",
+        "mnist-raj",
+        "fashion-lenet",
+        "cifar10-lenet",
+        "cifar10-narrow",
+    ):
+        assert {e.train.decay for e in GRID[name]} == DECAYS and len(
+            {e.model for e in GRID[name]}
+        ) == 1
     bottleneck = {e.model.widths for e in GRID["mnist-bottleneck"]}
     assert bottleneck == {(1024, 20, 10, k, 10) for k in (10, 8, 6, 4, 2)}
-    assert {e.model.widths for e in GRID["fashion-hourglass"]} == {(1024, 20, 10, k) for k in (10, 8, 6, 4, 2)}
+    assert {e.model.widths for e in GRID["fashion-hourglass"]} == {
+        (1024, 20, 10, k) for k in (10, 8, 6, 4, 2)
+    }
     heads = {e.model.widths for e in EVERY if isinstance(e.data, Cifar10) and e.train.decay == 0}
     assert len(heads) == 8 and {(120, 84, 10), (50, 50, 10), (70, 20, 10)} < heads
 
@@ -64,34 +82,51 @@ def test_controls_and_causes_change_one_thing_each():
         "cifar10-controls": 4,
     }
     every = [e for settings in BEYOND.values() for e in settings]
-    assert len({e.name for e in [*every, *EVERY]}) == len({config.digest(e) for e in [*every, *EVERY]}) == 152
+    assert (
+        len({e.name for e in [*every, *EVERY]})
+        == len({config.digest(e) for e in [*every, *EVERY]})
+        == 152
+    )
     base, *others = BEYOND["szt-causes"]
     changes = [config.changes(e, base) for e in others]
-    assert [len(each) for each in changes] == [1] * 3 + [5] * 2 + [2] * 3 and base.seeds == tuple(range(16))
+    assert [len(each) for each in changes] == [1] * 3 + [5] * 2 + [2] * 3 and base.seeds == tuple(
+        range(16)
+    )
     assert all(e.seeds == base.seeds and e.lanes == 16 for e in others)
     # the untrained ones fill the blocks of their group, a rate being a lane's own number
     together = grid.by_program([*GRID["szt"], *BEYOND["szt-controls"]])
-    assert [len(group) for group in together] == [12, 1] and sum(len(e.seeds) for e in together[0]) == 2 * 18
+    assert [len(group) for group in together] == [12, 1] and sum(
+        len(e.seeds) for e in together[0]
+    ) == 2 * 18
 
 
 @pytest.fixture(scope="module")
 def made_sets(tmp_path_factory):
-    """(folder, collections of MNIST's format, of CIFAR-10's): made files of 40 and 30 images, 50 and 10 in colour."""
+    """(folder, collections of MNIST's format, of CIFAR-10's): made files of 40 and 30 images, 50
+    and 10 in colour."""
     folder, rng = tmp_path_factory.mktemp("sets"), np.random.default_rng(0)
     images = [rng.integers(0, 256, (n, 28, 28), np.uint8) for n in (40, 30)]
     labels = [np.arange(n, dtype=np.uint8) % 10 for n in (40, 30)]
     digits = small_mnist(folder, images[0], labels[0], images[1], labels[1])
-    return folder, digits, made_collection(folder, {name: rows(10) for name in (*cifar.TRAIN, cifar.TEST)})
+    return (
+        folder,
+        digits,
+        made_collection(folder, {name: rows(10) for name in (*cifar.TRAIN, cifar.TEST)}),
+    )
 
 
 def shrunk(experiment):
     """One seed, one epoch, hidden layers of at most 12 units, one probe."""
-    model = dataclasses.replace(experiment.model, widths=tuple(min(w, 12) for w in experiment.model.widths))
+    model = dataclasses.replace(
+        experiment.model, widths=tuple(min(w, 12) for w in experiment.model.widths)
+    )
     if isinstance(model, nn.ConvNet):
         model = dataclasses.replace(model, channels=(2, 3), side=5)
     spec = dataclasses.replace(experiment.train, epochs=1, batch_size=10)
     probes = (observe.Probe(sample="all"),)
-    return dataclasses.replace(experiment, model=model, train=spec, probes=probes, seeds=(0,), lanes=1)
+    return dataclasses.replace(
+        experiment, model=model, train=spec, probes=probes, seeds=(0,), lanes=1
+    )
 
 
 @pytest.mark.parametrize("group", GRID)
@@ -104,14 +139,23 @@ def test_a_setting_of_each_group_runs_shrunk_on_made_files(group, made_sets, tmp
     found = run_folder.read_result(run(setting, tmp_path, folder, devices=jax.devices()[:1]))
     assert found.attrs["experiment"] == setting.name and found.epoch.values.tolist() == [0, 1]
     assert [str(layer) for layer in found.layer.values] == [*setting.model.layer_names, "output"]
-    assert np.isfinite(found.i_xt).all() and np.isfinite(found.train_loss).all() and bool(found.exact[..., :-1].all())
+    assert (
+        np.isfinite(found.i_xt).all()
+        and np.isfinite(found.train_loss).all()
+        and bool(found.exact[..., :-1].all())
+    )
 
 
 def test_a_lenet_of_the_grid_runs_shrunk_on_made_images(tmp_path):
     """On images of CIFAR-10's shape; a seed alone has the bits it has among others."""
     rng = np.random.default_rng(0)
-    parts = {f"x_{part}": rng.integers(0, 256, (n, 14, 14, 3), np.uint8) for part, n in (("train", 90), ("test", 40))}
-    labels = {f"y_{part}": rng.integers(0, 10, len(parts[f"x_{part}"])) for part in ("train", "test")}
+    parts = {
+        f"x_{part}": rng.integers(0, 256, (n, 14, 14, 3), np.uint8)
+        for part, n in (("train", 90), ("test", 40))
+    }
+    labels = {
+        f"y_{part}": rng.integers(0, 10, len(parts[f"x_{part}"])) for part in ("train", "test")
+    }
     np.savez(tmp_path / "images.npz", **parts, **labels)
     lenet, _ = studies.find("nothnagel2026/cifar10-lenet-wd-0_5")
     model = dataclasses.replace(lenet.model, channels=(3, 4), side=3, widths=(6,))
@@ -121,9 +165,15 @@ def test_a_lenet_of_the_grid_runs_shrunk_on_made_images(tmp_path):
     one = jax.devices()[:1]
     found = run_folder.read_result(run(short, tmp_path / "both", tmp_path, devices=one))
     assert list(found.layer.values) == ["conv_1", "conv_2", "hidden_1", "output"]
-    assert np.isfinite(found.i_xt).all() and bool(found.exact[..., :3].all()) and np.isfinite(found.train_loss).all()
+    assert (
+        np.isfinite(found.i_xt).all()
+        and bool(found.exact[..., :3].all())
+        and np.isfinite(found.train_loss).all()
+    )
     assert (found.n_patterns.values[..., 0] >= found.n_patterns.values[..., 1]).all()
-    alone = run_folder.read_result(run(dataclasses.replace(short, seeds=(1,)), tmp_path / "one", tmp_path, devices=one))
+    alone = run_folder.read_result(
+        run(dataclasses.replace(short, seeds=(1,)), tmp_path / "one", tmp_path, devices=one)
+    )
     for name in ("i_xt", "train_loss", "n_patterns"):
         np.testing.assert_array_equal(alone[name].values[0], found[name].values[1])
 

@@ -1,4 +1,5 @@
-"""The report of Nothnagel & Geiger 2026 on runs made by hand, whose falls and correlations are known."""
+"""The report of Nothnagel & Geiger 2026 on runs made by hand, whose falls and correlations are
+known."""
 
 import dataclasses
 from functools import partial
@@ -24,7 +25,8 @@ NEVER = partial(pytest.fail, "no network is looked at")
 
 
 def made(experiment, end, accuracy, verdict="reliable", label=""):
-    """A run whose hidden layers rise to 2 bits until epoch 100 and then fall to `end` [S], at this test accuracy."""
+    """A run whose hidden layers rise to 2 bits until epoch 100 and then fall to `end` [S], at this
+    test accuracy."""
     end, accuracy = np.asarray(end, float), np.asarray(accuracy, float)
     n, layers = len(end), [*experiment.model.layer_names, "output"]
     after = 2 + (end[:, None] - 2) * np.clip((EPOCH - 100) / 40, 0, 1)
@@ -32,8 +34,14 @@ def made(experiment, end, accuracy, verdict="reliable", label=""):
     i_xt = np.repeat(curve[..., None], len(layers), axis=2)
     plane, seed = ("seed", "epoch", "layer"), ("seed",)
     code = np.full(i_xt.shape, VERDICTS.index(verdict), np.int8)
-    curves = {"test_accuracy": np.repeat(accuracy[:, None], len(EPOCH), 1), "test_loss": np.ones((n, len(EPOCH)))}
-    spectrum = {"t_multiplicity": np.repeat([2], n * len(EPOCH) * len(layers)), "t_number": np.full(code.size, 2)}
+    curves = {
+        "test_accuracy": np.repeat(accuracy[:, None], len(EPOCH), 1),
+        "test_loss": np.ones((n, len(EPOCH))),
+    }
+    spectrum = {
+        "t_multiplicity": np.repeat([2], n * len(EPOCH) * len(layers)),
+        "t_number": np.full(code.size, 2),
+    }
     result = xarray.Dataset(
         {
             **{name: (plane, i_xt / (2 if name == "i_ty" else 1)) for name in ("i_xt", "i_ty")},
@@ -44,17 +52,27 @@ def made(experiment, end, accuracy, verdict="reliable", label=""):
             **{name: (seed, np.full(n, bits)) for name, bits in (("h_x", 12.0), ("h_y", 1.0))},
             "class_size": (("seed", "label"), np.full((n, 2), 2)),
             **{f"{key}_size": (plane, np.ones(i_xt.shape, int)) for key in ("t", "ty")},
-            **{name.replace("t_", f"{k}_"): ((f"{k}_entry",), v) for k in ("t", "ty") for name, v in spectrum.items()},
+            **{
+                name.replace("t_", f"{k}_"): ((f"{k}_entry",), v)
+                for k in ("t", "ty")
+                for name, v in spectrum.items()
+            },
         },
         {"seed": np.arange(n), "epoch": EPOCH, "layer": layers},
-        {"population": 0, "example_shape": "12", "digest": config.digest(experiment), "labels_sha256": "0" * 64},
+        {
+            "population": 0,
+            "example_shape": "12",
+            "digest": config.digest(experiment),
+            "labels_sha256": "0" * 64,
+        },
     )
     return Run(experiment, label, {"": result}, NEVER, NEVER)
 
 
 @pytest.fixture
 def cubes():
-    """SZT under each decay: three runs a setting, the more they fall the better they are, the second setting apart."""
+    """SZT under each decay: three runs a setting, the more they fall the better they are, the
+    second setting apart."""
     settings = GRID["szt"]
     ends = {e.name: 1.9 - 0.1 * i - 0.01 * np.arange(3) for i, e in enumerate(settings)}
     runs = {e.name: made(e, ends[e.name], 1 - ends[e.name] / 4, "exact") for e in settings}
@@ -71,10 +89,18 @@ def test_factor_and_fall_of_known_curves(cubes):
     assert len(layers) == 11 * 5 and [layer.back for layer in layers[:5]] == [-5, -4, -3, -2, -1]
     np.testing.assert_allclose(layers[4].factor, [0.05, 0.055, 0.06], atol=1e-9)
     found = tables.compression_table(cubes)
-    assert column(found, "layer") == ["hidden_5 (-1)", "hidden_4 (-2)"] and column(found, "runs") == ["33", "33"]
+    assert column(found, "layer") == ["hidden_5 (-1)", "hidden_4 (-2)"] and column(
+        found, "runs"
+    ) == ["33", "33"]
     # the largest mean of 50 epochs is of epochs 76 .. 125, a little below 2
-    assert column(found, "compresses") == ["yes", "yes"] and column(found, "of the untrained") == ["0.025", "0.025"]
-    assert column(found, "of shuffled labels") == ["-", "-"] and column(found, "I(X;T) trusted") == ["33 of 33"] * 2
+    assert column(found, "compresses") == ["yes", "yes"] and column(found, "of the untrained") == [
+        "0.025",
+        "0.025",
+    ]
+    assert (
+        column(found, "of shuffled labels") == ["-", "-"]
+        and column(found, "I(X;T) trusted") == ["33 of 33"] * 2
+    )
 
 
 def test_correlations_of_known_runs(cubes):
@@ -95,16 +121,24 @@ def test_what_is_undefined_too_few_lost_or_doubtful_is_said_so(cubes):
         for i, e in enumerate(GRID["mnist-lenet"][:4])
     }
     doubtful = {
-        e.name: made(e, [1.0 + 0.1 * i, 1.5], [0.6 + 0.1 * i, 0.7], "saturated" if i else "reliable")
+        e.name: made(
+            e, [1.0 + 0.1 * i, 1.5], [0.6 + 0.1 * i, 0.7], "saturated" if i else "reliable"
+        )
         for i, e in enumerate(GRID["fashion-small"][:4])
     }
     found = tables.correlation_table("name", "heading", of_runs.i_xt, few | level | lost | doubtful)
-    cells = {row[0]: dict(zip(found.rows[0], row, strict=True)) for row in found.rows[1:] if "(-1)" in row[1]}
+    cells = {
+        row[0]: dict(zip(found.rows[0], row, strict=True))
+        for row in found.rows[1:]
+        if "(-1)" in row[1]
+    }
     assert (cells["mnist-small"]["pooled"], cells["mnist-small"]["runs"]) == ("undefined", "3 of 3")
     assert cells["mnist-raj"]["pooled"] == "undefined" and cells["mnist-lenet"]["runs"] == "8 of 12"
     assert cells["fashion-small"]["trusted runs"] == "2 of 8"
     assert cells["fashion-small"]["pooled over them"] == "undefined"
-    p_values = [i for i, heading in enumerate(found.rows[0]) if heading.startswith("p,") or heading == "p"]
+    p_values = [
+        i for i, heading in enumerate(found.rows[0]) if heading.startswith("p,") or heading == "p"
+    ]
     row = next(row for row in found.rows if row[0] == "mnist-small")
     assert len(p_values) == 6 and {row[i] for i in p_values} == {"-"}
 
@@ -120,7 +154,10 @@ def test_one_cause_at_a_time():
     runs = {run.experiment.name: run for run in (start, better, worse, same)}
     found = tables.cause_table(runs)
     assert column(found, "changed") == ["decay-0_5", "decay-1", "decay-2"]
-    assert column(found, "both go") == ["together", "apart", "unsure"] and column(found, "seeds") == ["16"] * 3
+    assert (
+        column(found, "both go") == ["together", "apart", "unsure"]
+        and column(found, "seeds") == ["16"] * 3
+    )
     assert column(found, "test accuracy")[0].startswith("+0.10")
     assert tables.cause_table({}).rows[1:] == []
     later = better.results[""].assign_coords(seed=np.arange(8, 24))  # eight seeds are in both
@@ -135,7 +172,8 @@ def test_estimators_are_asked_of_samples_alone(cubes):
     e, *_ = GRID["szt"]
     found = tables.estimator_table({e.name: made(e, [1.5] * 4, [0.5, 0.6, 0.7, 0.8])})
     assert found.rows[0][3:5] == ["plugin", "miller_madow"] and len(found.rows) == 6
-    # two patterns, each seen twice: one bit, and (2 - 1)/(2 x 4 ln 2) more by Miller and Madow; the same in all runs
+    # two patterns, each seen twice: one bit, and (2 - 1)/(2 x 4 ln 2) more by Miller and Madow; the
+    # same in all runs
     assert found.rows[1][3:5] == ["1.00; undefined; -", "1.18; undefined; -"]
     exact = made(e, [1.5] * 4, [0.5, 0.6, 0.7, 0.8])
     exact.results[""].attrs["population"] = 1
@@ -146,12 +184,19 @@ def test_every_claim_has_a_finding(cubes):
     found = {claim.id: claim.judge(cubes) for claim in REPORT.claims}
     assert list(found) == [f"S0-{i}" for i in range(1, 8)]
     assert {found[name].verdict for name in ("S0-1", "S0-2", "S0-3", "S0-7")} == {"confirmed"}
-    assert found["S0-5"].verdict == "too weak to say" and "falls of the untrained up to" in found["S0-3"].number
+    assert (
+        found["S0-5"].verdict == "too weak to say"
+        and "falls of the untrained up to" in found["S0-3"].number
+    )
     short = {name: run._replace(label="train.epochs=200 (not 8000)") for name, run in cubes.items()}
     for claim in REPORT.claims[2:6]:
         told = claim.judge(short)
-        assert told.verdict == "too weak to say" and ("shortened" in told.number or "no group" in told.number)
-    assert all(claim.judge({}).verdict in ("confirmed", "too weak to say") for claim in REPORT.claims)
+        assert told.verdict == "too weak to say" and (
+            "shortened" in told.number or "no group" in told.number
+        )
+    assert all(
+        claim.judge({}).verdict in ("confirmed", "too weak to say") for claim in REPORT.claims
+    )
 
 
 def test_more_that_is_known_of_claims(cubes):
@@ -162,7 +207,10 @@ def test_more_that_is_known_of_claims(cubes):
     assert claims.generalises(cubes | other).verdict == "contradicted"
     assert claims.depends(cubes | other).verdict == "too weak to say"
     told = claims.compresses(cubes | other)
-    assert "33" not in told.number and "left out, for no untrained network has a run: mnist-small" in told.number
+    assert (
+        "33" not in told.number
+        and "left out, for no untrained network has a run: mnist-small" in told.number
+    )
     # the end of I(T;Y) says more than the factor where accuracy follows it and the factor is noise
     rng, settings = np.random.default_rng(0), GRID["szt"]
     runs = {}
@@ -204,15 +252,28 @@ def test_an_incomplete_grid_is_drawn_and_what_is_missing_is_listed(cubes, tmp_pa
     assert "| szt | 10 of 11 | 30 of 33 | szt-wd-0_5 | no |" in text
     assert "| fashion-small | 0 of 11 | 0 of 33 | all | no |" in text
     pictures = {p.stem for p in tmp_path.glob("*.png")}
-    assert {"regime", "planes_szt", "planes_szt_seeds", "planes_mnist-small", "swarm", "swarm_as_drawn"} < pictures
+    assert {
+        "regime",
+        "planes_szt",
+        "planes_szt_seeds",
+        "planes_mnist-small",
+        "swarm",
+        "swarm_as_drawn",
+    } < pictures
     assert "planes_fashion-small" not in pictures and "causes" not in pictures
     assert {p.stem for p in tmp_path.glob("*.tex")} == {p.stem for p in tmp_path.glob("*.csv")}
     assert (tmp_path / "compression.csv").read_text().startswith("group,layer,runs")
-    assert "## One cause" not in text and "planes_szt_seeds.pdf" in {p.name for p in tmp_path.iterdir()}
+    assert "## One cause" not in text and "planes_szt_seeds.pdf" in {
+        p.name for p in tmp_path.iterdir()
+    }
 
 
 def test_the_authors_figure_leaves_settings_out(cubes):
-    drawn = [layer for layer in of_runs.of_group(cubes, "szt") if figures._drawn(layer) and layer.back == -1]
+    drawn = [
+        layer
+        for layer in of_runs.of_group(cubes, "szt")
+        if figures._drawn(layer) and layer.back == -1
+    ]
     assert sorted(layer.decay for layer in drawn) == [0.2, 0.5, 0.7, 1.1, 1.2, 1.5, 1.7, 2.0]
 
 

@@ -1,4 +1,5 @@
-"""The report of Raj et al. 2020 on shrunk runs: one binary and one real network stand for all of their kind."""
+"""The report of Raj et al. 2020 on shrunk runs: one binary and one real network stand for all of
+their kind."""
 
 import dataclasses
 import shutil
@@ -24,11 +25,19 @@ def shrunk(name):
     experiment, _ = studies.find(name)
     model = dataclasses.replace(experiment.model, widths=(4, 3))
     probes = [
-        dataclasses.replace(probe, layers=tuple(layer for layer in probe.layers if layer[-1] not in "345"))
+        dataclasses.replace(
+            probe, layers=tuple(layer for layer in probe.layers if layer[-1] not in "345")
+        )
         for probe in experiment.probes
     ]
     spec = dataclasses.replace(experiment.train, epochs=6, batch_size=512, learning_rate=0.02)
-    changed = {"model": model, "probes": tuple(probes), "train": spec, "seeds": (0, 1, 2, 3), "lanes": 4}
+    changed = {
+        "model": model,
+        "probes": tuple(probes),
+        "train": spec,
+        "seeds": (0, 1, 2, 3),
+        "lanes": 4,
+    }
     return dataclasses.replace(experiment, **changed)
 
 
@@ -41,13 +50,23 @@ def folders(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def runs(folders):
-    """All runs the report needs: a real network's for the real ones, a binary one's for all others."""
+    """All runs the report needs: a real network's for the real ones, a binary one's for all
+    others."""
     read = {}
     for kind, folder in folders.items():
         experiment = run_folder.read_config(folder)
-        results = {p.name: run_folder.read_result(folder, p.name if i else None) for i, p in enumerate(experiment.probes)}
+        results = {
+            p.name: run_folder.read_result(folder, p.name if i else None)
+            for i, p in enumerate(experiment.probes)
+        }
         split = partial(data.load, experiment.data)
-        read[kind] = Run(experiment, "", results | {"": results["main"]}, partial(networks.networks, folder), split)
+        read[kind] = Run(
+            experiment,
+            "",
+            results | {"": results["main"]},
+            partial(networks.networks, folder),
+            split,
+        )
     real = (*evidence.DNN.values(), evidence.RANDOM_DNN)
     return {name: read["tanh" if name in real else "ste"] for name in RAJ_2020.report().needs}
 
@@ -58,15 +77,20 @@ def test_every_claim_has_a_finding_with_numbers(runs):
     for claim in made.claims:
         found = claim.judge(runs)
         assert found.verdict in ("confirmed", "contradicted", "too weak to say", "not attempted")
-        assert found.verdict == "not attempted" or any(character.isdigit() for character in found.number)
+        assert found.verdict == "not attempted" or any(
+            character.isdigit() for character in found.number
+        )
     # BatchNorm loses nothing that exact counting could see.
     assert information.batch_norm_loses(runs).verdict == "contradicted"
 
 
 def test_bins_say_what_exact_counts_say_and_a_batch_norm_loses_nothing(folders):
-    """On layers of -1 and +1 thirty bins say what exact counts say; a BatchNorm loses nothing, but to fixed bins."""
+    """On layers of -1 and +1 thirty bins say what exact counts say; a BatchNorm loses nothing, but
+    to fixed bins."""
     folder = folders["ste"]
-    found = {name: run_folder.read_result(folder, name) for name in (None, "bins", "test", "test_bins")}
+    found = {
+        name: run_folder.read_result(folder, name) for name in (None, "bins", "test", "test_bins")
+    }
     for exact, binned in ((None, "bins"), ("test", "test_bins")):
         one, other = (found[name].sel(layer=["hidden_1", "hidden_2"]) for name in (exact, binned))
         np.testing.assert_array_equal(one.n_patterns, other.n_patterns)
@@ -76,7 +100,9 @@ def test_bins_say_what_exact_counts_say_and_a_batch_norm_loses_nothing(folders):
     np.testing.assert_array_equal(dense.n_patterns, norm.n_patterns)
     bins = run_folder.read_result(folder, "norms").sel(layer="norm_1")
     assert (bins.i_ty.values < norm.i_ty.values[..., 0]).all()
-    assert (found[None].i_ty.values[..., 0] < norm.i_ty.values[..., 0]).all()  # the sign is what loses
+    assert (
+        found[None].i_ty.values[..., 0] < norm.i_ty.values[..., 0]
+    ).all()  # the sign is what loses
 
 
 def test_the_report_has_the_ledger_tables_and_pictures(runs, tmp_path, monkeypatch):
@@ -84,7 +110,12 @@ def test_the_report_has_the_ledger_tables_and_pictures(runs, tmp_path, monkeypat
     monkeypatch.setattr(run_folder, "save_figure", coarse)
     path = report.write(RAJ_2020, RAJ_2020.report(), runs, tmp_path / "report")
     text = path.read_text()
-    assert "25 claims:" in text and "S4-25" in text and "| STE | hidden_1 |" in text and "Assumptions varied" in text
+    assert (
+        "25 claims:" in text
+        and "S4-25" in text
+        and "| STE | hidden_1 |" in text
+        and "Assumptions varied" in text
+    )
     for picture in RAJ_2020.report().pictures:
         assert f"]({picture.name}.png)" in text
         assert (path.parent / f"{picture.name}.png").stat().st_size > 1000
@@ -92,10 +123,16 @@ def test_the_report_has_the_ledger_tables_and_pictures(runs, tmp_path, monkeypat
 
 def test_a_changed_run_cannot_settle_a_claim(runs):
     made = {claim.id: claim for claim in RAJ_2020.report().claims}
-    changed = {**runs, evidence.BNN["STE"]: runs[evidence.BNN["STE"]]._replace(label="train.epochs=6 (not 8000)")}
+    changed = {
+        **runs,
+        evidence.BNN["STE"]: runs[evidence.BNN["STE"]]._replace(label="train.epochs=6 (not 8000)"),
+    }
     for name in ("S4-1", "S4-12", "S4-14", "S4-25"):
         found = report.found(made[name], changed)
-        assert found.verdict == "too weak to say" and "raj2020/szt-ste train.epochs=6 (not 8000)" in found.number
+        assert (
+            found.verdict == "too weak to say"
+            and "raj2020/szt-ste train.epochs=6 (not 8000)" in found.number
+        )
     assert report.found(made["S4-14"], runs).verdict == "contradicted"
     assert report.found(made["S4-8"], changed) == made["S4-8"].judge(runs)
 
@@ -109,7 +146,8 @@ def test_judged_by_the_ends_of_intervals():
 
 
 def synthetic(run, **curves):
-    """The run with some of its curves replaced: values [E] for all seeds and layers, with a little noise over seeds."""
+    """The run with some of its curves replaced: values [E] for all seeds and layers, with a little
+    noise over seeds."""
     result = run.results[""].copy(deep=True)
     for name, values in curves.items():
         shape = result[name].shape
@@ -122,9 +160,11 @@ def synthetic(run, **curves):
 def test_a_known_fall_is_told(runs, end, verdict):
     n = runs[evidence.BNN["STE"]].results[""].sizes["epoch"]
     epochs = np.linspace(0, 1, n)
-    # The epochs of a short run all lie in one window of 50: set apart, so that each stands for itself.
+    # The epochs of a short run all lie in one window of 50: set apart, so that each stands for
+    # itself.
     of = synthetic(
-        runs[evidence.BNN["STE"]], i_xt=np.where(epochs < 0.5, 1 + 4 * epochs, 3 + (end - 3) * (2 * epochs - 1))
+        runs[evidence.BNN["STE"]],
+        i_xt=np.where(epochs < 0.5, 1 + 4 * epochs, 3 + (end - 3) * (2 * epochs - 1)),
     )
     of.results[""]["epoch"] = 100 * np.arange(n)
     found = information.no_compression({"STE": evidence.BNN["STE"]})({evidence.BNN["STE"]: of})
@@ -134,7 +174,11 @@ def test_a_known_fall_is_told(runs, end, verdict):
 @pytest.mark.parametrize(("rise", "verdict"), [(0.0, "confirmed"), (0.5, "contradicted")])
 def test_a_test_loss_above_the_training_loss_is_told(runs, rise, verdict):
     n = runs[evidence.BNN["STE"]].results[""].sizes["epoch"]
-    of = synthetic(runs[evidence.BNN["STE"]], train_loss=np.full(n, 0.5), test_loss=0.5 + rise * np.linspace(0, 1, n))
+    of = synthetic(
+        runs[evidence.BNN["STE"]],
+        train_loss=np.full(n, 0.5),
+        test_loss=0.5 + rise * np.linspace(0, 1, n),
+    )
     of.results[""]["epoch"] = 100 * np.arange(n)
     assert learning.no_overfitting(dict.fromkeys(evidence.BNN.values(), of)).verdict == verdict
 
@@ -157,7 +201,9 @@ def test_flipped_outputs_by_brute_force(runs):
     answers = {tuple(row): int(c) for row, c in zip(x, classes(ste, variables, x), strict=True)}
     pairs = ((row, np.where(np.arange(12) == d, 1 - row, row)) for row in x for d in range(12))
     expected = np.mean([answers[tuple(row)] != answers[tuple(other)] for row, other in pairs])
-    assert flips.flipped_outputs(ste._replace(networks=lambda: {2: variables})) == pytest.approx([expected], abs=1e-9)
+    assert flips.flipped_outputs(ste._replace(networks=lambda: {2: variables})) == pytest.approx(
+        [expected], abs=1e-9
+    )
 
 
 def classes(of, variables, x):
@@ -171,7 +217,10 @@ def test_trained_networks_are_those_that_were_measured(runs):
     ste = runs[evidence.BNN["STE"]]
     split, found = data.load(ste.experiment.data), ste.networks()
     assert list(found) == [0, 1, 2, 3]
-    accuracy = [np.mean(classes(ste, variables, split.test.x) == split.test.y) for variables in found.values()]
+    accuracy = [
+        np.mean(classes(ste, variables, split.test.x) == split.test.y)
+        for variables in found.values()
+    ]
     np.testing.assert_allclose(accuracy, ste.results[""].test_accuracy[:, -1], atol=2e-3)
 
 
@@ -179,32 +228,46 @@ def test_networks_whose_checkpoints_are_gone(folders, tmp_path):
     copy = tmp_path / "copy"
     shutil.copytree(folders["ste"], copy)
     shutil.rmtree(copy / "blocks" / "0-3")
-    with pytest.raises(ValueError, match=r"expected the last checkpoints of all seeds in .*, without \[0, 1, 2, 3\]"):
+    with pytest.raises(
+        ValueError,
+        match=r"expected the last checkpoints of all seeds in .*, without \[0, 1, 2, 3\]",
+    ):
         networks.networks(copy)
 
 
 def test_runs_are_found_and_what_sets_them_apart_is_said(folders, tmp_path, capsys):
     needs = ("raj2020/szt-ste", "raj2020/szt-tanh")
     with pytest.raises(
-        ValueError, match=r"none of 2: first jaxbnn run raj2020/szt-ste \(or raj2020/szt-ste-short\), jaxbnn"
+        ValueError,
+        match=r"none of 2: first jaxbnn run raj2020/szt-ste \(or raj2020/szt-ste-short\), jaxbnn",
     ):
         report.find_runs(RAJ_2020, needs, tmp_path)
     found = report.find_runs(RAJ_2020, needs, folders["ste"].parents[2])
     label = found["raj2020/szt-ste"].label
-    assert "train.epochs=6 (not 8000)" in label and "model.widths=[4, 3] (not [10, 8, 6, 4, 2])" in label
+    assert (
+        "train.epochs=6 (not 8000)" in label
+        and "model.widths=[4, 3] (not [10, 8, 6, 4, 2])" in label
+    )
     assert label.endswith("4 seeds")
     # A second changed run: which one is meant?
     copied = tmp_path / "raj2020" / "szt-tanh"
     for name in ("a", "b"):
         shutil.copytree(folders["tanh"], copied / name)
-    with pytest.raises(ValueError, match="expected one changed run of raj2020/szt-tanh, got a, b in"):
+    with pytest.raises(
+        ValueError, match="expected one changed run of raj2020/szt-tanh, got a, b in"
+    ):
         report.find_runs(RAJ_2020, needs[1:], tmp_path)
     # The short form stands in for the long one, and says so.
     shutil.rmtree(copied / "b")
     copied.rename(tmp_path / "raj2020" / "szt-tanh-short")
-    assert report.find_runs(RAJ_2020, needs[1:], tmp_path)[needs[1]].label.startswith("short form: ")
+    assert report.find_runs(RAJ_2020, needs[1:], tmp_path)[needs[1]].label.startswith(
+        "short form: "
+    )
     assert main(["report", "raj2020", "--runs", str(tmp_path), "--out", str(tmp_path / "out")]) == 2
-    assert "jaxbnn run raj2020/szt-approx" in capsys.readouterr().err and not (tmp_path / "out").exists()
+    assert (
+        "jaxbnn run raj2020/szt-approx" in capsys.readouterr().err
+        and not (tmp_path / "out").exists()
+    )
     assert main(["report", "raj", "--out", str(tmp_path / "out")]) == 2
     assert "expected a study among raj2020, nothnagel2026, got 'raj'" in capsys.readouterr().err
 
@@ -213,4 +276,7 @@ def test_changes_are_told_value_by_value():
     base, _ = studies.find("raj2020/szt-ste")
     assert config.changes(dataclasses.replace(base, seeds=(0,), name="other"), base) == []
     changed = config.override(config.override(base, "train.epochs=10"), "train.optimiser=Sgd")
-    assert config.changes(changed, base) == ["train.epochs=10 (not 8000)", "train.optimiser=Sgd (not Adam)"]
+    assert config.changes(changed, base) == [
+        "train.epochs=10 (not 8000)",
+        "train.optimiser=Sgd (not Adam)",
+    ]

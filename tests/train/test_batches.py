@@ -21,5 +21,7 @@ def test_any_batching_gives_each_rows_result_in_order(limit):
 @pytest.mark.parametrize(("n", "limit", "size"), [(11, 4, 4), (12, 8, 6), (9, 9, 9)])
 def test_all_batches_have_one_shape_and_at_most_limit_rows(n, limit, size):
     seen = []
-    jax.eval_shape(lambda x: in_batches(lambda b: seen.append(b.shape) or b, x, limit), jnp.zeros((n, 3)))
+    jax.eval_shape(
+        lambda x: in_batches(lambda b: seen.append(b.shape) or b, x, limit), jnp.zeros((n, 3))
+    )
     assert set(seen) == {(size, 3)}

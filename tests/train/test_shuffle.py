@@ -10,7 +10,9 @@ DRAWS = 3000
 
 @pytest.mark.parametrize("n", [1, 2, 3, 64, 512, 513, 766, 1024, 1025, 3276, 60000])
 def test_every_place_is_taken_once(n):
-    orders = jax.vmap(lambda key: shuffle.permutation(key, n))(jax.random.split(jax.random.key(n), 3))
+    orders = jax.vmap(lambda key: shuffle.permutation(key, n))(
+        jax.random.split(jax.random.key(n), 3)
+    )
     assert orders.dtype == np.int32
     np.testing.assert_array_equal(np.sort(orders, axis=1), np.tile(np.arange(n), (3, 1)))
     alone = shuffle.permutation(jax.random.split(jax.random.key(n), 3)[1], n)

@@ -6,7 +6,8 @@ import pytest
 
 from jaxbnn.data import Dataset
 from jaxbnn.nn import MLP, Tanh
-from jaxbnn.train.trainer import Adam, AdamW, Bop, Hyper, Sgd, TrainSpec, batches_of, rule_of, trainer
+from jaxbnn.train.spec import Adam, AdamW, Bop, Hyper, Sgd, TrainSpec, rule_of
+from jaxbnn.train.trainer import batches_of, trainer
 
 RNG = np.random.default_rng(0)
 DATA = Dataset(RNG.normal(size=(20, 3)).astype(np.float32), RNG.integers(0, 2, 20).astype(np.int32))
@@ -59,7 +60,9 @@ def test_full_batch_steps_are_those_of_optax(optimiser):
         gradient = jax.grad(lambda p: loss(REAL, p, DATA))(params)
         updates, memory = theirs.update(gradient, memory, params)
         params = optax.apply_updates(params, updates)
-    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), after.variables["params"], params)
+    jax.tree.map(
+        lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), after.variables["params"], params
+    )
     assert float(norm.mean) == pytest.approx(float(optax.tree.norm(gradient)), rel=1e-4)
     assert float(norm.variance) == pytest.approx(0, abs=1e-10)
 
@@ -73,7 +76,9 @@ def test_gradient_norm_has_mean_and_variance_over_the_steps_of_the_epoch():
         gradient = jax.grad(lambda p, i=index: loss(REAL, p, Dataset(DATA.x[i], DATA.y[i])))(params)
         norms.append(float(optax.tree.norm(gradient)))
         params = jax.tree.map(lambda p, g: p - 0.1 * g, params, gradient)
-    assert (float(norm.mean), float(norm.variance)) == pytest.approx((np.mean(norms), np.var(norms)), rel=1e-4)
+    assert (float(norm.mean), float(norm.variance)) == pytest.approx(
+        (np.mean(norms), np.var(norms)), rel=1e-4
+    )
 
 
 def test_bop_flips_the_binary_weights_and_adam_moves_the_others():
@@ -86,12 +91,18 @@ def test_bop_flips_the_binary_weights_and_adam_moves_the_others():
         weight, g = before[name]["latent"], gradient[name]["latent"]
         clear = jnp.abs(jnp.abs(g) - 2e-4) > 1e-6  # further from the threshold than rounding
         expected = jnp.where((jnp.abs(0.5 * g) > 1e-4) & (g * weight > 0), -weight, weight)
-        np.testing.assert_array_equal(jnp.where(clear, now[name]["latent"], 0), jnp.where(clear, expected, 0))
+        np.testing.assert_array_equal(
+            jnp.where(clear, now[name]["latent"], 0), jnp.where(clear, expected, 0)
+        )
         flipped += int((now[name]["latent"] != weight).sum())
     assert flipped > 0
-    moved = now["norm_1"]["bias"] - before["norm_1"]["bias"]  # Adam's first step is the rate, against the gradient
+    moved = (
+        now["norm_1"]["bias"] - before["norm_1"]["bias"]
+    )  # Adam's first step is the rate, against the gradient
     real = jnp.abs(gradient["norm_1"]["bias"]) > 1e-4
-    np.testing.assert_allclose(moved[real], -0.1 * jnp.sign(gradient["norm_1"]["bias"])[real], rtol=1e-3)
+    np.testing.assert_allclose(
+        moved[real], -0.1 * jnp.sign(gradient["norm_1"]["bias"])[real], rtol=1e-3
+    )
 
 
 def trained_loss(model, state, params, data):
@@ -104,9 +115,19 @@ def trained_loss(model, state, params, data):
 def test_latent_weights_are_clipped_or_let_go():
     hyper = Hyper(jnp.float32(5.0), jnp.float32(0.0))
     for limit, beyond in ((1.0, False), (0.5, False), (None, True)):
-        _, _, after, _ = one_epoch(BINARY, TrainSpec(epochs=1, batch_size=5, latent_limit=limit), hyper)
-        largest = max(float(jnp.abs(p["latent"]).max()) for n, p in after.variables["params"].items() if "dense" in n)
-        assert (largest > 1.0) if beyond else (largest == pytest.approx(limit, abs=1e-6) and largest <= limit)
+        _, _, after, _ = one_epoch(
+            BINARY, TrainSpec(epochs=1, batch_size=5, latent_limit=limit), hyper
+        )
+        largest = max(
+            float(jnp.abs(p["latent"]).max())
+            for n, p in after.variables["params"].items()
+            if "dense" in n
+        )
+        assert (
+            (largest > 1.0)
+            if beyond
+            else (largest == pytest.approx(limit, abs=1e-6) and largest <= limit)
+        )
 
 
 def test_score_is_loss_and_accuracy_with_running_statistics():
@@ -141,7 +162,10 @@ def test_a_diverged_seed_says_so_from_then_on():
 
 def test_one_key_gives_one_network_and_another_key_another():
     spec = TrainSpec(epochs=1, batch_size=5)
-    runs = [one_epoch(BINARY, spec, key=k)[2].variables["params"]["dense_1"]["latent"] for k in (0, 0, 1)]
+    runs = [
+        one_epoch(BINARY, spec, key=k)[2].variables["params"]["dense_1"]["latent"]
+        for k in (0, 0, 1)
+    ]
     np.testing.assert_array_equal(runs[0], runs[1])
     assert not np.array_equal(runs[0], runs[2])
 
@@ -152,7 +176,9 @@ def test_vmap_over_seeds_with_their_own_rates_agrees_with_a_loop():
     hyper = Hyper(jnp.array([0.1, 0.01, 0.1]), jnp.array([0.0, 0.0, 0.5]))
     many, _ = jax.vmap(lambda k, h: train.epoch(train.init(k), DATA, h))(keys, hyper)
     for i in range(3):
-        one, _ = train.epoch(train.init(keys[i]), DATA, jax.tree.map(lambda leaf, i=i: leaf[i], hyper))
+        one, _ = train.epoch(
+            train.init(keys[i]), DATA, jax.tree.map(lambda leaf, i=i: leaf[i], hyper)
+        )
         jax.tree.map(
             lambda a, b, i=i: np.testing.assert_allclose(a[i], b, atol=1e-5),
             many.variables["params"],
@@ -183,7 +209,8 @@ def test_a_bad_bop_is_refused():
 
 
 @pytest.mark.parametrize(
-    "make", [lambda: Adam(b1=1.0), lambda: AdamW(eps=0.0), lambda: Sgd(momentum=1.0), lambda: Bop(b1=1.0)]
+    "make",
+    [lambda: Adam(b1=1.0), lambda: AdamW(eps=0.0), lambda: Sgd(momentum=1.0), lambda: Bop(b1=1.0)],
 )
 def test_bad_optimisers_are_refused(make):
     with pytest.raises(ValueError, match="expected 0 <= "):
@@ -196,13 +223,21 @@ def test_a_batch_larger_than_the_data_is_refused():
 
 
 def test_decay_shrinks_latent_weights_before_the_clip_and_no_bias():
-    """The first step by hand: Adam's direction is the gradient's sign; p - rate (sign + decay p), then the clip."""
-    params = {"dense_1": {"latent": jnp.array([[0.5, -0.95, 1.0, 0.2]])}, "norm_1": {"bias": jnp.array([0.5])}}
-    gradient = {"dense_1": {"latent": jnp.array([[1.0, 3.0, -2.0, 0.0]])}, "norm_1": {"bias": jnp.array([1.0])}}
+    """The first step by hand: Adam's direction is the gradient's sign; p - rate (sign + decay p),
+    then the clip."""
+    params = {
+        "dense_1": {"latent": jnp.array([[0.5, -0.95, 1.0, 0.2]])},
+        "norm_1": {"bias": jnp.array([0.5])},
+    }
+    gradient = {
+        "dense_1": {"latent": jnp.array([[1.0, 3.0, -2.0, 0.0]])},
+        "norm_1": {"bias": jnp.array([1.0])},
+    }
     spec = TrainSpec(epochs=1, optimiser=AdamW(), decay=0.5)
     rule = rule_of(spec, Hyper(jnp.float32(0.1), jnp.float32(0.5)))
     update, _ = rule.update(gradient, rule.init(params), params)
     moved = jax.tree.map(jnp.add, params, update)
-    # 0.5 - 0.1 (1 + 0.25); -0.95 - 0.1 (1 - 0.475) = -1.0025, clipped; 1 - 0.1 (-1 + 0.5) = 1.05, clipped
+    # 0.5 - 0.1 (1 + 0.25); -0.95 - 0.1 (1 - 0.475) = -1.0025, clipped; 1 - 0.1 (-1 + 0.5) = 1.05,
+    # clipped
     np.testing.assert_allclose(moved["dense_1"]["latent"], [[0.375, -1.0, 1.0, 0.19]], atol=1e-6)
     np.testing.assert_allclose(moved["norm_1"]["bias"], [0.4], atol=1e-6)

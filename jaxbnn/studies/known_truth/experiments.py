@@ -1,10 +1,11 @@
-"""Where a count of patterns can be trusted: entropies that are known, drawn from again and again."""
+"""Where a count of patterns can be trusted: entropies that are known, drawn from again and
+again."""
 
 import dataclasses
 
 from jaxbnn.config.experiment import Resampled
 from jaxbnn.info.known_truth import Bernoulli
-from jaxbnn.observe.record import Probe
+from jaxbnn.observe.probe import Probe
 from jaxbnn.studies.starter import MNIST_SMALL, SZT
 from jaxbnn.studies.study import Study
 

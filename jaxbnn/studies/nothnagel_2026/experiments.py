@@ -1,6 +1,8 @@
-"""The 375 networks of Nothnagel & Geiger 2026, 125 settings in fourteen groups, three seeds each; and ours beside them.
+"""The 375 networks of Nothnagel & Geiger 2026, 125 settings in fourteen groups, three seeds each;
+and ours beside them.
 
-Ours are controls (untrained networks, shuffled labels) and causes: decay, width or label noise varied alone.
+Ours are controls (untrained networks, shuffled labels) and causes: decay, width or label noise
+varied alone.
 """
 
 import dataclasses
@@ -10,14 +12,23 @@ from functools import partial
 from jaxbnn.config.experiment import Experiment
 from jaxbnn.data import Cifar10, DataSpec, FashionMnist, Mnist, Szt
 from jaxbnn.nn import MLP, ConvNet, Model
-from jaxbnn.observe.record import Probe
+from jaxbnn.observe.probe import Probe
 from jaxbnn.studies.study import Report, Study
-from jaxbnn.train.trainer import AdamW, TrainSpec
+from jaxbnn.train.spec import AdamW, TrainSpec
 
 DECAYS = (0.0, 0.1, 0.2, 0.5, 0.7, 1.0, 1.1, 1.2, 1.5, 1.7, 2.0)
 NARROWEST = (10, 8, 6, 4, 2)
 LENET, NARROW = (120, 84, 10), (50, 50, 10)
-HEADS = (LENET, (120, 50, 10), (120, 20, 10), (70, 50, 10), (70, 20, 10), NARROW, (50, 20, 10), (50, 10, 10))
+HEADS = (
+    LENET,
+    (120, 50, 10),
+    (120, 20, 10),
+    (70, 50, 10),
+    (70, 20, 10),
+    NARROW,
+    (50, 20, 10),
+    (50, 10, 10),
+)
 WIDTHS = {"small": (50, 10, 10), "raj": (1024, 20, 20, 20, 10)}
 ON_CUBE = TrainSpec(epochs=8000, batch_size=64, optimiser=AdamW(), learning_rate=1e-4)
 ON_IMAGES = TrainSpec(epochs=300, batch_size=128, optimiser=AdamW(), learning_rate=1e-4)
@@ -27,7 +38,8 @@ MATCHED = tuple(range(16))  # the seeds of settings that are compared seed by se
 
 
 def setting(group: str, data: DataSpec, model: Model, decay: float | None = None) -> Experiment:
-    """One of the 125, named after its group, its widths where they set it apart, and its weight decay."""
+    """One of the 125, named after its group, its widths where they set it apart, and its weight
+    decay."""
     widths = "-".join(map(str, model.widths))
     last = f"wd-{decay:g}".replace(".", "_") if decay is not None else widths
     cube = isinstance(data, Szt)
@@ -54,8 +66,13 @@ def by_widths(group: str, data: DataSpec, models: Iterable[Model]) -> tuple[Expe
 
 def digits_or_clothes(name: str, data: DataSpec) -> dict[str, tuple[Experiment, ...]]:
     """The five groups, 43 settings, of MNIST or Fashion-MNIST."""
-    dense = {f"{name}-{kind}": by_decay(f"{name}-{kind}", data, MLP(widths, 10)) for kind, widths in WIDTHS.items()}
-    bottleneck, hourglass = ([MLP((1024, 20, 10, k, *end), 10) for k in NARROWEST] for end in ((10,), ()))
+    dense = {
+        f"{name}-{kind}": by_decay(f"{name}-{kind}", data, MLP(widths, 10))
+        for kind, widths in WIDTHS.items()
+    }
+    bottleneck, hourglass = (
+        [MLP((1024, 20, 10, k, *end), 10) for k in NARROWEST] for end in ((10,), ())
+    )
     return dense | {
         f"{name}-bottleneck": by_widths(f"{name}-bottleneck", data, bottleneck),
         f"{name}-hourglass": by_widths(f"{name}-hourglass", data, hourglass),
@@ -64,7 +81,8 @@ def digits_or_clothes(name: str, data: DataSpec) -> dict[str, tuple[Experiment, 
 
 
 def colours() -> dict[str, tuple[Experiment, ...]]:
-    """The 28 settings of CIFAR-10; two of the eight heads are already there, without weight decay."""
+    """The 28 settings of CIFAR-10; two of the eight heads are already there, without weight
+    decay."""
     heads = [ConvNet(head) for head in HEADS if head not in (LENET, NARROW)]
     return {
         "cifar10-lenet": by_decay("cifar10-lenet", Cifar10(), ConvNet(LENET)),
@@ -81,7 +99,9 @@ GRID = {
 }
 
 
-def changed(base: Experiment, name: str, lanes: int = LANES, data: DataSpec | None = None, **train) -> Experiment:
+def changed(
+    base: Experiment, name: str, lanes: int = LANES, data: DataSpec | None = None, **train
+) -> Experiment:
     """A setting like another, under a name of its own, on other data or trained otherwise."""
     spec = dataclasses.replace(base.train, **train)
     return dataclasses.replace(base, name=name, data=data or base.data, train=spec, lanes=lanes)
@@ -97,24 +117,39 @@ def controls(groups: Iterable[str]) -> tuple[Experiment, ...]:
 
 
 def causes() -> tuple[Experiment, ...]:
-    """SZT with the same seeds under other decays, widths, or shares of labels dealt anew: one thing at a time."""
-    base = dataclasses.replace(GRID["szt"][0], name="nothnagel2026/szt-base", seeds=MATCHED, lanes=len(MATCHED))
+    """SZT with the same seeds under other decays, widths, or shares of labels dealt anew: one thing
+    at a time."""
+    base = dataclasses.replace(
+        GRID["szt"][0], name="nothnagel2026/szt-base", seeds=MATCHED, lanes=len(MATCHED)
+    )
     named = partial(changed, base, lanes=base.lanes)
     widths = [tuple(round(times * width) for width in base.model.widths) for times in (1.5, 2)]
     wider = [(w, named(f"nothnagel2026/szt-width-{'-'.join(map(str, w))}")) for w in widths]
     noisy = [(n, Szt(label_seed=0, label_noise=n)) for n in (0.1, 0.2, 0.4)]
     return (
         base,
-        *(named(f"nothnagel2026/szt-decay-{decay:g}".replace(".", "_"), decay=decay) for decay in (0.5, 1.0, 2.0)),
-        *(dataclasses.replace(e, model=dataclasses.replace(base.model, widths=w)) for w, e in wider),
-        *(named(f"nothnagel2026/szt-noise-{n:g}".replace(".", "_"), data=data) for n, data in noisy),
+        *(
+            named(f"nothnagel2026/szt-decay-{decay:g}".replace(".", "_"), decay=decay)
+            for decay in (0.5, 1.0, 2.0)
+        ),
+        *(
+            dataclasses.replace(e, model=dataclasses.replace(base.model, widths=w))
+            for w, e in wider
+        ),
+        *(
+            named(f"nothnagel2026/szt-noise-{n:g}".replace(".", "_"), data=data)
+            for n, data in noisy
+        ),
     )
 
 
 BEYOND = {
     "szt-controls": controls(["szt"]),
     "szt-causes": causes(),
-    **{f"{name}-controls": controls(f"{name}-{kind}" for kind in (*WIDTHS, "lenet")) for name in ("mnist", "fashion")},
+    **{
+        f"{name}-controls": controls(f"{name}-{kind}" for kind in (*WIDTHS, "lenet"))
+        for name in ("mnist", "fashion")
+    },
     "cifar10-controls": controls(["cifar10-lenet", "cifar10-narrow"]),
 }
 

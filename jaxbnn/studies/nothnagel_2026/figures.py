@@ -1,4 +1,5 @@
-"""The figures of Nothnagel & Geiger 2026 drawn from finished runs: theirs, and the same over all seeds and settings."""
+"""The figures of Nothnagel & Geiger 2026 drawn from finished runs: theirs, and the same over all
+seeds and settings."""
 
 from functools import partial
 
@@ -11,7 +12,17 @@ from jaxbnn.studies.drawing import draw_plane, panels_for
 from jaxbnn.studies.evidence import TRUSTED, interval
 from jaxbnn.studies.nothnagel_2026.claims import CLAIMS
 from jaxbnn.studies.nothnagel_2026.experiments import BEYOND, GRID
-from jaxbnn.studies.nothnagel_2026.runs import LINKS, by_depth, control, factor, i_xt, joined, linked, shown, trusted_of
+from jaxbnn.studies.nothnagel_2026.runs import (
+    LINKS,
+    by_depth,
+    control,
+    factor,
+    i_xt,
+    joined,
+    linked,
+    shown,
+    trusted_of,
+)
 from jaxbnn.studies.nothnagel_2026.tables import (
     cause_table,
     compression_table,
@@ -31,19 +42,32 @@ SIZES = (1000, 4096, 60000)
 
 
 def regime(runs: Runs) -> Figure:
-    """What the plug-in entropy of D independent fair units is expected to be, and what the runs' layers have."""
+    """What the plug-in entropy of D independent fair units is expected to be, and what the runs'
+    layers have."""
     figure = Figure((8.6, 6.0), layout="constrained")
     ax = figure.subplots()
     depths = np.arange(1, 33)
     for n, style in zip(SIZES, ("-", "--", ":"), strict=True):
         expected = [expected_plugin([2.0**-d], n, [2.0**d]) for d in depths]
-        ax.plot(depths, expected, style, color="black", lw=1.6, label=f"expected of N = {n} of D fair units")
+        ax.plot(
+            depths,
+            expected,
+            style,
+            color="black",
+            lw=1.6,
+            label=f"expected of N = {n} of D fair units",
+        )
     ax.plot(depths[:17], depths[:17], color="0.6", lw=1.0, label="their entropy, D bits")
     points = [point for run in runs.values() for point in _ends(run)]
-    for sure, style in ((True, {"c": "#0072B2"}), (False, {"facecolors": "none", "edgecolors": "0.6"})):
+    for sure, style in (
+        (True, {"c": "#0072B2"}),
+        (False, {"facecolors": "none", "edgecolors": "0.6"}),
+    ):
         xy = np.array([(d, bits) for d, bits, trusted in points if trusted == sure]).reshape(-1, 2)
         words = "exact or reliable" if sure else "cannot be trusted (saturated or biased)"
-        ax.scatter(*xy.T, s=16, linewidths=0.8, zorder=3, label=f"layers of the runs, {words}", **style)
+        ax.scatter(
+            *xy.T, s=16, linewidths=0.8, zorder=3, label=f"layers of the runs, {words}", **style
+        )
     ax.set_xscale("log", base=2)
     ax.set_xticks([1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024], [str(2**k) for k in range(11)])
     ax.set_xlabel("units D", fontsize=12)
@@ -53,11 +77,14 @@ def regime(runs: Runs) -> Figure:
 
 
 def _ends(run):
-    """(units, I(X;T), whether it can be trusted) of each hidden layer and seed at the last epoch."""
+    """(units, I(X;T), whether it can be trusted) of each hidden layer and seed at the last
+    epoch."""
     result = run.results[""].isel(epoch=-1)
     units = run.experiment.model.units(tuple(int(n) for n in result.attrs["example_shape"].split()))
     for i, name in enumerate(result.layer.values[:-1]):
-        for bits, verdict in zip(result.i_xt.values[:, i], result.verdict_xt.values[:, i], strict=True):
+        for bits, verdict in zip(
+            result.i_xt.values[:, i], result.verdict_xt.values[:, i], strict=True
+        ):
             yield units[str(name)], float(bits), bool(verdict in TRUSTED)
 
 
@@ -70,8 +97,15 @@ def planes(group: str, seeds: slice, runs: Runs) -> Figure:
     for ax, experiment in zip(panels, chosen, strict=False):
         draw_plane(ax, runs[experiment.name].results[""].isel(seed=seeds))
         ax.set_title(_title(experiment))
-    for ax, of, unit in zip(panels[6:8], ("loss", "accuracy"), ("test loss [nat]", "test accuracy"), strict=True):
-        _training(ax, [(_title(e), runs[e.name].results[""].isel(seed=seeds)) for e in chosen], f"test_{of}", unit)
+    for ax, of, unit in zip(
+        panels[6:8], ("loss", "accuracy"), ("test loss [nat]", "test accuracy"), strict=True
+    ):
+        _training(
+            ax,
+            [(_title(e), runs[e.name].results[""].isel(seed=seeds)) for e in chosen],
+            f"test_{of}",
+            unit,
+        )
     for ax in (*panels[len(chosen) : 6], panels[8]):
         ax.set_axis_off()
     return figure
@@ -94,7 +128,8 @@ def _title(experiment):
 
 
 def swarm(as_drawn: bool, runs: Runs) -> Figure:
-    """The compression factor, a dot a run, a column a layer of a group; the untrained control is a dashed line."""
+    """The compression factor, a dot a run, a column a layer of a group; the untrained control is a
+    dashed line."""
     figure = Figure((13.0, 6.4), layout="constrained")
     columns, colours, trusted, levels = {}, {}, {}, {}
     for group, every in groups(runs):
@@ -103,14 +138,19 @@ def swarm(as_drawn: bool, runs: Runs) -> Figure:
             if layers:
                 name = f"{group} ({back})"
                 columns[name], trusted[name] = joined(layers, factor), trusted_of(layers)
-                colours[name] = joined(layers, lambda layer: np.full(len(layer.factor), layer.decay))
+                colours[name] = joined(
+                    layers, lambda layer: np.full(len(layer.factor), layer.decay)
+                )
                 levels[name] = _control(runs, group, back)
-    plots.swarm(figure.subplots(), columns, colours, trusted, "compression factor", "weight decay", levels)
+    plots.swarm(
+        figure.subplots(), columns, colours, trusted, "compression factor", "weight decay", levels
+    )
     return figure
 
 
 def _drawn(layer):
-    """Whether the authors' figure has the setting: those with "-wd-" in their name, which fell out without decay."""
+    """Whether the authors' figure has the setting: those with "-wd-" in their name, which fell out
+    without decay."""
     left_out = (0.0, 0.1, 1.0) if layer.group == "szt" else (0.0,)
     return "-wd-" in layer.setting and layer.decay not in left_out
 
@@ -122,7 +162,8 @@ def _control(runs, group, back):
 
 
 def accuracies(runs: Runs) -> Figure:
-    """I(X;T) of the last hidden layer against test accuracy, a panel a group, bars from the least to the largest."""
+    """I(X;T) of the last hidden layer against test accuracy, a panel a group, bars from the least
+    to the largest."""
     every = list(groups(runs))
     figure, panels = panels_for(len(every), 6.0, 5.2)
     for ax, (group, layers) in zip(panels, every, strict=False):
@@ -133,7 +174,9 @@ def accuracies(runs: Runs) -> Figure:
             "ylabel": "test accuracy",
             "clabel": "weight decay",
         }
-        plots.against(ax, _range(last, "i_xt"), _range(last, "accuracy"), decay, trusted_of(last), **labels)
+        plots.against(
+            ax, _range(last, "i_xt"), _range(last, "accuracy"), decay, trusted_of(last), **labels
+        )
         link = linked(last, i_xt, LINKS["pooled"])
         told = "undefined" if np.isnan(link.rho) else f"{link.rho:.2f}"
         ax.set_title(f"{group}: rank correlation {told} of {link.n} runs")
@@ -143,13 +186,23 @@ def accuracies(runs: Runs) -> Figure:
 def _range(layers, of):
     """Mean, least and largest of a quantity over the last epochs, [3, R]."""
     return np.stack(
-        [joined(layers, lambda e, key=key: getattr(getattr(e, of), key)) for key in ("mean", "low", "high")]
+        [
+            joined(layers, lambda e, key=key: getattr(getattr(e, of), key))
+            for key in ("mean", "low", "high")
+        ]
     )
 
 
 def correlations(runs: Runs) -> Figure:
-    """Rank correlations of I(X;T) and of the factor with accuracy, last hidden layers, with their intervals."""
-    names, found = [], {name: [] for name in ("I(X;T), pooled", "of trusted runs", "within settings", "factor, pooled")}
+    """Rank correlations of I(X;T) and of the factor with accuracy, last hidden layers, with their
+    intervals."""
+    names, found = (
+        [],
+        {
+            name: []
+            for name in ("I(X;T), pooled", "of trusted runs", "within settings", "factor, pooled")
+        },
+    )
     for group, every in groups(runs):
         layers = by_depth(every)[-1]
         names.append(group)
@@ -172,7 +225,9 @@ def causes(runs: Runs) -> Figure:
         (left, "fall", "change of the fall of I(X;T) [bit]"),
         (right, "accuracy", "of test accuracy"),
     ):
-        plots.intervals(ax, list(found), {of: [interval(each[of]) for each in found.values()]}, words)
+        plots.intervals(
+            ax, list(found), {of: [interval(each[of]) for each in found.values()]}, words
+        )
     return figure
 
 
@@ -214,7 +269,9 @@ PICTURES = (
         _names(),
         partial(swarm, True),
     ),
-    Picture("swarm", "The same with the settings that fell out of it.", _names(), partial(swarm, False)),
+    Picture(
+        "swarm", "The same with the settings that fell out of it.", _names(), partial(swarm, False)
+    ),
     Picture(
         "accuracy",
         "I(X;T) of the last hidden layer against test accuracy, means over the last epochs, bars from the least to the "
@@ -244,7 +301,12 @@ REPORT = Report(
         missing_table,
         compression_table,
         partial(correlation_table, "correlations_i_xt", "I(X;T) against test accuracy", i_xt),
-        partial(correlation_table, "correlations_factor", "The compression factor against test accuracy", factor),
+        partial(
+            correlation_table,
+            "correlations_factor",
+            "The compression factor against test accuracy",
+            factor,
+        ),
         trait_table,
         estimator_table,
         cause_table,

@@ -1,4 +1,5 @@
-"""What the runs of the grid say layer by layer: where they end, how far they fell, how accurate they are."""
+"""What the runs of the grid say layer by layer: where they end, how far they fell, how accurate
+they are."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
@@ -14,7 +15,11 @@ from jaxbnn.studies.evidence import TRUSTED
 from jaxbnn.studies.nothnagel_2026.experiments import BEYOND, GRID
 from jaxbnn.studies.study import Run, Runs
 
-TWO_LAYERS = ("szt", "mnist-small", "fashion-small")  # of which the authors show the last two hidden layers
+TWO_LAYERS = (
+    "szt",
+    "mnist-small",
+    "fashion-small",
+)  # of which the authors show the last two hidden layers
 
 
 class Layer(NamedTuple):
@@ -52,22 +57,38 @@ def of_run(run: Run, group: str, experiment: Experiment) -> list[Layer]:
     for i, name in enumerate(names):
         xt, ty = (result[key].values[..., i].astype(np.float64) for key in ("i_xt", "i_ty"))
         trusted = np.isin(result.verdict_xt.values[:, at_end, i], TRUSTED).all(axis=1)
-        curve = compression.end(epoch, xt), accuracy, compression.factor(epoch, xt), compression.fall(epoch, xt)
-        place = experiment.name, name, i - len(names), run.experiment.train.decay, int(epoch[-1]), run.label
+        curve = (
+            compression.end(epoch, xt),
+            accuracy,
+            compression.factor(epoch, xt),
+            compression.fall(epoch, xt),
+        )
+        place = (
+            experiment.name,
+            name,
+            i - len(names),
+            run.experiment.train.decay,
+            int(epoch[-1]),
+            run.label,
+        )
         seeds = tuple(int(seed) for seed in result.seed.values)
-        found.append(Layer(group, *place, seeds, *curve, trusted, compression.traits(epoch, xt, ty)))
+        found.append(
+            Layer(group, *place, seeds, *curve, trusted, compression.traits(epoch, xt, ty))
+        )
     return found
 
 
 def control(runs: Runs, group: str, kind: str) -> list[Layer]:
-    """The hidden layers of a group's control, "untrained" or "shuffled"; none where it has no run."""
+    """The hidden layers of a group's control, "untrained" or "shuffled"; none where it has no
+    run."""
     name = f"{GRID[group][0].name}-{kind}"
     base = next((e for settings in BEYOND.values() for e in settings if e.name == name), None)
     return of_run(runs[name], group, base) if base is not None and name in runs else []
 
 
 def noise_fall(runs: Runs, group: str, back: int) -> float:
-    """The largest fall of a group's untrained networks in the layer at this depth, bits; NaN without a run.
+    """The largest fall of a group's untrained networks in the layer at this depth, bits; NaN
+    without a run.
 
     Where the group has a run of the study's length, its control must be one too.
     """
@@ -77,18 +98,27 @@ def noise_fall(runs: Runs, group: str, back: int) -> float:
 
 
 def fallen(runs: Runs, layers: list[Layer]) -> NDArray:
-    """1 where a run's fall is above the least, and above all of its group's untrained networks', else 0; [R].
+    """1 where a run's fall is above the least, and above all of its group's untrained networks',
+    else 0; [R].
 
     NaN for a run without a number, and where the group's untrained networks have no run.
     """
     least = [np.maximum(LEAST_FALL, noise_fall(runs, layer.group, layer.back)) for layer in layers]
-    parts = [np.where(np.isnan(e.fall + bits), np.nan, e.fall > bits) for e, bits in zip(layers, least, strict=True)]
+    parts = [
+        np.where(np.isnan(e.fall + bits), np.nan, e.fall > bits)
+        for e, bits in zip(layers, least, strict=True)
+    ]
     return np.concatenate(parts) if parts else np.zeros(0)
 
 
 def shown(layers: Iterable[Layer]) -> list[Layer]:
-    """The layers that the authors show the compression of: the last hidden one, of some groups the last two."""
-    return [layer for layer in layers if layer.back == -1 or (layer.back == -2 and layer.group in TWO_LAYERS)]
+    """The layers that the authors show the compression of: the last hidden one, of some groups the
+    last two."""
+    return [
+        layer
+        for layer in layers
+        if layer.back == -1 or (layer.back == -2 and layer.group in TWO_LAYERS)
+    ]
 
 
 def by_depth(layers: Iterable[Layer]) -> dict[int, list[Layer]]:
@@ -117,10 +147,18 @@ def trusted_of(layers: Iterable[Layer]) -> NDArray:
 
 
 def linked(
-    layers: list[Layer], value: Callable[[Layer], NDArray], correlate: Callable[..., Link], among: NDArray | None = None
+    layers: list[Layer],
+    value: Callable[[Layer], NDArray],
+    correlate: Callable[..., Link],
+    among: NDArray | None = None,
 ) -> Link:
-    """A rank correlation of a number with the test accuracy over the runs, or over those `among` them (bool [R])."""
-    x, y, setting = joined(layers, value), joined(layers, lambda layer: layer.accuracy.mean), settings_of(layers)
+    """A rank correlation of a number with the test accuracy over the runs, or over those `among`
+    them (bool [R])."""
+    x, y, setting = (
+        joined(layers, value),
+        joined(layers, lambda layer: layer.accuracy.mean),
+        settings_of(layers),
+    )
     keep = np.ones(len(x), bool) if among is None else among
     return correlate(x[keep], y[keep], setting[keep])
 
@@ -142,7 +180,12 @@ def whole(layers: list[Layer]) -> list[Layer]:
 
 def means(layers: list[Layer], value: Callable[[Layer], NDArray]) -> NDArray:
     """One number a setting, the mean over its seeds."""
-    return np.array([np.nanmean(value(layer)) if np.isfinite(value(layer)).any() else np.nan for layer in layers])
+    return np.array(
+        [
+            np.nanmean(value(layer)) if np.isfinite(value(layer)).any() else np.nan
+            for layer in layers
+        ]
+    )
 
 
 LINKS = {"pooled": correlation.pooled, "within": correlation.within}

@@ -1,4 +1,5 @@
-"""The tables of Nothnagel & Geiger 2026 from finished runs: compression, correlations, estimators, causes, units."""
+"""The tables of Nothnagel & Geiger 2026 from finished runs: compression, correlations, estimators,
+causes, units."""
 
 from collections.abc import Callable, Iterator
 
@@ -8,7 +9,7 @@ from jaxbnn.analysis import compression, correlation, reestimate
 from jaxbnn.analysis.correlation import Link
 from jaxbnn.engine import verdicts as results
 from jaxbnn.info.corrected_entropy import ESTIMATORS
-from jaxbnn.observe.record import alphabets_of
+from jaxbnn.observe.probe import alphabets_of
 from jaxbnn.studies.evidence import interval, words
 from jaxbnn.studies.nothnagel_2026.experiments import BEYOND, GRID
 from jaxbnn.studies.nothnagel_2026.runs import (
@@ -43,22 +44,57 @@ def groups(runs: Runs) -> Iterator[tuple[str, list[Layer]]]:
 
 def compression_table(runs: Runs) -> Table:
     """Factor and fall of the layers the authors show, beside the control's."""
-    rows = [["group", "layer", "runs", "epochs", "factor, median", "of the untrained", "of shuffled labels"]]
-    rows[0] += ["mean fall [bit]", "compresses", "largest of the untrained", "runs above both", "I(X;T) trusted"]
+    rows = [
+        [
+            "group",
+            "layer",
+            "runs",
+            "epochs",
+            "factor, median",
+            "of the untrained",
+            "of shuffled labels",
+        ]
+    ]
+    rows[0] += [
+        "mean fall [bit]",
+        "compresses",
+        "largest of the untrained",
+        "runs above both",
+        "I(X;T) trusted",
+    ]
     for group, every in groups(runs):
         for layers in by_depth(shown(every)).values():
             falls = joined(layers, lambda layer: layer.fall)
-            found, trust = compression.compression(means(layers, lambda layer: layer.fall)), trusted_of(layers)
+            found, trust = (
+                compression.compression(means(layers, lambda layer: layer.fall)),
+                trusted_of(layers),
+            )
             factors, back = joined(layers, factor), layers[0].back
-            others = [_median(control(runs, group, kind), back) for kind in ("untrained", "shuffled")]
+            others = [
+                _median(control(runs, group, kind), back) for kind in ("untrained", "shuffled")
+            ]
             noise = noise_fall(runs, group, back)
             above = fallen(runs, layers)
-            fell = ["-", "-"] if np.isnan(noise) else [f"{noise:.2f}", f"{int(np.nansum(above))} of {_counted(above)}"]
+            fell = (
+                ["-", "-"]
+                if np.isnan(noise)
+                else [f"{noise:.2f}", f"{int(np.nansum(above))} of {_counted(above)}"]
+            )
             answer = "-" if np.isnan(found.low) else ("yes" if found.compresses else "no")
             of_factor = [f"{np.nanmedian(factors):.3f}", *others]
             of_fall = [_interval(found.mean, found.low, found.high), answer, *fell]
             sure = f"{int(trust.sum())} of {len(trust)}"
-            rows.append([group, _layer(layers), str(len(falls)), _epochs(layers), *of_factor, *of_fall, sure])
+            rows.append(
+                [
+                    group,
+                    _layer(layers),
+                    str(len(falls)),
+                    _epochs(layers),
+                    *of_factor,
+                    *of_fall,
+                    sure,
+                ]
+            )
     return Table(
         "compression",
         "Compression of the last hidden layers",
@@ -97,7 +133,9 @@ def correlation_table(name: str, heading: str, value: Callable, runs: Runs) -> T
         cells = {kind: [_link(link), _p(link.p), _p(holm)] for (kind, link), holm in told}
         trusted = [f"{links['trusted'].n} of {n}", *cells["trusted"]]
         used = f"{links['pooled'].n} of {n}"
-        rows.append([group, layer, used, *cells["pooled"], *cells["within"], *trusted, _changed(layers)])
+        rows.append(
+            [group, layer, used, *cells["pooled"], *cells["within"], *trusted, _changed(layers)]
+        )
     return Table(
         name,
         heading,
@@ -121,9 +159,28 @@ def trait_table(runs: Runs) -> Table:
                 means(layers, lambda layer, t=trait: layer.traits[t]), accuracy, given
             )
             tested.append(p)
-            rows.append([group, _layer(layers), trait, str(len(layers)), _changed(layers), _number(rho), _p(p)])
+            rows.append(
+                [
+                    group,
+                    _layer(layers),
+                    trait,
+                    str(len(layers)),
+                    _changed(layers),
+                    _number(rho),
+                    _p(p),
+                ]
+            )
     corrected = correlation.holm(tested) if tested else []
-    heading = ["group", "layer", "trait", "settings", "changed", "partial rank correlation", "p", "p, Holm"]
+    heading = [
+        "group",
+        "layer",
+        "trait",
+        "settings",
+        "changed",
+        "partial rank correlation",
+        "p",
+        "p, Holm",
+    ]
     return Table(
         "traits",
         "What a trajectory says of accuracy beyond the compression factor",
@@ -134,16 +191,26 @@ def trait_table(runs: Runs) -> Table:
 
 
 def estimator_table(runs: Runs) -> Table:
-    """I(X;T) at the end and its correlation with accuracy under each estimator, hidden layer by hidden layer."""
+    """I(X;T) at the end and its correlation with accuracy under each estimator, hidden layer by
+    hidden layer."""
     found, names = [], ("plugin", *(name for name in ESTIMATORS if name != "plugin"))
     for group, every in groups(runs):
-        ends = {setting: _estimates(runs[setting], names) for setting in dict.fromkeys(e.setting for e in every)}
+        ends = {
+            setting: _estimates(runs[setting], names)
+            for setting in dict.fromkeys(e.setting for e in every)
+        }
         for layers in by_depth(every).values():
-            cells = {name: _estimate(layers, [ends[e.setting].get(name) for e in layers]) for name in names}
+            cells = {
+                name: _estimate(layers, [ends[e.setting].get(name) for e in layers])
+                for name in names
+            }
             found.append(([group, _layer(layers), _changed(layers)], cells))
     tested = [link.p if link else np.nan for _, cells in found for _, link in cells.values()]
     corrected = iter(correlation.holm(tested) if tested else [])
-    rows = [[*place, *(_estimated(cell, next(corrected)) for cell in cells.values())] for place, cells in found]
+    rows = [
+        [*place, *(_estimated(cell, next(corrected)) for cell in cells.values())]
+        for place, cells in found
+    ]
     return Table(
         "estimators",
         "Each hidden layer under each estimator",
@@ -161,16 +228,20 @@ def _estimated(cell, p):
 
 
 def _estimate(layers, of_runs):
-    """(mean over runs, correlation with accuracy) of one estimator's I(X;T); (NaN, None) where a run has none of it."""
+    """(mean over runs, correlation with accuracy) of one estimator's I(X;T); (NaN, None) where a
+    run has none of it."""
     if any(each is None for each in of_runs):
         return np.nan, None
-    values = {e.setting: each.sel(layer=e.name).values for e, each in zip(layers, of_runs, strict=True)}
+    values = {
+        e.setting: each.sel(layer=e.name).values for e, each in zip(layers, of_runs, strict=True)
+    }
     link = linked(layers, lambda layer: values[layer.setting], LINKS["pooled"])
     return np.nanmean(np.concatenate(list(values.values()))), link
 
 
 def _estimates(run, names):
-    """Estimator -> I(X;T) of a run, the mean over the last epochs (seed, layer); of a population the plug-in alone."""
+    """Estimator -> I(X;T) of a run, the mean over the last epochs (seed, layer); of a population
+    the plug-in alone."""
     result = run.results[""]
     late = results.at_epochs(result, np.flatnonzero(compression.last(result.epoch.values)))
     shape = tuple(int(n) for n in late.attrs["example_shape"].split())
@@ -180,12 +251,26 @@ def _estimates(run, names):
 
 
 def cause_table(runs: Runs) -> Table:
-    """What decay, width and label noise, varied alone, do to compression and accuracy: seed by seed."""
+    """What decay, width and label noise, varied alone, do to compression and accuracy: seed by
+    seed."""
     rows = [
-        ["changed", "seeds", "test accuracy", "fall of I(X;T) [bit]", "factor", "I(X;T) at the end [bit]", "both go"]
+        [
+            "changed",
+            "seeds",
+            "test accuracy",
+            "fall of I(X;T) [bit]",
+            "factor",
+            "I(X;T) at the end [bit]",
+            "both go",
+        ]
     ]
     for name, of in differences(runs).items():
-        told = [words(of["accuracy"], 3), words(of["fall"]), words(of["factor"], 3), words(of["end"])]
+        told = [
+            words(of["accuracy"], 3),
+            words(of["fall"]),
+            words(of["factor"], 3),
+            words(of["end"]),
+        ]
         rows.append([name, str(len(of["fall"])), *told, together(of["fall"], of["accuracy"])])
     return Table(
         "causes",
@@ -198,7 +283,8 @@ def cause_table(runs: Runs) -> Table:
 
 
 def differences(runs: Runs) -> dict[str, dict[str, np.ndarray]]:
-    """Cause -> "accuracy", "fall", "factor", "end" of the last hidden layer, minus the base's, seed by seed: [S].
+    """Cause -> "accuracy", "fall", "factor", "end" of the last hidden layer, minus the base's, seed
+    by seed: [S].
 
     Of the seeds that both have, and only where both are as long and as much changed.
     """
@@ -216,8 +302,12 @@ def differences(runs: Runs) -> dict[str, dict[str, np.ndarray]]:
 
 
 def together(fall: np.ndarray, accuracy: np.ndarray) -> str:
-    """Whether two paired differences [S] go the same way: "together", "apart", or "unsure" where one may be 0."""
-    signs = [np.sign(low) if low * high > 0 else 0 for _, low, high in (interval(fall), interval(accuracy))]
+    """Whether two paired differences [S] go the same way: "together", "apart", or "unsure" where
+    one may be 0."""
+    signs = [
+        np.sign(low) if low * high > 0 else 0
+        for _, low, high in (interval(fall), interval(accuracy))
+    ]
     return "unsure" if 0 in signs else ("together" if signs[0] == signs[1] else "apart")
 
 
@@ -237,7 +327,9 @@ def end_table(runs: Runs) -> Table:
     rows[0] += [f"test accuracy, {name}" for name in told]
     for _, every in groups(runs):
         for layer in by_depth(every)[-1]:
-            values = [np.mean(getattr(end, key)) for end in (layer.i_xt, layer.accuracy) for key in of]
+            values = [
+                np.mean(getattr(end, key)) for end in (layer.i_xt, layer.accuracy) for key in of
+            ]
             place = [layer.setting.rpartition("/")[2], str(len(layer.seeds)), str(layer.epochs)]
             rows.append([*place, *(f"{value:.3f}" for value in values)])
     return Table("ends", "The last hidden layer over the last epochs", rows, "Means over seeds.")
@@ -248,13 +340,28 @@ def missing_table(runs: Runs) -> Table:
     rows = [["group", "settings with a run", "networks", "without", "changed"]]
     for group, settings in (GRID | BEYOND).items():
         there = [runs[e.name] for e in settings if e.name in runs]
-        missing = [e.name.rpartition("/")[2] for e in settings if e.name not in runs] if there else ["all"]
+        missing = (
+            [e.name.rpartition("/")[2] for e in settings if e.name not in runs]
+            if there
+            else ["all"]
+        )
         labels = sorted({run.label for run in there if run.label})
         seeds = f"{sum(run.results[''].sizes['seed'] for run in there)} of {sum(len(e.seeds) for e in settings)}"
         rows.append(
-            [group, f"{len(there)} of {len(settings)}", seeds, ", ".join(missing) or "none", "; ".join(labels) or "no"]
+            [
+                group,
+                f"{len(there)} of {len(settings)}",
+                seeds,
+                ", ".join(missing) or "none",
+                "; ".join(labels) or "no",
+            ]
         )
-    return Table("settings", "Which settings have a run", rows, "Changed runs are hints, and settle no claim.")
+    return Table(
+        "settings",
+        "Which settings have a run",
+        rows,
+        "Changed runs are hints, and settle no claim.",
+    )
 
 
 def _layer(layers):
@@ -277,7 +384,9 @@ def _counted(values):
 
 
 def _interval(value, low, high, digits=2):
-    return f"{value:.{digits}f}" + ("" if np.isnan(low) else f" [{low:.{digits}f}, {high:.{digits}f}]")
+    return f"{value:.{digits}f}" + (
+        "" if np.isnan(low) else f" [{low:.{digits}f}, {high:.{digits}f}]"
+    )
 
 
 def _link(link: Link) -> str:

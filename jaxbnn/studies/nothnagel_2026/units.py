@@ -1,4 +1,5 @@
-"""Subadditivity in the trained networks of Nothnagel & Geiger 2026: a layer, its units shuffled apart, one by one."""
+"""Subadditivity in the trained networks of Nothnagel & Geiger 2026: a layer, its units shuffled
+apart, one by one."""
 
 from functools import cache
 
@@ -9,7 +10,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 
 from jaxbnn import plots
 from jaxbnn.info.dependence import Dependence, dependence
-from jaxbnn.observe.record import choose
+from jaxbnn.observe.probe import choose
 from jaxbnn.studies.drawing import panels_for
 from jaxbnn.studies.nothnagel_2026.experiments import GRID
 from jaxbnn.studies.study import Run, Runs, Table
@@ -20,13 +21,19 @@ ALMOST = 1e-6  # bits of rounding
 
 def first_settings(runs: Runs) -> dict[str, str]:
     """Group -> the first of its settings that has a run: without decay, or the widest."""
-    found = {group: next((e.name for e in settings if e.name in runs), None) for group, settings in GRID.items()}
+    found = {
+        group: next((e.name for e in settings if e.name in runs), None)
+        for group, settings in GRID.items()
+    }
     return {group: name for group, name in found.items() if name is not None}
 
 
 def dependences(run: Run) -> dict[str, list[Dependence]]:
-    """Hidden layer -> of each trained network, over the examples that the run's main probe measures."""
-    return _dependences(run.experiment.model, run.experiment.probes[0].sample, run.split, run.networks)
+    """Hidden layer -> of each trained network, over the examples that the run's main probe
+    measures."""
+    return _dependences(
+        run.experiment.model, run.experiment.probes[0].sample, run.split, run.networks
+    )
 
 
 @cache
@@ -35,7 +42,9 @@ def _dependences(model, sample, split, networks):
     apply = jax.jit(lambda variables, batch: model.apply(variables, batch, train=False)[1])
     found: dict[str, list[Dependence]] = {}
     for seed, variables in networks().items():
-        parts = [jax.device_get(apply(variables, x[i : i + BATCH])) for i in range(0, len(x), BATCH)]
+        parts = [
+            jax.device_get(apply(variables, x[i : i + BATCH])) for i in range(0, len(x), BATCH)
+        ]
         for name, *pieces in zip(model.layer_names, *parts, strict=True):
             t = np.concatenate(pieces).reshape(len(x), -1)
             found.setdefault(name, []).append(dependence(t, seed))
@@ -53,8 +62,15 @@ def unit_figure(runs: Runs) -> Figure:
         except (OSError, ValueError):  # the table says why
             ax.set_axis_off()
             continue
-        labels = {"H(T)": "h_t", "units shuffled apart": "h_shuffled", "sum of single units": "h_units"}
-        values = {label: [[getattr(d, key) for d in of] for of in found.values()] for label, key in labels.items()}
+        labels = {
+            "H(T)": "h_t",
+            "units shuffled apart": "h_shuffled",
+            "sum of single units": "h_units",
+        }
+        values = {
+            label: [[getattr(d, key) for d in of] for of in found.values()]
+            for label, key in labels.items()
+        }
         plots.dots(ax, list(found), values, "entropy [bit], log axis")
         ax.set_yscale("log")
         ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
@@ -62,22 +78,46 @@ def unit_figure(runs: Runs) -> Figure:
         ax.yaxis.set_minor_formatter(NullFormatter())
         most = float(runs[name].results[""].h_x.mean())
         ax.axhline(most, color="0.3", lw=1.1, ls=(0, (5, 3)))
-        ax.annotate("H(X)", (1, most), xycoords=ax.get_yaxis_transform(), fontsize=9, va="bottom", ha="right")
+        ax.annotate(
+            "H(X)",
+            (1, most),
+            xycoords=ax.get_yaxis_transform(),
+            fontsize=9,
+            va="bottom",
+            ha="right",
+        )
     return figure
 
 
 def unit_table(runs: Runs) -> Table:
     """H(T), shuffled, and the sum of units, layer by layer."""
-    rows = [["setting", "layer", "networks", "H(T) [bit]", "units shuffled", "sum of units", "total correlation"]]
+    rows = [
+        [
+            "setting",
+            "layer",
+            "networks",
+            "H(T) [bit]",
+            "units shuffled",
+            "sum of units",
+            "total correlation",
+        ]
+    ]
     rows[0].append("H(T) <= shuffled <= sum")
     for name in first_settings(runs).values():
         try:
             found = dependences(runs[name])
-        except (OSError, ValueError) as error:  # no checkpoints, another machine's, no data: the rest is told
-            rows.append([name.rpartition("/")[2], f"not seen: {error}", *["-"] * (len(rows[0]) - 2)])
+        except (
+            OSError,
+            ValueError,
+        ) as error:  # no checkpoints, another machine's, no data: the rest is told
+            rows.append(
+                [name.rpartition("/")[2], f"not seen: {error}", *["-"] * (len(rows[0]) - 2)]
+            )
             continue
         for layer, of in found.items():
-            h_t, shuffled, units = (np.array([getattr(d, key) for d in of]) for key in Dependence._fields)
+            h_t, shuffled, units = (
+                np.array([getattr(d, key) for d in of]) for key in Dependence._fields
+            )
             ordered = (h_t <= shuffled + ALMOST) & (shuffled <= units + ALMOST)
             told = [f"{values.mean():.3f}" for values in (h_t, shuffled, units, units - h_t)]
             held = f"{int(ordered.sum())} of {len(of)}"

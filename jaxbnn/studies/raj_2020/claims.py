@@ -1,4 +1,5 @@
-"""The 25 claims of Raj et al. 2020, each with what is computed of finished runs and when it holds."""
+"""The 25 claims of Raj et al. 2020, each with what is computed of finished runs and when it
+holds."""
 
 from jaxbnn.studies.raj_2020.evidence import BNN, BOARDS, DNN, FALL, MNIST, RANDOM_BNN, RANDOM_DNN
 from jaxbnn.studies.raj_2020.flips import resists_flips
@@ -54,7 +55,11 @@ CLAIMS = (
         SIGNS,
     ),
     Claim(
-        "S4-2", "I(X;T) starts low", "untrained I(X;T) over the largest seed mean, below a half", starts_low(BNN), SIGNS
+        "S4-2",
+        "I(X;T) starts low",
+        "untrained I(X;T) over the largest seed mean, below a half",
+        starts_low(BNN),
+        SIGNS,
     ),
     Claim(
         "S4-3",
@@ -141,7 +146,12 @@ CLAIMS = (
         batch_norm_loses,
         STE,
     ),
-    Claim("S4-15", "not so on MNIST", "-", not_attempted("the runs on MNIST measure no BatchNorm layer")),
+    Claim(
+        "S4-15",
+        "not so on MNIST",
+        "-",
+        not_attempted("the runs on MNIST measure no BatchNorm layer"),
+    ),
     Claim(
         "S4-16",
         "the same for the three surrogates",
@@ -150,7 +160,13 @@ CLAIMS = (
         same_surrogates,
         SIGNS,
     ),
-    Claim("S4-17", "the same on tic-tac-toe", "S4-1 and S4-2 have the verdicts of SZT, STE", on_boards, (BOARDS, *STE)),
+    Claim(
+        "S4-17",
+        "the same on tic-tac-toe",
+        "S4-1 and S4-2 have the verdicts of SZT, STE",
+        on_boards,
+        (BOARDS, *STE),
+    ),
     Claim(
         "S4-18",
         "random labels: the real network's train accuracy rises, the BNN's does not",

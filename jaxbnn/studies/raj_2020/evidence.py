@@ -6,8 +6,16 @@ from jaxbnn.analysis import trajectories
 from jaxbnn.studies.evidence import TRUSTED, WEAK, words
 from jaxbnn.studies.study import Finding, Run
 
-BNN = {"STE": "raj2020/szt-ste", "approx-sign": "raj2020/szt-approx", "swish-sign": "raj2020/szt-swish"}
-DNN = {"tanh": "raj2020/szt-tanh", "hard-tanh": "raj2020/szt-hard-tanh", "sign-swish": "raj2020/szt-sign-swish"}
+BNN = {
+    "STE": "raj2020/szt-ste",
+    "approx-sign": "raj2020/szt-approx",
+    "swish-sign": "raj2020/szt-swish",
+}
+DNN = {
+    "tanh": "raj2020/szt-tanh",
+    "hard-tanh": "raj2020/szt-hard-tanh",
+    "sign-swish": "raj2020/szt-sign-swish",
+}
 BOARDS, MNIST = "raj2020/tictactoe", "raj2020/mnist-ste"
 RANDOM_BNN, RANDOM_DNN = "raj2020/random-ste", "raj2020/random-tanh"
 FALL = 0.1  # bits: a mean that falls by less has not fallen
@@ -15,7 +23,8 @@ HIDDEN = slice(0, -1)  # of a plane's layers: all but the output
 
 
 def trusted(run: Run, quantity: str = "xt", layers=HIDDEN, group: str = "") -> bool:
-    """Whether the verdicts allow every seed's value of these layers at the last epoch and at every tenth before it."""
+    """Whether the verdicts allow every seed's value of these layers at the last epoch and at every
+    tenth before it."""
     verdict = run.results[group][f"verdict_{quantity}"][:, ::-10, layers]
     return bool(verdict.isin(TRUSTED).all())
 
@@ -30,12 +39,18 @@ def if_trusted(run, verdict, number, quantities, layers=HIDDEN, group="") -> Fin
 def falls(run: Run, quantity: str = "i_xt", group: str = "") -> list[trajectories.Change]:
     """Of each layer."""
     result = run.results[group]
-    return [trajectories.fall(result.epoch, result[quantity][..., i]) for i in range(result.sizes["layer"])]
+    return [
+        trajectories.fall(result.epoch, result[quantity][..., i])
+        for i in range(result.sizes["layer"])
+    ]
 
 
 def per_layer(changes, names) -> str:
     """Each layer's change, in words."""
-    return ", ".join(f"{name} {words(c.change)} (from epoch {c.epoch})" for name, c in zip(names, changes, strict=True))
+    return ", ".join(
+        f"{name} {words(c.change)} (from epoch {c.epoch})"
+        for name, c in zip(names, changes, strict=True)
+    )
 
 
 def curve(run: Run, name: str) -> tuple[np.ndarray, np.ndarray]:

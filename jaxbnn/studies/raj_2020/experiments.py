@@ -1,4 +1,5 @@
-"""The networks of Raj, Nayak & Kalyani 2020, with what their paper leaves unsaid as declared assumptions."""
+"""The networks of Raj, Nayak & Kalyani 2020, with what their paper leaves unsaid as declared
+assumptions."""
 
 import dataclasses
 
@@ -17,9 +18,9 @@ from jaxbnn.nn import (
     SwishSignActivation,
     Tanh,
 )
-from jaxbnn.observe.record import Probe
+from jaxbnn.observe.probe import Probe
 from jaxbnn.studies.study import Report, Study
-from jaxbnn.train.trainer import Adam, Bop, TrainSpec
+from jaxbnn.train.spec import Adam, Bop, TrainSpec
 
 CUBE, IMAGES = (10, 8, 6, 4, 2), (1024, 20, 20, 20)
 SLOPES: dict[str, Slope] = {"ste": Ste(), "approx": ApproxSign(), "swish": SwishSign(5.0)}
@@ -43,17 +44,25 @@ def real(widths: tuple[int, ...], n_classes: int, activation: Activation) -> MLP
 
 
 def as_the_paper(model: MLP, estimator: Estimator) -> tuple[Probe, ...]:
-    """The training set and the test set, each as the population; where they are counted also in bins."""
+    """The training set and the test set, each as the population; where they are counted also in
+    bins."""
     layers = (*model.layer_names, "output")
-    exact = Probe(estimator=estimator, population=True), Probe("test", (), estimator, "test", population=True)
+    exact = (
+        Probe(estimator=estimator, population=True),
+        Probe("test", (), estimator, "test", population=True),
+    )
     if estimator == BINS:
         return exact
-    binned = Probe("bins", layers, BINS, population=True), Probe("test_bins", layers, BINS, "test", population=True)
+    binned = (
+        Probe("bins", layers, BINS, population=True),
+        Probe("test_bins", layers, BINS, "test", population=True),
+    )
     return *exact, *binned
 
 
 def around_the_norm(model: MLP) -> tuple[Probe, ...]:
-    """What a BatchNorm makes of information: every one in 30 bins, and the first seen in four ways, the sign apart."""
+    """What a BatchNorm makes of information: every one in 30 bins, and the first seen in four ways,
+    the sign apart."""
     norms = (*(name.replace("hidden", "norm") for name in model.layer_names), "norm_output")
     return (
         Probe("norms", norms, BINS, population=True),
@@ -68,7 +77,9 @@ def on_szt(name: str, slope: Slope) -> Experiment:
     model = binary(CUBE, 2, slope)
     probes = *as_the_paper(model, Exact()), Probe("cube", sample="all"), *around_the_norm(model)
     spec = TrainSpec(epochs=8000, batch_size=64, optimiser=Adam(), learning_rate=1e-4)
-    return Experiment(f"raj2020/szt-{name}", Szt(), model, spec, probes=probes, seeds=tuple(range(50)), lanes=25)
+    return Experiment(
+        f"raj2020/szt-{name}", Szt(), model, spec, probes=probes, seeds=tuple(range(50)), lanes=25
+    )
 
 
 def on_mnist(name: str, model: MLP, data: Mnist, epochs: int, rate: float) -> Experiment:
@@ -76,7 +87,9 @@ def on_mnist(name: str, model: MLP, data: Mnist, epochs: int, rate: float) -> Ex
     estimator = Exact() if model.kernel_slope is not None else BINS
     spec = TrainSpec(epochs=epochs, batch_size=128, optimiser=Adam(), learning_rate=rate)
     probes = Probe(estimator=estimator), Probe("test", (), estimator, "test")
-    return Experiment(f"raj2020/{name}", data, model, spec, probes=probes, seeds=tuple(range(5)), lanes=1)
+    return Experiment(
+        f"raj2020/{name}", data, model, spec, probes=probes, seeds=tuple(range(5)), lanes=1
+    )
 
 
 def real_on_szt(name: str, activation: Activation, rate: float) -> Experiment:
@@ -84,7 +97,9 @@ def real_on_szt(name: str, activation: Activation, rate: float) -> Experiment:
     model = real(CUBE, 2, activation)
     spec = TrainSpec(epochs=8000, batch_size=64, optimiser=Adam(), learning_rate=rate)
     probes = as_the_paper(model, BINS)
-    return Experiment(f"raj2020/szt-{name}", Szt(), model, spec, probes=probes, seeds=tuple(range(50)), lanes=25)
+    return Experiment(
+        f"raj2020/szt-{name}", Szt(), model, spec, probes=probes, seeds=tuple(range(50)), lanes=25
+    )
 
 
 def short(experiment: Experiment) -> Experiment:
@@ -92,11 +107,16 @@ def short(experiment: Experiment) -> Experiment:
     epochs, seeds = (2, (0, 1)) if isinstance(experiment.data, Mnist) else (500, tuple(range(10)))
     spec = dataclasses.replace(experiment.train, epochs=epochs)
     lanes = min(experiment.lanes, len(seeds) // 2)
-    return dataclasses.replace(experiment, name=f"{experiment.name}-short", train=spec, seeds=seeds, lanes=lanes)
+    return dataclasses.replace(
+        experiment, name=f"{experiment.name}-short", train=spec, seeds=seeds, lanes=lanes
+    )
 
 
-def varied(name: str, base: Experiment, data: Szt | None = None, train: dict | None = None, **model) -> Experiment:
-    """A shorter run that differs from its base in one assumption: fields of its data, its model or its training."""
+def varied(
+    name: str, base: Experiment, data: Szt | None = None, train: dict | None = None, **model
+) -> Experiment:
+    """A shorter run that differs from its base in one assumption: fields of its data, its model or
+    its training."""
     spec = dataclasses.replace(base.train, epochs=VARIED_EPOCHS, **(train or {}))
     changed = {"data": data or base.data, "model": base.model.clone(**model), "train": spec}
     probes = [probe for probe in base.probes if probe.name in ("main", "test", "cube")]
@@ -104,10 +124,16 @@ def varied(name: str, base: Experiment, data: Szt | None = None, train: dict | N
 
 
 def variations() -> tuple[Experiment, ...]:
-    """Each assumption of the binary networks on SZT varied alone, and the optimiser that has no latent weights."""
+    """Each assumption of the binary networks on SZT varied alone, and the optimiser that has no
+    latent weights."""
     ste, swish = on_szt("ste", Ste()), on_szt("swish", SwishSign(5.0))
     betas = (
-        varied(f"beta-{b:.0f}", swish, activation=SignActivation(SwishSign(b)), kernel_slope=SwishSign(b))
+        varied(
+            f"beta-{b:.0f}",
+            swish,
+            activation=SignActivation(SwishSign(b)),
+            kernel_slope=SwishSign(b),
+        )
         for b in (1.0, 10.0)
     )
     return (
@@ -129,7 +155,10 @@ LONG = (
     *(on_szt(name, slope) for name, slope in SLOPES.items()),
     *(real_on_szt(name, *each) for name, each in REAL.items()),
     BOARDS,
-    *(on_mnist(f"mnist-{name}", binary(IMAGES, 10, slope), Mnist(), 5000, 1e-5) for name, slope in SLOPES.items()),
+    *(
+        on_mnist(f"mnist-{name}", binary(IMAGES, 10, slope), Mnist(), 5000, 1e-5)
+        for name, slope in SLOPES.items()
+    ),
     on_mnist("random-ste", binary(IMAGES, 10, Ste()), RANDOM, 5000, 1e-5),
     on_mnist("random-tanh", real(IMAGES, 10, Tanh()), RANDOM, 5000, 4e-4),
 )

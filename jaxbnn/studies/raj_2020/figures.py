@@ -1,4 +1,5 @@
-"""The figures of Raj et al. 2020 drawn from finished runs, those the paper has and those it has not, and two tables."""
+"""The figures of Raj et al. 2020 drawn from finished runs, those the paper has and those it has
+not, and two tables."""
 
 from collections import Counter
 from functools import partial
@@ -32,9 +33,15 @@ def surrogates(runs: Runs) -> Figure:
     left, right = figure.subplots(1, 2)
     x = np.linspace(-2, 2, 801, dtype=np.float32)
     plots.functions(
-        left, x, {k: f(x) for k, (f, _) in SURROGATES.items()} | {"sign": np.where(x > 0, 1.0, -1.0)}, "x", "g(x)"
+        left,
+        x,
+        {k: f(x) for k, (f, _) in SURROGATES.items()} | {"sign": np.where(x > 0, 1.0, -1.0)},
+        "x",
+        "g(x)",
     )
-    plots.functions(right, x, {k: slope(x) for k, (_, slope) in SURROGATES.items()}, "x", "slope used for dg/dx")
+    plots.functions(
+        right, x, {k: slope(x) for k, (_, slope) in SURROGATES.items()}, "x", "slope used for dg/dx"
+    )
     return figure
 
 
@@ -46,14 +53,18 @@ def activations(runs: Runs) -> Figure:
     left, right = figure.subplots(1, 2)
     x = np.linspace(-2, 2, 801).astype(np.float32)
     plots.functions(left, x, {k: f(x) for k, f in ACTIVATIONS.items()}, "x", "f(x)")
-    plots.functions(right, x, {k: jax.vmap(jax.grad(f))(x) for k, f in ACTIVATIONS.items()}, "x", "f'(x)")
+    plots.functions(
+        right, x, {k: jax.vmap(jax.grad(f))(x) for k, f in ACTIVATIONS.items()}, "x", "f'(x)"
+    )
     return figure
 
 
 def planes(names: dict[str, str], runs: Runs) -> Figure:
     """A column a network, the training set above and the test set below."""
     figure = Figure((6.0 * len(names), 10.4), layout="constrained")
-    for column, (label, name) in zip(np.reshape(figure.subplots(2, len(names)), (2, -1)).T, names.items(), strict=True):
+    for column, (label, name) in zip(
+        np.reshape(figure.subplots(2, len(names)), (2, -1)).T, names.items(), strict=True
+    ):
         for ax, group in zip(column, ("", "test"), strict=True):
             draw_plane(ax, runs[name].results[group])
             ax.set_title(f"{label}, {'test' if group else 'training'} set{_changed(runs[name])}")
@@ -61,14 +72,24 @@ def planes(names: dict[str, str], runs: Runs) -> Figure:
 
 
 def layer_wise(names: dict[str, str], runs: Runs) -> Figure:
-    """I(X;T) and I(T;Y) of each layer against the epoch, the mean over seeds with its 95 % interval."""
+    """I(X;T) and I(T;Y) of each layer against the epoch, the mean over seeds with its 95 %
+    interval."""
     figure = Figure((5.4 * len(names), 8.4), layout="constrained")
-    for column, (label, name) in zip(np.reshape(figure.subplots(2, len(names)), (2, -1)).T, names.items(), strict=True):
+    for column, (label, name) in zip(
+        np.reshape(figure.subplots(2, len(names)), (2, -1)).T, names.items(), strict=True
+    ):
         result = runs[name].results[""]
         layers = [str(layer) for layer in result.layer.values]
-        for ax, of, unit in zip(column, ("xt", "ty"), ("I(X;T) [bit]", "I(T;Y) [bit]"), strict=True):
+        for ax, of, unit in zip(
+            column, ("xt", "ty"), ("I(X;T) [bit]", "I(T;Y) [bit]"), strict=True
+        ):
             plots.curves(
-                ax, result.epoch.values, result[f"i_{of}"].values, layers, unit, trusted=trusted_points(result, of)
+                ax,
+                result.epoch.values,
+                result[f"i_{of}"].values,
+                layers,
+                unit,
+                trusted=trusted_points(result, of),
             )
         column[0].set_title(f"{label}{_changed(runs[name])}")
     return figure
@@ -78,14 +99,23 @@ def training(names: dict[str, str], runs: Runs) -> Figure:
     """Loss, accuracy, and the gradient norm's mean and variance, a column a network."""
     figure = Figure((5.0 * len(names), 14.0), layout="constrained")
     rows = (("loss", "loss [nat]"), ("accuracy", "accuracy"))
-    for column, (label, name) in zip(np.reshape(figure.subplots(4, len(names)), (4, -1)).T, names.items(), strict=True):
+    for column, (label, name) in zip(
+        np.reshape(figure.subplots(4, len(names)), (4, -1)).T, names.items(), strict=True
+    ):
         result = runs[name].results[""]
         for ax, (of, unit) in zip(column, rows, strict=False):
             both = np.stack([result[f"{part}_{of}"].values for part in ("train", "test")], axis=-1)
             plots.curves(ax, result.epoch.values, both, ["training", "test"], unit, trusted=True)
         for ax, of in zip(column[2:], ("mean", "variance"), strict=True):
             values = np.log10(np.maximum(result[f"gradient_norm_{of}"].values[:, 1:, None], 1e-30))
-            plots.curves(ax, result.epoch.values[1:], values, [label], f"log10 gradient norm, {of}", trusted=True)
+            plots.curves(
+                ax,
+                result.epoch.values[1:],
+                values,
+                [label],
+                f"log10 gradient norm, {of}",
+                trusted=True,
+            )
         column[0].set_title(f"{label}{_changed(runs[name])}")
     return figure
 
@@ -94,7 +124,9 @@ def health(names: dict[str, str], runs: Runs) -> Figure:
     """Flips, saturation and idle units of each layer against the epoch."""
     figure = Figure((5.2 * len(names), 24.0), layout="constrained")
     for column, (label, name) in zip(
-        np.reshape(figure.subplots(len(HEALTH), len(names)), (len(HEALTH), -1)).T, names.items(), strict=True
+        np.reshape(figure.subplots(len(HEALTH), len(names)), (len(HEALTH), -1)).T,
+        names.items(),
+        strict=True,
     ):
         result = runs[name].results[""]
         for ax, of in zip(column, HEALTH, strict=True):
@@ -103,7 +135,12 @@ def health(names: dict[str, str], runs: Runs) -> Figure:
             layers = [i for i in range(values.shape[2]) if np.isfinite(values[..., i]).any()]
             shown = [str(result.layer.values[i]) for i in layers]
             plots.curves(
-                ax, result.epoch.values[1:], values[..., layers], shown, HEIGHTS.get(of, f"{of} units"), trusted=True
+                ax,
+                result.epoch.values[1:],
+                values[..., layers],
+                shown,
+                HEIGHTS.get(of, f"{of} units"),
+                trusted=True,
             )
         column[0].set_title(f"{label}{_changed(runs[name])}")
     return figure
@@ -117,7 +154,12 @@ def around_the_norm(runs: Runs) -> Figure:
     values = np.stack([np.stack(list(each.values()), axis=-1) for each in seen], axis=1)
     figure = Figure((8.0, 5.6), layout="constrained")
     plots.curves(
-        figure.subplots(), epochs, values, list(information.PROBES), "I(T;Y) of the first layer [bit]", trusted=True
+        figure.subplots(),
+        epochs,
+        values,
+        list(information.PROBES),
+        "I(T;Y) of the first layer [bit]",
+        trusted=True,
     )
     return figure
 
@@ -166,7 +208,11 @@ def plateau_table(runs: Runs) -> Table:
                 f"{final.min():.3f} to {final.max():.3f}",
             ]
         )
-    return Table("plateau", f"Leaving the plateau (training loss {learning.MARGIN} nat or more below H(Y))", rows)
+    return Table(
+        "plateau",
+        f"Leaving the plateau (training loss {learning.MARGIN} nat or more below H(Y))",
+        rows,
+    )
 
 
 VARIED = {
@@ -210,7 +256,9 @@ def variation_table(runs: Runs) -> Table:
                 information.difference(run, runs[f"raj2020/vary-{base}"])[1] if base else "-",
             ]
         )
-    return Table("variations", "Assumptions varied alone (2000 epochs, SZT, training set; bits)", rows)
+    return Table(
+        "variations", "Assumptions varied alone (2000 epochs, SZT, training set; bits)", rows
+    )
 
 
 BNNS, DNNS = tuple(evidence.BNN.values()), tuple(evidence.DNN.values())
@@ -219,10 +267,30 @@ RANDOM = {"real (tanh)": evidence.RANDOM_DNN, "binary (STE)": evidence.RANDOM_BN
 MNIST = {"MNIST, STE": evidence.MNIST}
 RANDOMS = tuple(RANDOM.values())
 PICTURES = (
-    Picture("surrogates", "Figure 1: the surrogates of the sign, beta 5, and their derivatives.", (), surrogates),
-    Picture("activations", "Figure 4: the real networks' activations and their derivatives.", (), activations),
-    Picture("szt_planes", "Information planes of the binary networks on SZT.", BNNS, partial(planes, evidence.BNN)),
-    Picture("szt_layers", "Layer by layer: the binary networks on SZT.", BNNS, partial(layer_wise, evidence.BNN)),
+    Picture(
+        "surrogates",
+        "Figure 1: the surrogates of the sign, beta 5, and their derivatives.",
+        (),
+        surrogates,
+    ),
+    Picture(
+        "activations",
+        "Figure 4: the real networks' activations and their derivatives.",
+        (),
+        activations,
+    ),
+    Picture(
+        "szt_planes",
+        "Information planes of the binary networks on SZT.",
+        BNNS,
+        partial(planes, evidence.BNN),
+    ),
+    Picture(
+        "szt_layers",
+        "Layer by layer: the binary networks on SZT.",
+        BNNS,
+        partial(layer_wise, evidence.BNN),
+    ),
     Picture(
         "szt_training",
         "Loss, accuracy and gradient norm: the binary networks on SZT.",
@@ -241,14 +309,27 @@ PICTURES = (
         DNNS,
         partial(training, evidence.DNN),
     ),
-    Picture("boards_planes", "Information planes on tic-tac-toe.", (evidence.BOARDS,), partial(planes, BOARD)),
-    Picture("mnist_planes", "Information planes on MNIST.", (evidence.MNIST,), partial(planes, MNIST)),
-    Picture("random_planes", "Random labels on MNIST.", RANDOMS, partial(planes, RANDOM)),
     Picture(
-        "random_training", "Random labels on MNIST: loss, accuracy, gradient norm.", RANDOMS, partial(training, RANDOM)
+        "boards_planes",
+        "Information planes on tic-tac-toe.",
+        (evidence.BOARDS,),
+        partial(planes, BOARD),
     ),
     Picture(
-        "batch_norm", "What a BatchNorm does to I(T;Y): the first layer (STE) in five ways.", BNNS[:1], around_the_norm
+        "mnist_planes", "Information planes on MNIST.", (evidence.MNIST,), partial(planes, MNIST)
+    ),
+    Picture("random_planes", "Random labels on MNIST.", RANDOMS, partial(planes, RANDOM)),
+    Picture(
+        "random_training",
+        "Random labels on MNIST: loss, accuracy, gradient norm.",
+        RANDOMS,
+        partial(training, RANDOM),
+    ),
+    Picture(
+        "batch_norm",
+        "What a BatchNorm does to I(T;Y): the first layer (STE) in five ways.",
+        BNNS[:1],
+        around_the_norm,
     ),
     Picture(
         "health",
@@ -257,6 +338,8 @@ PICTURES = (
         partial(health, evidence.BNN),
     ),
 )
-VARIATIONS = tuple(f"raj2020/vary-{name}" for name in ("ste", "swish", *(name for name, _ in VARIED.values())))
+VARIATIONS = tuple(
+    f"raj2020/vary-{name}" for name in ("ste", "swish", *(name for name, _ in VARIED.values()))
+)
 NEEDS = (*ALL.values(), evidence.MNIST, evidence.RANDOM_BNN, evidence.RANDOM_DNN, *VARIATIONS)
 REPORT = Report(NEEDS, CLAIMS, PICTURES, (plateau_table, path_table, variation_table))

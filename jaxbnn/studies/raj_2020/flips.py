@@ -1,4 +1,5 @@
-"""The finding on a hypothesis of Raj et al. 2020, that binary networks resist small changes: flipped input bits."""
+"""The finding on a hypothesis of Raj et al. 2020, that binary networks resist small changes:
+flipped input bits."""
 
 import math
 
@@ -13,7 +14,8 @@ from jaxbnn.studies.study import Finding, Run, Runs
 
 
 def flipped_outputs(run: Run) -> np.ndarray:
-    """[S] the share of the inputs and of their 12 bits whose flip changes the predicted class, over all inputs."""
+    """[S] the share of the inputs and of their 12 bits whose flip changes the predicted class, over
+    all inputs."""
     split, model = data.load(run.experiment.data), run.experiment.model
     x = np.concatenate([split.train.x, split.test.x])
     low, high = x.min(), x.max()
@@ -26,13 +28,16 @@ def flipped_outputs(run: Run) -> np.ndarray:
     shares = []
     for variables in run.networks().values():
         before = np.asarray(classes(variables, x))
-        flipped = (np.where(np.arange(x.shape[1]) == d, low + high - x, x) for d in range(x.shape[1]))
+        flipped = (
+            np.where(np.arange(x.shape[1]) == d, low + high - x, x) for d in range(x.shape[1])
+        )
         shares.append(np.mean([np.asarray(classes(variables, each)) != before for each in flipped]))
     return np.asarray(shares)
 
 
 def resists_flips(runs: Runs) -> Finding:
-    """The share of outputs that a flipped bit changes rises with H(T) over seeds: by rank correlation."""
+    """The share of outputs that a flipped bit changes rises with H(T) over seeds: by rank
+    correlation."""
     said, found = [], []
     for label, name in BNN.items():
         shares, cube = flipped_outputs(runs[name]), runs[name].results["cube"]

@@ -1,4 +1,5 @@
-"""Findings on the information planes of Raj et al. 2020: what I(X;T) and I(T;Y) of a layer do over epochs."""
+"""Findings on the information planes of Raj et al. 2020: what I(X;T) and I(T;Y) of a layer do over
+epochs."""
 
 import itertools
 
@@ -6,7 +7,17 @@ import numpy as np
 
 from jaxbnn.analysis import comparison, trajectories
 from jaxbnn.studies.evidence import WEAK, interval, judged, welch, words
-from jaxbnn.studies.raj_2020.evidence import BNN, BOARDS, FALL, HIDDEN, MNIST, RANDOM_BNN, falls, if_trusted, per_layer
+from jaxbnn.studies.raj_2020.evidence import (
+    BNN,
+    BOARDS,
+    FALL,
+    HIDDEN,
+    MNIST,
+    RANDOM_BNN,
+    falls,
+    if_trusted,
+    per_layer,
+)
 from jaxbnn.studies.study import Finding, Run, Runs
 
 PROBES = {
@@ -33,14 +44,17 @@ def no_compression(names: dict[str, str]):
 
 
 def after_fitting(run: Run) -> str:
-    """How far I(X;T) of each hidden layer falls once the seed mean of its I(T;Y) has 90 % of its gain."""
+    """How far I(X;T) of each hidden layer falls once the seed mean of its I(T;Y) has 90 % of its
+    gain."""
     result, said = run.results[""], []
     for i, layer in enumerate(result.layer.values[HIDDEN]):
         gain = trajectories.smooth(result.epoch, result.i_ty[..., i])
         gain = np.nanmean(gain, axis=0)
         late = int(np.argmax(gain >= gain[0] + 0.9 * (gain.max() - gain[0])))
         i_xt = trajectories.smooth(result.epoch, result.i_xt[..., i])
-        said.append(f"{layer} {words(i_xt[:, -1] - i_xt[:, late])} (from epoch {int(result.epoch[late])})")
+        said.append(
+            f"{layer} {words(i_xt[:, -1] - i_xt[:, late])} (from epoch {int(result.epoch[late])})"
+        )
     return ", ".join(said)
 
 
@@ -54,8 +68,12 @@ def starts_low(names: dict[str, str]):
             peaks = [float(np.mean(c.at)) for c in falls(runs[name])[HIDDEN]]
             of_layers = [interval(start[:, i] / peak) for i, peak in enumerate(peaks)]
             shares += of_layers
-            said.append(f"{label}: {', '.join(f'{mean:.2f} [{low:.2f}, {high:.2f}]' for mean, low, high in of_layers)}")
-        return Finding(judged(shares, 0.5), "; ".join(said) + " of the largest, hidden_1 to the last")
+            said.append(
+                f"{label}: {', '.join(f'{mean:.2f} [{low:.2f}, {high:.2f}]' for mean, low, high in of_layers)}"
+            )
+        return Finding(
+            judged(shares, 0.5), "; ".join(said) + " of the largest, hidden_1 to the last"
+        )
 
     return judge
 
@@ -87,11 +105,15 @@ def softmax_stays(runs: Runs) -> Finding:
 
 def around_the_norm(run: Run, i: int) -> dict[str, np.ndarray]:
     """I(T;Y) of the first layer seen in five ways at measured epoch number i: [S] each, bits."""
-    return {name: run.results[group].i_ty.sel(layer=layer).values[:, i] for name, (group, layer) in PROBES.items()}
+    return {
+        name: run.results[group].i_ty.sel(layer=layer).values[:, i]
+        for name, (group, layer) in PROBES.items()
+    }
 
 
 def batch_norm_loses(runs: Runs) -> Finding:
-    """The trained first layer's I(T;Y), counted exactly, is smaller after its BatchNorm than before."""
+    """The trained first layer's I(T;Y), counted exactly, is smaller after its BatchNorm than
+    before."""
     run = runs[BNN["STE"]]
     said = []
     for i, when in ((0, "untrained"), (-1, "trained")):
@@ -102,9 +124,11 @@ def batch_norm_loses(runs: Runs) -> Finding:
 
 
 def difference(one: Run, other: Run) -> tuple[tuple[float, float], str]:
-    """How far I(X;T) differs at least, and at most, at some epoch and layer by its simultaneous band; and the words.
+    """How far I(X;T) differs at least, and at most, at some epoch and layer by its simultaneous
+    band; and the words.
 
-    The words name the place where the band is farthest from 0, or the largest difference where it always holds 0.
+    The words name the place where the band is farthest from 0, or the largest difference where it
+    always holds 0.
     """
     found = comparison.compare(one.results[""], other.results[""], "i_xt")
     least = np.maximum(np.maximum(found.low, -found.high), 0)
@@ -118,8 +142,12 @@ def difference(one: Run, other: Run) -> tuple[tuple[float, float], str]:
 
 def same_surrogates(runs: Runs) -> Finding:
     """I(X;T) of any two surrogates differs by less than FALL at every epoch and layer."""
-    pairs = {(a, b): difference(runs[BNN[a]], runs[BNN[b]]) for a, b in itertools.combinations(BNN, 2)}
-    apart = [(most, least, most) for (least, most), _ in pairs.values()]  # judged by the ends of the bands
+    pairs = {
+        (a, b): difference(runs[BNN[a]], runs[BNN[b]]) for a, b in itertools.combinations(BNN, 2)
+    }
+    apart = [
+        (most, least, most) for (least, most), _ in pairs.values()
+    ]  # judged by the ends of the bands
     number = "; ".join(f"{a} - {b}: {said}" for (a, b), (_, said) in pairs.items())
     return Finding(judged(apart, FALL), number)
 
@@ -131,13 +159,15 @@ def on_boards(runs: Runs) -> Finding:
     same = all(a.verdict == b.verdict for a, b in zip(both, szt, strict=True))
     weak = any(each.verdict == WEAK for each in (*both, *szt))
     number = "; ".join(
-        f"{what}: {each.verdict} ({each.number})" for what, each in zip(("S4-1", "S4-2"), both, strict=True)
+        f"{what}: {each.verdict} ({each.number})"
+        for what, each in zip(("S4-1", "S4-2"), both, strict=True)
     )
     return Finding(WEAK if weak else "confirmed" if same else "contradicted", number)
 
 
 def changes_of(name: str, quantity: str, sign: int, layers: slice = HIDDEN, group: str = ""):
-    """Every one of these layers' quantity rises (sign 1) or falls (-1) from its extreme by FALL or more."""
+    """Every one of these layers' quantity rises (sign 1) or falls (-1) from its extreme by FALL or
+    more."""
 
     def judge(runs: Runs) -> Finding:
         result = runs[name].results[group]
@@ -147,7 +177,9 @@ def changes_of(name: str, quantity: str, sign: int, layers: slice = HIDDEN, grou
             for i in range(result.sizes["layer"])[layers]
         }
         verdict = judged([interval(-sign * c.change) for c in found.values()], -FALL)
-        number = ", ".join(f"{k} {words(c.change)} bit since epoch {c.epoch}" for k, c in found.items())
+        number = ", ".join(
+            f"{k} {words(c.change)} bit since epoch {c.epoch}" for k, c in found.items()
+        )
         return if_trusted(runs[name], verdict, number, (quantity[2:],), layers, group)
 
     return judge
@@ -157,17 +189,27 @@ def last_layer_falls(runs: Runs) -> Finding:
     """On random labels the binary network's last hidden layer loses I(X;T) and I(T;Y)."""
     result = runs[RANDOM_BNN].results[""]
     found = {q: trajectories.fall(result.epoch, result[q][..., -2]) for q in ("i_xt", "i_ty")}
-    number = "; ".join(f"{q}: {words(c.change)} bit since epoch {c.epoch}" for q, c in found.items())
+    number = "; ".join(
+        f"{q}: {words(c.change)} bit since epoch {c.epoch}" for q, c in found.items()
+    )
     verdict = judged([interval(c.change) for c in found.values()], -FALL)
     return if_trusted(runs[RANDOM_BNN], verdict, number, ("xt", "ty"), slice(-2, -1))
 
 
 def others_return(runs: Runs) -> Finding:
-    """On random labels I(X;T) of the binary network's other hidden layers rises, then falls, in every seed."""
+    """On random labels I(X;T) of the binary network's other hidden layers rises, then falls, in
+    every seed."""
     result = runs[RANDOM_BNN].results[""]
     names = result.layer.values[:-2]
-    taken = {n: trajectories.paths(result.epoch, result.i_xt[..., i], FALL) for i, n in enumerate(names)}
-    counts = {n: f"{sum(p == 'rises, falls' for p in each)} of {len(each)} seeds" for n, each in taken.items()}
+    taken = {
+        n: trajectories.paths(result.epoch, result.i_xt[..., i], FALL) for i, n in enumerate(names)
+    }
+    counts = {
+        n: f"{sum(p == 'rises, falls' for p in each)} of {len(each)} seeds"
+        for n, each in taken.items()
+    }
     holds = all(p == "rises, falls" for each in taken.values() for p in each)
     number = "rise and return in " + ", ".join(f"{n}: {c}" for n, c in counts.items())
-    return if_trusted(runs[RANDOM_BNN], "confirmed" if holds else "contradicted", number, ("xt",), slice(0, -2))
+    return if_trusted(
+        runs[RANDOM_BNN], "confirmed" if holds else "contradicted", number, ("xt",), slice(0, -2)
+    )

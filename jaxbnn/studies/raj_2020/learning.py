@@ -1,4 +1,5 @@
-"""Findings on how the networks of Raj et al. 2020 learn: plateaus, overfitting, gradients, random labels."""
+"""Findings on how the networks of Raj et al. 2020 learn: plateaus, overfitting, gradients, random
+labels."""
 
 import math
 
@@ -7,7 +8,16 @@ from scipy import stats
 
 from jaxbnn.analysis import trajectories
 from jaxbnn.studies.evidence import WEAK, interval, judged, welch, words
-from jaxbnn.studies.raj_2020.evidence import BNN, DNN, MNIST, RANDOM_BNN, RANDOM_DNN, curve, decades, falls
+from jaxbnn.studies.raj_2020.evidence import (
+    BNN,
+    DNN,
+    MNIST,
+    RANDOM_BNN,
+    RANDOM_DNN,
+    curve,
+    decades,
+    falls,
+)
 from jaxbnn.studies.study import Finding, Run, Runs, Verdict
 
 SETTLED = 10  # epochs after which running statistics no longer follow the untrained network
@@ -18,7 +28,9 @@ MARGIN = 0.02  # nats: a loss this far below H(Y) has left the plateau of a netw
 def left_plateau(run: Run):
     """[S] epochs."""
     result = run.results[""]
-    return trajectories.reached(result.epoch, result.train_loss, math.log(2) * float(result.h_y.mean()) - MARGIN)
+    return trajectories.reached(
+        result.epoch, result.train_loss, math.log(2) * float(result.h_y.mean()) - MARGIN
+    )
 
 
 def plateau(runs: Runs) -> Finding:
@@ -36,11 +48,14 @@ def plateau(runs: Runs) -> Finding:
             f"and {quarters[1]:.0f}, {100 * never:.0f} % of the seeds never leave it"
         )
     verdict: Verdict = "confirmed" if all(low >= 20 for _, low, _ in medians) else WEAK
-    return Finding("contradicted" if any(high < 20 for *_, high in medians) else verdict, "; ".join(said))
+    return Finding(
+        "contradicted" if any(high < 20 for *_, high in medians) else verdict, "; ".join(said)
+    )
 
 
 def spread_on_plateau(runs: Runs) -> Finding:
-    """The loss's spread over seeds is largest before the median seed leaves the plateau, for every surrogate."""
+    """The loss's spread over seeds is largest before the median seed leaves the plateau, for every
+    surrogate."""
     rng, ratios, said = np.random.default_rng(0), [], []
     for label, name in BNN.items():
         result, left = runs[name].results[""], left_plateau(runs[name])
@@ -50,10 +65,14 @@ def spread_on_plateau(runs: Runs) -> Finding:
         if early.all() or early.sum() < 2:
             gone = int(np.isfinite(left).sum())
             return Finding(
-                WEAK, f"{label}: {gone} of {len(left)} seeds leave the plateau, half of them at once or never"
+                WEAK,
+                f"{label}: {gone} of {len(left)} seeds leave the plateau, half of them at once or never",
             )
         draws = rng.integers(len(left), size=(1000, len(left)))
-        logs = [_log_spread(result.train_loss.values, early, late, draw) for draw in (np.arange(len(left)), *draws)]
+        logs = [
+            _log_spread(result.train_loss.values, early, late, draw)
+            for draw in (np.arange(len(left)), *draws)
+        ]
         low, high = np.quantile(logs[1:], [0.025, 0.975])
         ratios.append((-logs[0], -high, -low))
         said.append(f"{label}: {np.exp(logs[0]):.2f} [{np.exp(low):.2f}, {np.exp(high):.2f}] x")
@@ -68,8 +87,13 @@ def _log_spread(loss, early, late, seeds):
 def no_overfitting(runs: Runs) -> Finding:
     """The test loss lies less than LOSS above the training loss at the end, for every surrogate."""
     gaps = {label: _gap(runs[name]) for label, name in BNN.items()}
-    losses = {label: trajectories.rise(*curve(runs[name], "test_loss")) for label, name in BNN.items()}
-    said = [f"{k}: {words(g, 3)} nat, test loss {words(losses[k].change, 3)} since its lowest" for k, g in gaps.items()]
+    losses = {
+        label: trajectories.rise(*curve(runs[name], "test_loss")) for label, name in BNN.items()
+    }
+    said = [
+        f"{k}: {words(g, 3)} nat, test loss {words(losses[k].change, 3)} since its lowest"
+        for k, g in gaps.items()
+    ]
     return Finding(judged([interval(gap) for gap in gaps.values()], LOSS), "; ".join(said))
 
 
@@ -80,7 +104,8 @@ def _gap(run):
 
 
 def overfitting(runs: Runs) -> Finding:
-    """Of tanh and hard-tanh the test loss rises near epoch 1000, and I(T;Y) of the last hidden layer falls on test."""
+    """Of tanh and hard-tanh the test loss rises near epoch 1000, and I(T;Y) of the last hidden
+    layer falls on test."""
     verdicts, said = [], []
     for label in ("tanh", "hard-tanh"):
         run = runs[DNN[label]]
@@ -89,19 +114,32 @@ def overfitting(runs: Runs) -> Finding:
         up, down = interval(loss.change), interval(lost.change)
         near = 300 <= loss.epoch <= 3000
         verdicts.append(
-            "confirmed" if up[1] > LOSS and down[2] < -LOSS and near else "contradicted" if up[2] < LOSS else WEAK
+            "confirmed"
+            if up[1] > LOSS and down[2] < -LOSS and near
+            else "contradicted"
+            if up[2] < LOSS
+            else WEAK
         )
         said.append(
             f"{label}: test loss {words(loss.change, 3)} nat since epoch {loss.epoch}, I(T;Y) of the last hidden layer "
             f"on test data {words(lost.change, 3)} bit since epoch {lost.epoch}"
         )
-    verdict = verdicts[0] if len(set(verdicts)) == 1 else "contradicted" if "contradicted" in verdicts else WEAK
+    verdict = (
+        verdicts[0]
+        if len(set(verdicts)) == 1
+        else "contradicted"
+        if "contradicted" in verdicts
+        else WEAK
+    )
     return Finding(verdict, "; ".join(said))
 
 
 def less_overfitting(runs: Runs) -> Finding:
     """The sign-swish network's test loss rises by less than that of each of the others."""
-    rises = {label: trajectories.rise(*curve(runs[name], "test_loss")).change for label, name in DNN.items()}
+    rises = {
+        label: trajectories.rise(*curve(runs[name], "test_loss")).change
+        for label, name in DNN.items()
+    }
     number = "; ".join(f"{label} {words(rise, 3)} nat" for label, rise in rises.items())
     differences = [welch(rises["sign-swish"], rises[other]) for other in ("tanh", "hard-tanh")]
     return Finding(judged(differences, 0.0), number)
@@ -109,8 +147,13 @@ def less_overfitting(runs: Runs) -> Finding:
 
 def late_noise(runs: Runs) -> Finding:
     """The variance of every real network's gradient norm rises late by a factor of 2 or more."""
-    rises = {label: trajectories.rise(*decades(runs[name], "gradient_norm_variance")) for label, name in DNN.items()}
-    number = "; ".join(f"{k}: {words(c.change)} decades since epoch {c.epoch}" for k, c in rises.items())
+    rises = {
+        label: trajectories.rise(*decades(runs[name], "gradient_norm_variance"))
+        for label, name in DNN.items()
+    }
+    number = "; ".join(
+        f"{k}: {words(c.change)} decades since epoch {c.epoch}" for k, c in rises.items()
+    )
     return Finding(judged([interval(-c.change) for c in rises.values()], -math.log10(2)), number)
 
 
@@ -122,21 +165,30 @@ def one_scale(runs: Runs) -> Finding:
             epoch, values = decades(runs[name], f"gradient_norm_{of}")
             smoothed = trajectories.smooth(epoch, values)
             spans.append(interval(np.ptp(smoothed, axis=1)))
-            said.append(f"{label}, {of}: {spans[-1][0]:.2f} [{spans[-1][1]:.2f}, {spans[-1][2]:.2f}]")
+            said.append(
+                f"{label}, {of}: {spans[-1][0]:.2f} [{spans[-1][1]:.2f}, {spans[-1][2]:.2f}]"
+            )
     return Finding(judged(spans, 1.0), "; ".join(said) + " decades")
 
 
 def mnist_gradients(runs: Runs) -> Finding:
     """Mean and variance of the gradient norm both fall by a factor of 2 or more on MNIST."""
     run = runs[MNIST]
-    found = {of: trajectories.fall(*decades(run, f"gradient_norm_{of}")) for of in ("mean", "variance")}
-    number = "; ".join(f"{of}: {words(c.change)} decades since epoch {c.epoch}" for of, c in found.items())
+    found = {
+        of: trajectories.fall(*decades(run, f"gradient_norm_{of}")) for of in ("mean", "variance")
+    }
+    number = "; ".join(
+        f"{of}: {words(c.change)} decades since epoch {c.epoch}" for of, c in found.items()
+    )
     return Finding(judged([interval(c.change) for c in found.values()], -math.log10(2)), number)
 
 
 def random_accuracy(runs: Runs) -> Finding:
     """On random labels the real network's train accuracy rises, and the binary one's does not."""
-    gains = {name: trajectories.rise(*curve(runs[name], "train_accuracy")) for name in (RANDOM_DNN, RANDOM_BNN)}
+    gains = {
+        name: trajectories.rise(*curve(runs[name], "train_accuracy"))
+        for name in (RANDOM_DNN, RANDOM_BNN)
+    }
     number = "; ".join(f"{name}: {words(c.change, 3)}" for name, c in gains.items())
     real, binary = (interval(c.change) for c in gains.values())
     verdict: Verdict = "confirmed" if real[1] > 0.01 and binary[2] < 0.01 else WEAK
@@ -145,7 +197,8 @@ def random_accuracy(runs: Runs) -> Finding:
 
 
 def real_gradients_noisy(runs: Runs) -> Finding:
-    """On random labels the variance of the real network's gradient norm rises, as for `late_noise`."""
+    """On random labels the variance of the real network's gradient norm rises, as for
+    `late_noise`."""
     change = trajectories.rise(*decades(runs[RANDOM_DNN], "gradient_norm_variance"))
     number = f"gradient variance {words(change.change)} decades since epoch {change.epoch}"
     return Finding(judged([interval(-change.change)], -math.log10(2)), number)

@@ -1,4 +1,4 @@
-"""jaxbnn plot, compare, report and measure: what finished runs and files of activations say."""
+"""jaxbnn measure: a file of activations, or a finished run estimated anew."""
 
 import argparse
 import json
@@ -7,56 +7,14 @@ from pathlib import Path
 
 from rich.table import Table
 
-from jaxbnn import data, info, studies
-from jaxbnn.analysis import comparison, reestimate
+from jaxbnn import data, info
+from jaxbnn.analysis import reestimate
 from jaxbnn.cli import tables
 from jaxbnn.cli.terminal import print_table
 from jaxbnn.engine import verdicts as results
-from jaxbnn.engine.devices import use_cores
 from jaxbnn.info import reliability
-from jaxbnn.observe.record import alphabets_of
-from jaxbnn.plots import run_figures
+from jaxbnn.observe.probe import alphabets_of
 from jaxbnn.storage import run_folder
-from jaxbnn.studies import report
-
-
-def plot_run(options: argparse.Namespace) -> int:
-    """jaxbnn plot FOLDER."""
-    result = run_folder.read_result(options.folder)
-    if "study" in result.attrs:
-        drawn = run_figures.of_study(result)
-    else:
-        changed = studies.changed(run_folder.read_config(options.folder))
-        drawn = run_figures.of_run(result, f"changed: {changed}" if changed else "")
-    for name, figure in drawn.items():
-        for path in run_folder.save_figure(Path(options.folder), name, figure):
-            print(path)
-    return 0
-
-
-def compare_runs(options: argparse.Namespace) -> int:
-    """jaxbnn compare A B."""
-    a, b = (run_folder.read_result(folder) for folder in (options.a, options.b))
-    found = {quantity: comparison.compare(a, b, quantity) for quantity in ("i_xt", "i_ty")}
-    print_table(tables.comparison_table(found, a.attrs["experiment"], b.attrs["experiment"]))
-    for name, folder in (("A", options.a), ("B", options.b)):
-        if changed := studies.changed(run_folder.read_config(folder)):
-            print(f"{name} changed: {changed}")
-    print(tables.comparison_words(found))
-    return 0
-
-
-def report_study(options: argparse.Namespace) -> int:
-    """jaxbnn report STUDY."""
-    named = {study.name: (study, study.report) for study in studies.STUDIES if study.report}
-    if options.study not in named:
-        raise ValueError(f"expected a study among {', '.join(named)}, got {options.study!r}")
-    use_cores()
-    study, make = named[options.study]
-    made = make()
-    runs = report.find_runs(study, made.needs, options.runs, options.data_root, made.takes)
-    print(report.write(study, made, runs, options.out))
-    return 0
 
 
 def measure_path(options: argparse.Namespace) -> int:
@@ -67,16 +25,24 @@ def measure_path(options: argparse.Namespace) -> int:
 def measure_folder(options: argparse.Namespace) -> int:
     """A finished run's last epoch, by another estimator of entropy."""
     if options.population or options.tolerance is not None:
-        raise ValueError("expected --population and --tolerance with an .npz file; a run's probes have their own")
+        raise ValueError(
+            "expected --population and --tolerance with an .npz file; a run's probes have their own"
+        )
     experiment, name = run_folder.read_config(options.path), options.estimator or "plugin"
     found = {}
     for probe in experiment.probes:
-        whole = run_folder.read_result(options.path, None if probe is experiment.probes[0] else probe.name)
+        whole = run_folder.read_result(
+            options.path, None if probe is experiment.probes[0] else probe.name
+        )
         if "example_shape" not in whole.attrs:
-            raise ValueError(f"expected a run of this version in {options.path}, got an earlier one's: run it again")
+            raise ValueError(
+                f"expected a run of this version in {options.path}, got an earlier one's: run it again"
+            )
         shape = tuple(int(n) for n in whole.attrs["example_shape"].split())
         alphabets = alphabets_of(experiment.model, probe, shape)
-        found[probe.name] = reestimate.reestimate(results.at_epochs(whole, [-1]), name, alphabets).isel(epoch=0)
+        found[probe.name] = reestimate.reestimate(
+            results.at_epochs(whole, [-1]), name, alphabets
+        ).isel(epoch=0)
     if options.json:
         print(json.dumps({probe: estimated_json(last) for probe, last in found.items()}))
         return 0
@@ -89,8 +55,15 @@ def measure_folder(options: argparse.Namespace) -> int:
 
 def estimated_json(last) -> dict:
     """One probe's estimates, [seed][layer]; null where there is none."""
-    values = {key: [[plain(v) for v in seed] for seed in last[key].values.tolist()] for key in ("i_xt", "i_ty")}
-    return {"epoch": int(last.epoch), "seed": last.seed.values.tolist(), "layer": list(last.layer.values)} | values
+    values = {
+        key: [[plain(v) for v in seed] for seed in last[key].values.tolist()]
+        for key in ("i_xt", "i_ty")
+    }
+    return {
+        "epoch": int(last.epoch),
+        "seed": last.seed.values.tolist(),
+        "layer": list(last.layer.values),
+    } | values
 
 
 def plain(value):

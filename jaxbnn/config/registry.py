@@ -1,0 +1,24 @@
+"""The types that a config may name."""
+
+import types
+import typing
+from typing import Any
+
+from jaxbnn import data, info, nn, observe, train
+from jaxbnn.config.experiment import Experiment, Resampled
+
+FAMILIES: dict[Any, tuple[type, ...]] = {
+    nn.Model: typing.get_args(nn.Model),
+    nn.Slope: (nn.Ste, nn.ApproxSign, nn.SwishSign, nn.Identity),
+    nn.Activation: (nn.SignActivation, nn.Tanh, nn.HardTanh, nn.Relu, nn.SwishSignActivation),
+    info.Estimator: (info.Exact, info.Binned, info.SoftOutput, info.Values, info.OwnRange),
+    data.DataSpec: typing.get_args(data.DataSpec),
+    train.Optimiser: typing.get_args(train.Optimiser),
+}
+SINGLE = (train.TrainSpec, observe.Schedule, observe.Probe, info.FixedGrid)
+SPECS = {
+    spec.__name__: spec for spec in (*SINGLE, *(s for family in FAMILIES.values() for s in family))
+}
+UNIONS = (typing.Union, types.UnionType)
+STUDIED: dict[str, Any] = {"Bernoulli": info.known_truth.Bernoulli, "Resampled": Resampled}
+Runnable = Experiment | info.known_truth.Bernoulli | Resampled
