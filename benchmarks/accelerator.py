@@ -17,11 +17,11 @@ import timing
 from cases import Case, Sample
 
 from jaxbnn.info import count, plugin
-from jaxbnn.info.counting import choose_route
+from jaxbnn.info.counting import choose_algorithm
 
 CLOSE = 1e-4  # bits
 ROWS_A_SECOND, OF_THE_SORT = 2e9, 0.4
-MOST_CELLS = 2**22  # of one layer's table in the direct route
+MAX_CELLS = 2**22  # of one layer's table in the direct algorithm
 SHAPES = ((50, 4096), (64, 10_000), (64, 60_000))
 FEW = 300  # patterns
 CHOSEN = "chosen"
@@ -41,23 +41,23 @@ class Shape:
         return Case(self.n, self.d, patterns, self.classes, self.batch)
 
     def programs(self) -> dict[str, Callable]:
-        """Every route that can count it, vmapped over the batch: (words, labels) -> (H(T), H(T,Y)),
+        """Every algorithm that can count it, vmapped over the batch: (words, labels) -> (H(T), H(T,Y)),
         each [B]."""
         names = ["scatter", "sort"]
-        if self.d <= 32 and 2**self.d * self.classes <= MOST_CELLS:
+        if self.d <= 32 and 2**self.d * self.classes <= MAX_CELLS:
             names.insert(0, "direct")
         return {
             name: jax.jit(jax.vmap(partial(_entropies, self, name), (0, None))) for name in names
         }
 
 
-def _entropies(shape, route, words, labels):
-    t, ty = count(words, labels, bits=shape.d, classes=shape.classes, route=route)
+def _entropies(shape, algorithm, words, labels):
+    t, ty = count(words, labels, bits=shape.d, classes=shape.classes, algorithm=algorithm)
     return plugin(t), plugin(ty)
 
 
 def shapes(quick: bool) -> list[Shape]:
-    """The shapes measured: 10 bits are the direct route's; 60 bits and a label are a key; 64 and a
+    """The shapes measured: 10 bits are the direct algorithm's; 60 bits and a label are a key; 64 and a
     label are hashed."""
     if quick:
         return [Shape(3, 400, 10, 2), Shape(3, 400, 64, 10)]
@@ -83,7 +83,7 @@ def plain_sorts(batch: int, n: int, **turns) -> dict[str, float]:
 
 
 def measure(shape: Shape, sorts: dict[str, float], **turns) -> list[tuple[str, ...]]:
-    """The rows of the table for one shape: few patterns and many, every route."""
+    """The rows of the table for one shape: few patterns and many, every algorithm."""
     rows, programs = [], shape.programs()
     for patterns in (FEW, None):
         sample = Sample(shape.case(patterns))
@@ -91,7 +91,7 @@ def measure(shape: Shape, sorts: dict[str, float], **turns) -> list[tuple[str, .
         calls = {name: partial(program, words, labels) for name, program in programs.items()}
         _check(sample, calls)
         seconds = timing.in_turn(calls, **turns)
-        chosen = choose_route(
+        chosen = choose_algorithm(
             shape.n, sample.case.n_words, shape.d, shape.classes, jax.default_backend()
         )
         rows += [_row(sample.case, name, chosen, each, sorts) for name, each in seconds.items()]
@@ -99,7 +99,7 @@ def measure(shape: Shape, sorts: dict[str, float], **turns) -> list[tuple[str, .
 
 
 def _check(sample, calls):
-    """ValueError unless every route gives each layer's H(T) and H(T,Y), those of the first and last
+    """ValueError unless every algorithm gives each layer's H(T) and H(T,Y), those of the first and last
     layer by numpy."""
     for name, call in calls.items():
         h_t, h_ty = (np.asarray(each) for each in call())
@@ -119,19 +119,19 @@ def _plain_entropy(rows):
     )
 
 
-def _row(case, route, chosen, seconds, sorts):
+def _row(case, algorithm, chosen, seconds, sorts):
     n_rows = case.batch * case.n
     of_sort = [each / seconds for each in sorts.values()]
     reached = n_rows / seconds >= ROWS_A_SECOND and min(of_sort) >= OF_THE_SORT
-    name = f"{replace(case, methods=()).name}: {route}"
+    name = f"{replace(case, methods=()).name}: {algorithm}"
     shares = (f"{100 * each:.0f} %" for each in of_sort)
-    verdict = ("yes" if reached else "NO") if route == chosen else ""
+    verdict = ("yes" if reached else "NO") if algorithm == chosen else ""
     times = (f"{timing.number(1e3 * each)} ms" for each in (seconds, *sorts.values()))
     return (
         name,
         *shares,
         f"{n_rows / seconds / 1e9:.3f}",
-        CHOSEN if route == chosen else "",
+        CHOSEN if algorithm == chosen else "",
         verdict,
         *times,
     )
@@ -151,11 +151,11 @@ def run(quick: bool) -> None:
         f"{timing.device()}; target: {OF_THE_SORT:.0%} of the faster sort and {ROWS_A_SECOND / 1e9:g} x 10^9 rows/s\n"
     )
     header = (
-        "batch: route",
+        "batch: algorithm",
         "of the sort in one",
         "of each layer's",
         "10^9 rows/s",
-        "route",
+        "algorithm",
         "target?",
     )
     print(timing.table((*header, "ours", "sort in one", "each layer's"), rows), flush=True)

@@ -23,7 +23,7 @@ from cases import Case, Sample
 
 from jaxbnn.engine.devices import use_cores
 from jaxbnn.info import count, pack_signs, plugin
-from jaxbnn.info.counting import choose_route
+from jaxbnn.info.counting import choose_algorithm
 
 OURS, OURS_ONE_DEVICE, OURS_FLOATS = "ours", "ours, one device", "ours, floats"
 OURS_COUNTS, OURS_COUNTS_ONE_DEVICE = "ours, counts only", "ours, counts only, one device"
@@ -73,8 +73,8 @@ QUICK = (
     Case(600, 256, None, 10, methods=FLOATS + WORDS),
     Case(400, 64, None, 10, batch=4, methods=BATCH),
 )
-ROUTES = ("direct", "scatter", "sort")
-MOST_CELLS = 2**22  # of the direct route's table, past which it is not tried
+ALGORITHMS = ("direct", "scatter", "sort")
+MAX_CELLS = 2**22  # of the direct algorithm's table, past which it is not tried
 
 
 @dataclass(frozen=True)
@@ -96,9 +96,9 @@ class Measured:
         return self.seconds[against] / self.seconds[ours] if known else None
 
 
-def entropies(words, labels, *, bits, classes, route=None):
+def entropies(words, labels, *, bits, classes, algorithm=None):
     """(H(T), H(T,Y)) of one layer, as an estimator of the library has them."""
-    t, ty = count(words, labels, bits=bits, classes=classes, route=route)
+    t, ty = count(words, labels, bits=bits, classes=classes, algorithm=algorithm)
     return plugin(t), plugin(ty)
 
 
@@ -228,7 +228,7 @@ def measure_ready(case: Case, **turns) -> Measured:
         ]
 
     def counts(words):
-        t, ty = count(words, sample.labels, bits=case.d, classes=case.classes, route="direct")
+        t, ty = count(words, sample.labels, bits=case.d, classes=case.classes, algorithm="direct")
         return t.count, ty.count
 
     calls = {
@@ -373,26 +373,31 @@ def memory(measured: list[Measured]) -> str:
     return timing.table(("case", "of the bound", "within?", "bytes a row", "words + 64"), rows)
 
 
-def routes(shapes, **turns) -> str:
-    """Every route's time for one layer, and what the chosen one loses: the source of
-    `choose_route`'s constants."""
+def algorithms(shapes, **turns) -> str:
+    """Every algorithm's time for one layer, and what the chosen one loses: the source of
+    `choose_algorithm`'s constants."""
     rows = []
     for n, classes, bits in shapes:
         case = Case(n, bits, None, classes)
         sample = Sample(case)
         words, labels = jnp.asarray(sample.words[0]), jnp.asarray(sample.labels)
         calls = {}
-        for route in ROUTES:
-            if route != "direct" or (case.n_words == 1 and 2**bits * classes <= MOST_CELLS):
-                program = jax.jit(partial(entropies, bits=bits, classes=classes, route=route))
-                calls[route] = partial(program, words, labels)
+        for algorithm in ALGORITHMS:
+            if algorithm != "direct" or (case.n_words == 1 and 2**bits * classes <= MAX_CELLS):
+                program = jax.jit(
+                    partial(entropies, bits=bits, classes=classes, algorithm=algorithm)
+                )
+                calls[algorithm] = partial(program, words, labels)
         seconds = timing.in_turn(calls, **turns)
         chosen, fastest = (
-            choose_route(n, case.n_words, bits, classes, "cpu"),
+            choose_algorithm(n, case.n_words, bits, classes, "cpu"),
             min(seconds, key=seconds.__getitem__),
         )
         cells = timing.number(2**bits * classes / n) if "direct" in seconds else "-"
-        times = (_milliseconds(seconds[route]) if route in seconds else "-" for route in ROUTES)
+        times = (
+            _milliseconds(seconds[algorithm]) if algorithm in seconds else "-"
+            for algorithm in ALGORITHMS
+        )
         rows.append(
             (
                 f"{n:,} x {bits}, {classes} classes",
@@ -404,12 +409,12 @@ def routes(shapes, **turns) -> str:
             )
         )
     return timing.table(
-        ("random rows", "chosen / fastest", "chosen", "fastest", "cells a row", *ROUTES), rows
+        ("random rows", "chosen / fastest", "chosen", "fastest", "cells a row", *ALGORITHMS), rows
     )
 
 
 def shapes_of_routes(quick: bool):
-    """(N, classes, bits) of the table of routes."""
+    """(N, classes, bits) of the table of algorithms."""
     if quick:
         return [(500, 2, 8), (500, 2, 40)]
     return list(itertools.product((4096, 10_000, 60_000), (2, 10), (8, 10, 12, 14, 16, 18, 64)))
@@ -435,8 +440,8 @@ def on_cpu(quick: bool) -> None:
     print(comparison(measured), flush=True)
     timing.heading("Counting: peak memory of the compiled program")
     print(memory([*measured, ready]), flush=True)
-    timing.heading("Counting: routes, one layer")
-    print(routes(shapes_of_routes(quick), **turns), flush=True)
+    timing.heading("Counting: algorithms, one layer")
+    print(algorithms(shapes_of_routes(quick), **turns), flush=True)
 
 
 def main():

@@ -42,7 +42,9 @@ class Encoded:
 
     def estimate(self, reference: Reference, codes: Rows) -> Point:
         read = jnp.sum(codes.words, dtype=jnp.uint32).astype(jnp.float32)
-        return jax.tree.map(jnp.asarray, NO_POINT._replace(h_t=read, exact=jnp.all(codes.valid)))
+        return jax.tree.map(
+            jnp.asarray, NO_POINT._replace(h_t=read, certified=jnp.all(codes.valid))
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,7 +72,7 @@ def chunk(
     thousandth of the time.
     """
     probes = tuple(dataclasses.replace(probe, estimator=estimator) for probe in experiment.probes)
-    split, spec, lanes = data.load(experiment.data), experiment.train, experiment.lanes
+    split, spec, lanes = data.load(experiment.data), experiment.train, experiment.seeds_per_program
     on_cpu = jax.default_backend() == "cpu"
     plan = Plan(
         experiment.model,
@@ -116,7 +118,7 @@ def report(experiment: Experiment, seconds: dict[str, float], n_epochs: int) -> 
         "adds",
         "target",
         "of an unmeasured epoch",
-        f"{experiment.lanes} networks",
+        f"{experiment.seeds_per_program} networks",
     )
     return timing.table(header, rows)
 

@@ -43,7 +43,7 @@ def make_images(folder: Path, name: str, shape: tuple[int, ...], seed: int) -> N
             f"y_{part}": y,
         }
     np.savez(folder / f"{name}.npz", **arrays)
-    return Npz(str(folder / f"{name}.npz"), span=(-1.0, 1.0))
+    return Npz(str(folder / f"{name}.npz"), value_range=(-1.0, 1.0))
 
 
 def small(experiment, images: dict, scale: float):

@@ -44,26 +44,30 @@ def array(*shape: int) -> jax.Array:
 
 @jax.jit
 def gradients(a: jax.Array, b: jax.Array) -> jax.Array:
-    """Those of the sum of squares of `nn.multiply(a, b)`, flat."""
-    both = jax.grad(lambda a, b: jnp.sum(nn.multiply(a, b) ** 2), (0, 1))(a, b)
+    """Those of the sum of squares of `nn.stable_matmul(a, b)`, flat."""
+    both = jax.grad(lambda a, b: jnp.sum(nn.stable_matmul(a, b) ** 2), (0, 1))(a, b)
     return jnp.concatenate([each.ravel() for each in both])
 
 
 def operations(quick: bool) -> Iterator[tuple[str, str, str]]:
     """(kind, which, its bits): products [M, K] [K, N] with one of the two transposed or none,
     alone or four at once; gradients; sums."""
-    multiply, first = jax.jit(lambda a, b: a @ b), jax.jit(lambda a, b: a.T @ b)
+    stable_matmul, first = jax.jit(lambda a, b: a @ b), jax.jit(lambda a, b: a.T @ b)
     second, four = jax.jit(lambda a, b: a @ b.T), jax.jit(jax.vmap(lambda a, b: a @ b))
     for m, k, n in product(
         (8, 64, 256, 1024), (128, 784, 4096, 60000)[: 2 if quick else 4], (2, 10, 128, 1024)
     ):
         which = f"{m} x {k} x {n}"
-        yield "product", which, digest(multiply(array(m, k), array(k, n)))
+        yield "product", which, digest(stable_matmul(array(m, k), array(k, n)))
         yield "product, first transposed", which, digest(first(array(k, m), array(k, n)))
         yield "product, second transposed", which, digest(second(array(m, k), array(n, k)))
         if k < 60000:
             yield "four products by vmap", which, digest(four(array(4, m, k), array(4, k, n)))
-            yield "gradients of nn.multiply", which, digest(gradients(array(m, k), array(k, n)))
+            yield (
+                "gradients of nn.stable_matmul",
+                which,
+                digest(gradients(array(m, k), array(k, n))),
+            )
     shapes = ((100_000,), (64, 1024), (784, 1024), (60000, 10), (16, 784, 1024))
     for shape in shapes[: 2 if quick else 5]:
         for axis in (None, *range(len(shape))):
@@ -77,9 +81,11 @@ def runs(folder: Path, quick: bool) -> Iterator[Experiment]:
     small, wide = experiments(folder)
     images = np.load(folder / "wide.npz")
     np.savez(folder / "square.npz", x=images["x"].reshape(-1, 28, 28)[:256], y=images["y"][:256])
-    square = data.Npz(str(folder / "square.npz"), span=(-1.0, 1.0))
+    square = data.Npz(str(folder / "square.npz"), value_range=(-1.0, 1.0))
     lenet = dataclasses.replace(wide, name="lenet", data=square, model=nn.ConvNet(), seeds=(0, 1))
-    last = dataclasses.replace(small, name="szt-16-lanes", seeds=tuple(range(16)), lanes=16)
+    last = dataclasses.replace(
+        small, name="szt-16-lanes", seeds=tuple(range(16)), seeds_per_program=16
+    )
     full = dataclasses.replace(wide.train, batch_size=None, learning_rate=1e-2)
     whole = dataclasses.replace(wide, name="wide-full-batch", train=full, seeds=(0, 1))
     chosen = (small,) if quick else (small, last, wide, whole, lenet)

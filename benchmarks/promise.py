@@ -52,7 +52,7 @@ def experiments(folder: Path):
     }
     szt = TrainSpec(epochs=30, batch_size=64, learning_rate=1e-3)
     wide = TrainSpec(epochs=4, batch_size=128, learning_rate=1e-3)
-    images = data.Npz(str(folder / "wide.npz"), span=(-1.0, 1.0))
+    images = data.Npz(str(folder / "wide.npz"), value_range=(-1.0, 1.0))
     return (
         Experiment(
             name="szt", data=data.Szt(), model=nn.MLP((10, 8, 6, 4, 2), 2), train=szt, **shared

@@ -49,8 +49,8 @@ def ours(
     devices = jax.devices()
     job = make_job([experiment], [], data_root, devices[0].platform)
     blocks = [
-        alone(experiment.seeds[i : i + experiment.lanes])
-        for i in range(0, n_seeds, experiment.lanes)
+        alone(experiment.seeds[i : i + experiment.seeds_per_program])
+        for i in range(0, n_seeds, experiment.seeds_per_program)
     ]
     inputs = {device: inputs_of(job, blocks[0], device) for device in devices}
 
@@ -161,7 +161,7 @@ def szt(rounds: int, n_epochs: int) -> list[tuple[str, float]]:
     spec, model = experiment.train, experiment.model
     rows = []
     for lanes in (32, 8):
-        one = dataclasses.replace(experiment, probes=experiment.probes[:1], lanes=lanes)
+        one = dataclasses.replace(experiment, probes=experiment.probes[:1], seeds_per_program=lanes)
         timed = ours(one, 64, n_epochs, None)
         timed()
         seconds = median(timed() for _ in range(rounds))
@@ -204,7 +204,7 @@ def mnist(rounds: int, data_root: str | None) -> list[tuple[str, float]]:
     experiment, _ = studies.find(MNIST)
     rows = []
     for lanes in (1, 4):
-        one = dataclasses.replace(experiment, probes=experiment.probes[:1], lanes=lanes)
+        one = dataclasses.replace(experiment, probes=experiment.probes[:1], seeds_per_program=lanes)
         timed = ours(one, 8, 1, data_root)
         timed()
         rows.append(

@@ -58,7 +58,7 @@ def programs_are_given_back():
 
 @pytest.fixture(scope="session")
 def tiny():
-    """A small experiment with three probes: five seeds in blocks of two lanes, twelve epochs."""
+    """A small experiment with three probes: five seeds in blocks of two, twelve epochs."""
     from jaxbnn import data, info, nn, observe, train
     from jaxbnn.config.experiment import Experiment
 
@@ -74,11 +74,11 @@ def tiny():
             observe.Probe(
                 "before",
                 layers=("dense_1", "hidden_1"),
-                estimator=info.Binned(info.FixedGrid(-13, 13, 26)),
+                estimator=info.FixedBins(-13, 13, 26),
             ),
         ),
         seeds=(0, 1, 2, 3, 4),
-        lanes=2,
+        seeds_per_program=2,
     )
 
 

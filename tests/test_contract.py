@@ -10,7 +10,14 @@ import pytest
 from jaxbnn import config, data, info, nn
 from jaxbnn.info.estimators.protocol import Estimator
 
-SLOPES = [nn.Ste(), nn.Ste(0.5), nn.ApproxSign(), nn.SwishSign(), nn.SwishSign(2.0), nn.Identity()]
+SLOPES = [
+    nn.STE(),
+    nn.STE(0.5),
+    nn.ApproxSign(),
+    nn.SwishSign(),
+    nn.SwishSign(2.0),
+    nn.PassThrough(),
+]
 ACTIVATIONS = [
     nn.SignActivation(),
     nn.SignActivation(nn.ApproxSign(), 1.0),
@@ -22,13 +29,17 @@ ACTIVATIONS = [
 ESTIMATORS = [
     info.Exact(),
     info.Exact("miller_madow"),
-    info.Binned(),
-    info.Binned(info.FixedGrid(0, 2, 5)),
+    info.FixedBins(),
+    info.FixedBins(0, 2, 5),
     info.SoftOutput(),
-    info.Values(),
-    info.OwnRange(7),
+    info.ExactValues(),
+    info.OwnRangeBins(7),
 ]
-DATA = [data.Szt(), data.Szt(share=0.5, split_seed=3, span=(-1.0, 1.0)), data.TicTacToe()]
+DATA = [
+    data.Szt(),
+    data.Szt(train_fraction=0.5, split_seed=3, value_range=(-1.0, 1.0)),
+    data.TicTacToe(),
+]
 X = jnp.linspace(-2.5, 2.5, 24, dtype=jnp.float32).reshape(6, 4)
 
 
@@ -41,7 +52,7 @@ def test_slopes_and_activations(f):
     assert f(X).shape == X.shape and f(X).dtype == X.dtype and bool(jnp.isfinite(f(X)).all())
     np.testing.assert_allclose(jax.jit(f)(X), f(X), rtol=1e-6, atol=1e-6)
     np.testing.assert_allclose(jax.vmap(f)(X), f(X), rtol=1e-6, atol=1e-6)
-    family = nn.Slope if f in SLOPES else nn.Activation
+    family = nn.Surrogate if f in SLOPES else nn.Activation
     assert through_json(f, family) == f and hash(through_json(f, family)) == hash(f)
     assert bool(jnp.isfinite(jax.grad(lambda x: f(x).sum())(X)).all())
 

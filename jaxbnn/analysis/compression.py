@@ -16,7 +16,7 @@ from jaxbnn.analysis.trajectories import WINDOW
 FEWEST = 4  # runs, below which there is no interval
 DRAWS = 2000
 LEVEL = 0.95
-LEAST_FALL = 0.05  # bits
+MIN_FALL = 0.05  # bits
 
 
 class End(NamedTuple):
@@ -82,7 +82,7 @@ def fall(epoch: ArrayLike, i_xt: ArrayLike) -> NDArray:
     return means.max(axis=1) - means[:, -1]
 
 
-def compression(falls: ArrayLike, least: float = LEAST_FALL, seed: int = 0) -> Compression:
+def compression(falls: ArrayLike, least: float = MIN_FALL, seed: int = 0) -> Compression:
     """Whether falls [S] (bits, a loss is positive) have a mean surely above `least`: of the seeds
     of one setting, or one value a setting."""
     mean, low, high = bootstrapped(falls, seed)
@@ -110,7 +110,7 @@ def traits(epoch: ArrayLike, i_xt: ArrayLike, i_ty: ArrayLike) -> dict[str, NDAr
     """
     e, v = np.asarray(epoch), np.asarray(i_xt, np.float64)
     along = np.log1p(e)
-    moves = [len(path.split(", ")) for path in trajectories.paths(e, v, LEAST_FALL)]
+    moves = [len(path.split(", ")) for path in trajectories.paths(e, v, MIN_FALL)]
     lost = ~(np.isfinite(v) & np.isfinite(np.asarray(i_ty, np.float64))).all(axis=1)
     found = {
         "end of I(T;Y)": end(e, i_ty).mean,

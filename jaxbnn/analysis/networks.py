@@ -23,7 +23,7 @@ def networks(folder: str | Path, data_root: str | Path | None = None) -> dict[in
     job = make_job([experiment], [folder], data_root, device.platform)
     split = job.split
     if job.plan.split_per_lane:
-        split = jax.tree.map(lambda leaf: np.stack([leaf] * experiment.lanes), split)
+        split = jax.tree.map(lambda leaf: np.stack([leaf] * experiment.seeds_per_program), split)
     like = jax.eval_shape(starter(job), keys_of(job, alone([0])), split)
     found: dict[int, Any] = {}
     for seeds in run_folder.begun_blocks(folder):

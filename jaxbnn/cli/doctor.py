@@ -28,7 +28,7 @@ from jaxbnn.train.spec import TrainSpec
 
 ROWS, CLASSES = 1000, 3
 WIDTHS = (1, 4)  # of the rows that are counted, in words
-LEAST_MEMORY = (
+MIN_MEMORY = (
     2**29
 )  # bytes, a guess: a block of SZT holds a few MiB, one of a 1024-wide network some hundred
 SHORT = Experiment(
@@ -38,7 +38,7 @@ SHORT = Experiment(
     train=TrainSpec(epochs=3, batch_size=256, learning_rate=0.01),
     schedule=Schedule(every=1),
     probes=(Probe(sample="all"),),
-    lanes=2,
+    seeds_per_program=2,
 )
 STANDARD = Experiment(
     name="standard",
@@ -46,7 +46,7 @@ STANDARD = Experiment(
     model=MLP((10, 8, 6, 4, 2), 2),
     train=TrainSpec(epochs=1000, batch_size=64, learning_rate=1e-3),
     probes=(Probe(sample="all"),),
-    lanes=32,
+    seeds_per_program=32,
 )
 MACHINES = {
     "2 threads of one Xeon core, jax 0.10.2": 1750
@@ -141,8 +141,8 @@ def memory(devices: Sequence[jax.Device]) -> Finding:
     found = f"{len(devices)} x {kinds}, {each / 2**30:.1f} GiB each"
     advice = (
         ""
-        if each >= LEAST_MEMORY
-        else "expected 0.5 GiB or more: end other programs, or run with fewer --lanes"
+        if each >= MIN_MEMORY
+        else "expected 0.5 GiB or more: end other programs, or run with fewer --seeds-per-program"
     )
     return Finding("devices", found, advice)
 
@@ -157,20 +157,22 @@ def flags(device: jax.Device) -> Finding:
 
 
 def counting(device: jax.Device) -> Finding:
-    """Counts of random and adversarial rows by every route, against np.unique."""
+    """Counts of random and adversarial rows by every algorithm, against np.unique."""
     where = f"counting on {device.platform}:{device.id}"
     tried = 0
     with jax.default_device(device):
         for width in WIDTHS:
             ways = [
-                (route, jax.jit(partial(count, **how, classes=CLASSES, route=route)))
-                for route, how in ways_of(width)
+                (algorithm, jax.jit(partial(count, **how, classes=CLASSES, algorithm=algorithm)))
+                for algorithm, how in ways_of(width)
             ]
             for name, words, labels in rows_to_try(np.random.default_rng(0), width):
-                for route, counted in ways:
+                for algorithm, counted in ways:
                     if not equals_numpy(words, labels, counted):
                         advice = "do not trust counts made here: report it, with the output of this command"
-                        return Finding(where, f"{name} rows are counted wrongly by {route}", advice)
+                        return Finding(
+                            where, f"{name} rows are counted wrongly by {algorithm}", advice
+                        )
                     tried += 1
     return Finding(where, f"equals numpy's on {tried} tries of random and adversarial rows")
 
@@ -193,15 +195,16 @@ def rows_to_try(
 
 
 def ways_of(width: int) -> list[tuple[str, dict[str, Any]]]:
-    """Every route for rows of so many words and its settings; also with a hash that tells nothing
+    """Every algorithm for rows of so many words and its settings; also with a hash that tells nothing
     apart."""
     if width == 1:
         return [
-            (route, {"bits": 10, "hash_rows": hash_rows}) for route in ("direct", "scatter", "sort")
+            (algorithm, {"bits": 10, "hash_rows": hash_rows})
+            for algorithm in ("direct", "scatter", "sort")
         ]
     return [
-        (route, {"bits": None, "hash_rows": each})
-        for route in ("scatter", "sort")
+        (algorithm, {"bits": None, "hash_rows": each})
+        for algorithm in ("scatter", "sort")
         for each in (hash_rows, _constant)
     ]
 
@@ -218,7 +221,7 @@ def equals_numpy(words: np.ndarray, labels: np.ndarray, counted: Callable) -> bo
     for counts, each in zip(found, rows, strict=True):
         there = np.asarray(counts.count).ravel()
         expected = np.sort(np.unique(each, axis=0, return_counts=True)[1])
-        if not bool(counts.exact) or not np.array_equal(np.sort(there[there > 0]), expected):
+        if not bool(counts.certified) or not np.array_equal(np.sort(there[there > 0]), expected):
             return False
     return True
 
@@ -269,7 +272,9 @@ def _same(a, b):
 
 def speed(devices: Sequence[jax.Device]) -> Finding:
     """Networks x epochs a second of a standard run, beside those of known machines."""
-    standard = dataclasses.replace(STANDARD, seeds=tuple(range(STANDARD.lanes * len(devices))))
+    standard = dataclasses.replace(
+        STANDARD, seeds=tuple(range(STANDARD.seeds_per_program * len(devices)))
+    )
     taken = cost.estimate(standard, seconds=1.0, devices=devices)
     here = len(standard.seeds) * standard.train.epochs / taken.seconds
     others = ", ".join(f"{speed:.0f} on {name}" for name, speed in MACHINES.items())

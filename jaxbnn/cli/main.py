@@ -20,8 +20,8 @@ from jaxbnn.cli.show import show_experiment
 from jaxbnn.info.corrected_entropy import ESTIMATORS as WITHOUT_ALPHABET
 from jaxbnn.info.corrected_entropy import WITH_ALPHABET
 
-MOST_SEEDS = 10**6
-MOST_DEVICES, MOST_PROCESSES = 1024, 10**4
+MAX_SEEDS = 10**6
+MAX_DEVICES, MAX_PROCESSES = 1024, 10**4
 ESTIMATORS = (*WITHOUT_ALPHABET, *WITH_ALPHABET)
 BAD_INPUT, INTERRUPTED = 2, 130
 
@@ -82,10 +82,10 @@ def add_running(add: Callable[..., argparse.ArgumentParser]) -> None:
     show.set_defaults(command=show_experiment, out="runs")
     train = add("run", help="train, measure, and write the result into a folder")
     train.set_defaults(command=run_experiment)
-    lanes, processes, devices = (
-        number(config.MOST_LANES, "auto"),
-        number(MOST_PROCESSES, "auto"),
-        number(MOST_DEVICES),
+    n_seeds, processes, devices = (
+        number(config.MAX_SEEDS_PER_PROGRAM, "auto"),
+        number(MAX_PROCESSES, "auto"),
+        number(MAX_DEVICES),
     )
     for command in (show, train):
         command.add_argument("name", help="see jaxbnn list")
@@ -100,8 +100,8 @@ def add_running(add: Callable[..., argparse.ArgumentParser]) -> None:
             "--data-root", metavar="DIR", help="where data files are ($JAXBNN_DATA is asked next)"
         )
         command.add_argument(
-            "--lanes",
-            type=lanes,
+            "--seeds-per-program",
+            type=n_seeds,
             metavar="N|auto",
             help="seeds trained together; auto: fastest here",
         )
@@ -182,9 +182,9 @@ def seeds(text: str) -> tuple[int, ...]:
         raise argparse.ArgumentTypeError(
             f"expected N (1 or more) or A:B (0 <= A < B <= 2**32), got {text!r}"
         )
-    if len(chosen) > MOST_SEEDS:
+    if len(chosen) > MAX_SEEDS:
         raise argparse.ArgumentTypeError(
-            f"expected at most {MOST_SEEDS} seeds at once, got {text!r}"
+            f"expected at most {MAX_SEEDS} seeds at once, got {text!r}"
         )
     return tuple(chosen)
 

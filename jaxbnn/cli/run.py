@@ -10,7 +10,7 @@ import jax
 
 from jaxbnn import studies
 from jaxbnn.cli import tables
-from jaxbnn.cli.selection import chosen_experiments, estimated, with_lanes
+from jaxbnn.cli.selection import chosen_experiments, estimated, with_seeds_per_program
 from jaxbnn.cli.startup import start
 from jaxbnn.cli.terminal import Meter, clock, cost_line, print_table
 from jaxbnn.config import grid
@@ -49,7 +49,7 @@ def run_alone(
 ) -> int:
     """One experiment, with what it will take before and a table of its last epoch after it."""
     with Meter() as meter:
-        experiment = with_lanes(experiment, options, devices)
+        experiment = with_seeds_per_program(experiment, options, devices)
         if unfinished(experiment, options):
             glance = GLANCE if experiment.train.epochs >= FEW else 0
             cost = estimated([experiment], options, devices, glance)
@@ -94,8 +94,10 @@ def run_grid(
     with Meter() as meter:
         programs = []
         for group in grid.by_program(experiments):
-            lanes = with_lanes(group[0], options, devices).lanes
-            programs.append([dataclasses.replace(each, lanes=lanes) for each in group])
+            n_seeds = with_seeds_per_program(group[0], options, devices).seeds_per_program
+            programs.append(
+                [dataclasses.replace(each, seeds_per_program=n_seeds) for each in group]
+            )
             jax.clear_caches()  # a process has so many memory maps, a program takes hundreds
         if not run_programs(programs, options, meter, devices):
             print("stopped: the same command goes on", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""What the options of `show` and `run` choose: experiments, and the lanes they run in."""
+"""What the options of `show` and `run` choose: experiments, and the seeds that one program trains."""
 
 import argparse
 import dataclasses
@@ -12,8 +12,8 @@ from jaxbnn import config, studies
 from jaxbnn.config import grid
 from jaxbnn.config.experiment import Experiment
 from jaxbnn.config.registry import Runnable
-from jaxbnn.engine.autolanes import choose_lanes
-from jaxbnn.engine.cost import Cost, estimate, largest_lanes
+from jaxbnn.engine.block_size import choose_seeds_per_program
+from jaxbnn.engine.cost import Cost, estimate, largest_seeds_per_program
 
 
 def chosen_experiments(options: argparse.Namespace) -> tuple[Runnable, ...]:
@@ -52,25 +52,29 @@ def estimated(
     devices: Sequence[jax.Device],
     seconds: float,
 ) -> Cost:
-    """What they take; MemoryError where their program does not fit, with the number of lanes that
+    """What they take; MemoryError where their program does not fit, with the number of seeds a program that
     does."""
     given = {"data_root": options.data_root, "devices": devices}
     try:
         return estimate(*experiments, seconds=seconds, **given)
     except MemoryError as error:
-        lanes = largest_lanes(*experiments, **given)
-        does = f"--lanes {lanes} is the largest number that fits" if lanes else "not even one fits"
+        n_seeds = largest_seeds_per_program(*experiments, **given)
+        does = (
+            f"--seeds-per-program {n_seeds} is the largest number that fits"
+            if n_seeds
+            else "not even one fits"
+        )
         raise MemoryError(f"{error}, {does}") from None
 
 
-def with_lanes(
+def with_seeds_per_program(
     experiment: Experiment, options: argparse.Namespace, devices: Sequence[jax.Device]
 ) -> Experiment:
-    """The experiment with the lanes asked for."""
-    if options.lanes is None:
+    """The experiment with as many seeds a program as was asked for."""
+    if options.seeds_per_program is None:
         return experiment
     say = partial(print, file=sys.stderr)
-    chosen = options.lanes
+    chosen = options.seeds_per_program
     if chosen == "auto":
-        chosen = choose_lanes(experiment, options.out, options.data_root, say, devices)
-    return dataclasses.replace(experiment, lanes=chosen)
+        chosen = choose_seeds_per_program(experiment, options.out, options.data_root, say, devices)
+    return dataclasses.replace(experiment, seeds_per_program=chosen)

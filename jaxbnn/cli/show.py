@@ -3,7 +3,7 @@
 import argparse
 
 from jaxbnn import config, studies
-from jaxbnn.cli.selection import chosen_experiments, estimated, with_lanes
+from jaxbnn.cli.selection import chosen_experiments, estimated, with_seeds_per_program
 from jaxbnn.cli.startup import start
 from jaxbnn.cli.terminal import cost_line
 from jaxbnn.config.experiment import Experiment
@@ -18,7 +18,7 @@ def show_experiment(options: argparse.Namespace) -> int:
     if others:
         print(f"the first of {1 + len(others)} settings:")
     if isinstance(experiment, Experiment):
-        experiment = with_lanes(experiment, options, devices)
+        experiment = with_seeds_per_program(experiment, options, devices)
     print(config.to_json(experiment))
     print(f"\ndigest {config.digest(experiment)}\n\n{study.cite}\nAssumptions:")
     for assumption in study.assumptions:

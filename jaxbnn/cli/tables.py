@@ -112,7 +112,7 @@ def needed_words(needed, codes) -> str:
     there = codes >= 0
     if not there.any():
         return "-"
-    if (codes[there] == VERDICTS.index("exact")).all():
+    if (codes[there] == VERDICTS.index("population")).all():
         return "all"
     return "more" if (needed[there] < 0).any() else str(needed[there].max())
 
@@ -150,7 +150,7 @@ def result_words(result) -> str:
         for name, column in zip(last.layer.values, kept.T, strict=True)
         if np.isnan(column).any()
     ]
-    why = f"{', '.join(unknown)}: not counted, for the values are not -1 and +1; --set probes.0.estimator=Binned does"
+    why = f"{', '.join(unknown)}: not counted, for the values are not -1 and +1; --set probes.0.estimator=FixedBins does"
     measured = (
         f"{result.sizes['seed']} seeds ({lost} diverged), {attributes['sample']} {attributes['n_examples']} examples "
         f"({kind}), H(X) {float(result.h_x[0]):.4f}, H(Y) {float(result.h_y[0]):.4f} bit, "
@@ -278,7 +278,7 @@ def measured_rows(found: Measurement) -> list[tuple[str, str]]:
             "coverage",
             f"{found.coverage:.4f} (Good-Turing), {found.coverage_chao_jost:.4f} (Chao-Jost)",
         ),
-        ("counts certified", "yes" if found.exact else "no"),
+        ("counts certified", "yes" if found.certified else "no"),
     ]
 
 

@@ -5,7 +5,7 @@ from jaxbnn.config.codec import digest as digest
 from jaxbnn.config.codec import from_json as from_json
 from jaxbnn.config.codec import normal as normal
 from jaxbnn.config.codec import to_json as to_json
-from jaxbnn.config.experiment import MOST_LANES as MOST_LANES
+from jaxbnn.config.experiment import MAX_SEEDS_PER_PROGRAM as MAX_SEEDS_PER_PROGRAM
 from jaxbnn.config.experiment import Experiment as Experiment
 from jaxbnn.config.experiment import Resampled as Resampled
 from jaxbnn.config.overrides import override as override

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from jaxbnn import data, nn, observe, train
 
-MOST_LANES = 2**16
+MAX_SEEDS_PER_PROGRAM = 2**16
 
 
 @dataclass(frozen=True)
@@ -12,7 +12,7 @@ class Experiment:
     """What a run is, whole: the same value is shown, hashed for the run's folder, written to JSON
     and run.
 
-    `seeds` are the ids of the networks; `lanes` (part of the digest) is how many seeds one program
+    `seeds` are the ids of the networks; `seeds_per_program` (part of the digest) is how many seeds one program
     trains together. Seed k's key is fold_in(key(root_seed), k).
     """
 
@@ -23,7 +23,7 @@ class Experiment:
     schedule: observe.Schedule = observe.Schedule()
     probes: tuple[observe.Probe, ...] = (observe.Probe(),)
     seeds: tuple[int, ...] = tuple(range(8))
-    lanes: int = 8
+    seeds_per_program: int = 8
     root_seed: int = 0
 
     def __post_init__(self):
@@ -46,18 +46,24 @@ class Experiment:
             raise ValueError(
                 f"expected one or more different seeds from 0 to 2**32 - 1, got {self.seeds}"
             )
-        if not 1 <= self.lanes <= MOST_LANES:
-            raise ValueError(f"expected lanes from 1 to {MOST_LANES}, got {self.lanes}")
+        if not 1 <= self.seeds_per_program <= MAX_SEEDS_PER_PROGRAM:
+            raise ValueError(
+                f"expected seeds_per_program from 1 to {MAX_SEEDS_PER_PROGRAM}, got {self.seeds_per_program}"
+            )
         if not 0 <= self.root_seed < 2**32:
             raise ValueError(f"expected root_seed from 0 to 2**32 - 1, got {self.root_seed}")
         if not self.probes or len({p.name for p in self.probes}) != len(self.probes):
             raise ValueError(
                 f"expected one or more probes with different names, got {[p.name for p in self.probes]}"
             )
-        for epoch in (epoch for probe in self.probes for epoch in (*probe.units, *probe.keep)):
+        for epoch in (
+            epoch
+            for probe in self.probes
+            for epoch in (*probe.unit_counts_at, *probe.activations_at)
+        ):
             if not -self.train.epochs - 1 <= epoch <= self.train.epochs:
                 raise ValueError(
-                    f"expected units and keep at epochs from 0 to {self.train.epochs}, got {epoch}"
+                    f"expected unit_counts_at and activations_at at epochs from 0 to {self.train.epochs}, got {epoch}"
                 )
 
     @property
@@ -84,7 +90,7 @@ class Resampled:
             raise ValueError(
                 f"expected repetitions >= 1 and a root_seed >= 0, got {self.repetitions}, {self.root_seed}"
             )
-        if not self.experiment.probes[0].keep:
+        if not self.experiment.probes[0].activations_at:
             raise ValueError(
                 "expected an experiment whose first probe keeps activations, got one that keeps none"
             )

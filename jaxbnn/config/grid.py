@@ -36,7 +36,7 @@ def scaled(experiment: Experiment, scale: float) -> Experiment:
     data = experiment.data
     whole = next((n for kind, n in EXAMPLES.items() if isinstance(data, kind)), None)
     if whole is not None and scale < 1:
-        data = dataclasses.replace(data, most=max(FEWEST, round(scale * whole)))
+        data = dataclasses.replace(data, max_examples=max(FEWEST, round(scale * whole)))
     return dataclasses.replace(experiment, train=spec, data=data)
 
 

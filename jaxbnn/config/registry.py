@@ -9,13 +9,19 @@ from jaxbnn.config.experiment import Experiment, Resampled
 
 FAMILIES: dict[Any, tuple[type, ...]] = {
     nn.Model: typing.get_args(nn.Model),
-    nn.Slope: (nn.Ste, nn.ApproxSign, nn.SwishSign, nn.Identity),
+    nn.Surrogate: (nn.STE, nn.ApproxSign, nn.SwishSign, nn.PassThrough),
     nn.Activation: (nn.SignActivation, nn.Tanh, nn.HardTanh, nn.Relu, nn.SwishSignActivation),
-    info.Estimator: (info.Exact, info.Binned, info.SoftOutput, info.Values, info.OwnRange),
+    info.Estimator: (
+        info.Exact,
+        info.FixedBins,
+        info.SoftOutput,
+        info.ExactValues,
+        info.OwnRangeBins,
+    ),
     data.DataSpec: typing.get_args(data.DataSpec),
     train.Optimiser: typing.get_args(train.Optimiser),
 }
-SINGLE = (train.TrainSpec, observe.Schedule, observe.Probe, info.FixedGrid)
+SINGLE = (train.TrainSpec, observe.Schedule, observe.Probe)
 SPECS = {
     spec.__name__: spec for spec in (*SINGLE, *(s for family in FAMILIES.values() for s in family))
 }

@@ -55,7 +55,8 @@ def load(spec: DataSpec, root: str | Path | None = None, seed: int | None = None
             f"expected Szt, TicTacToe, Mnist, FashionMnist, Cifar10 or Npz, got {spec!r}"
         )
     return relabelled(
-        shortened(_load(spec, root, seed), spec.most if isinstance(spec, Images) else None), spec
+        shortened(_load(spec, root, seed), spec.max_examples if isinstance(spec, Images) else None),
+        spec,
     )
 
 

@@ -38,7 +38,7 @@ def load_cifar10(
     batches = read_archive(fetch(file, root, collection), (*TRAIN, TEST), file.name)
     *train, test = (read_batch(payload, name) for name, payload in batches.items())
     values, joined = (
-        pixel_values(spec.span),
+        pixel_values(spec.value_range),
         Dataset(*map(np.concatenate, zip(*train, strict=True))),
     )
     train, test = (part._replace(x=values[part.x]) for part in (joined, test))

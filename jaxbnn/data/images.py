@@ -14,8 +14,8 @@ from jaxbnn.data.split import (
     Dataset,
     Split,
     check_labels_dealt,
-    check_most,
-    check_span,
+    check_max_examples,
+    check_value_range,
 )
 
 
@@ -23,19 +23,19 @@ from jaxbnn.data.split import (
 class Images:
     """A published set of images of bytes.
 
-    `span` is what pixel values 0 and 255 become. `label_seed`, `label_noise`: see `relabelled`.
-    `most`: see `shortened`.
+    `value_range` is what pixel values 0 and 255 become. `label_seed`, `label_noise`: see `relabelled`.
+    `max_examples`: see `shortened`.
     """
 
-    span: tuple[float, float] = (-1.0, 1.0)
+    value_range: tuple[float, float] = (-1.0, 1.0)
     label_seed: int | None = None
     label_noise: float = 1.0
-    most: int | None = None
+    max_examples: int | None = None
 
     def __post_init__(self) -> None:
-        check_span(self.span)
+        check_value_range(self.value_range)
         check_labels_dealt(self)
-        check_most(self.most)
+        check_max_examples(self.max_examples)
 
 
 @dataclass(frozen=True)
@@ -61,16 +61,16 @@ def load_mnist(
     images, labels, test_images, test_labels = (
         read_idx(fetch(file, root, collection), file.name) for file in collection.files
     )
-    values = pixel_values(spec.span)
+    values = pixel_values(spec.value_range)
     train = digits("train", images, labels, values)
     return Split(
         train, digits("test", test_images, test_labels, values), n_classes=10, population=False
     )
 
 
-def pixel_values(span: tuple[float, float]) -> np.ndarray:
-    """What the pixels 0 .. 255 become: evenly spaced over the span, float32 [256]."""
-    low, high = span
+def pixel_values(value_range: tuple[float, float]) -> np.ndarray:
+    """What the pixels 0 .. 255 become: evenly spaced over the value_range, float32 [256]."""
+    low, high = value_range
     return (low + (high - low) * np.arange(256) / 255).astype(np.float32)
 
 

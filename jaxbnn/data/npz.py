@@ -16,7 +16,7 @@ from jaxbnn.data.split import (
     Split,
     check_labels_dealt,
     check_shared,
-    check_span,
+    check_value_range,
     divide,
 )
 from jaxbnn.files import npz as archives
@@ -30,16 +30,16 @@ class Npz:
     """A user's own arrays: x_train, y_train, x_test and y_test (taken where the file has them), or
     x and y.
 
-    Only x and y are split, by `share`, the same for all seeds unless `split_per_seed`. `span` is
+    Only x and y are split, by `train_fraction`, the same for all seeds unless `split_per_seed`. `value_range` is
     what the minimum and the maximum of the train inputs become; None leaves the values alone.
     `path` is as given, or else below the root.
     """
 
     path: str
-    share: float = 0.8
+    train_fraction: float = 0.8
     split_seed: int = 0
     split_per_seed: bool = False
-    span: tuple[float, float] | None = None
+    value_range: tuple[float, float] | None = None
     label_seed: int | None = None
     label_noise: float = 1.0
 
@@ -50,8 +50,8 @@ class Npz:
             raise ValueError("expected path to name an .npz file, got ''")
         check_shared(self)
         check_labels_dealt(self)
-        if self.span is not None:
-            check_span(self.span)
+        if self.value_range is not None:
+            check_value_range(self.value_range)
 
 
 def load_npz(spec: Npz, root: str | Path | None = None, seed: int | None = None) -> Split:
@@ -71,7 +71,7 @@ def load_npz(spec: Npz, root: str | Path | None = None, seed: int | None = None)
         )
     else:
         split = joined(labelled(arrays, *PARTS[:2], path), labelled(arrays, *PARTS[2:], path))
-    return mapped(split, spec.span)
+    return mapped(split, spec.value_range)
 
 
 def npz_path(path: str, root: str | Path | None) -> Path:
@@ -171,29 +171,33 @@ def joined(train: Dataset, test: Dataset) -> Split:
     return Split(train, test, int(max(train.y.max(), test.y.max())) + 1, population=False)
 
 
-def mapped(split: Split, span: tuple[float, float] | None) -> Split:
-    """The split in float32, with the minimum and maximum of the train inputs mapped onto the span
+def mapped(split: Split, value_range: tuple[float, float] | None) -> Split:
+    """The split in float32, with the minimum and maximum of the train inputs mapped onto the value_range
     if there is one.
 
     Test inputs follow the same line, so they may fall outside. Raises ValueError when the train
     inputs are constant.
     """
     low, high = float(split.train.x.min()), float(split.train.x.max())
-    if span is not None and low == high:
+    if value_range is not None and low == high:
         raise ValueError(
-            f"expected train inputs that vary, to be mapped onto {span}, got {low} throughout"
+            f"expected train inputs that vary, to be mapped onto {value_range}, got {low} throughout"
         )
     train, test = (
         part._replace(
-            x=part.x.astype(np.float32) if span is None else rescaled(part.x, (low, high), span)
+            x=part.x.astype(np.float32)
+            if value_range is None
+            else rescaled(part.x, (low, high), value_range)
         )
         for part in (split.train, split.test)
     )
     return split._replace(train=train, test=test)
 
 
-def rescaled(x: np.ndarray, ends: tuple[float, float], span: tuple[float, float]) -> np.ndarray:
-    """span[0] + (x - ends[0]) / (ends[1] - ends[0]) * (span[1] - span[0]), in float64 and then as
+def rescaled(
+    x: np.ndarray, ends: tuple[float, float], value_range: tuple[float, float]
+) -> np.ndarray:
+    """value_range[0] + (x - ends[0]) / (ends[1] - ends[0]) * (value_range[1] - value_range[0]), in float64 and then as
     float32.
 
     Raises ValueError where float32 cannot hold the result.
@@ -202,11 +206,11 @@ def rescaled(x: np.ndarray, ends: tuple[float, float], span: tuple[float, float]
     with np.errstate(over="ignore"):
         y -= ends[0]
         y /= ends[1] - ends[0]
-        y *= span[1] - span[0]
-        y += span[0]
+        y *= value_range[1] - value_range[0]
+        y += value_range[0]
     low, high = y.min(), y.max()
     if not -FLOAT32_MAX <= low <= high <= FLOAT32_MAX:
         raise ValueError(
-            f"expected inputs that float32 can hold once {ends} is {span}, got {low} to {high}"
+            f"expected inputs that float32 can hold once {ends} is {value_range}, got {low} to {high}"
         )
     return y.astype(np.float32)

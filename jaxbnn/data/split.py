@@ -33,7 +33,7 @@ class Shared(Protocol):
     """The fields by which a spec says how its examples are shared between train and test."""
 
     @property
-    def share(self) -> float: ...  # of the examples, for training; between 0 and 1
+    def train_fraction(self) -> float: ...  # of the examples, for training; between 0 and 1
 
     @property
     def split_seed(self) -> int: ...
@@ -45,18 +45,20 @@ class Shared(Protocol):
 def check_shared(spec: Shared) -> None:
     """Raises TypeError or ValueError unless the fields of `Shared` are fit to split by and to be
     written as JSON."""
-    check_share(spec.share)
+    check_train_fraction(spec.train_fraction)
     check_seed("split_seed", spec.split_seed)
     if not isinstance(spec.split_per_seed, bool):
         raise TypeError(f"expected split_per_seed to be True or False, got {spec.split_per_seed!r}")
 
 
-def check_share(share: object) -> None:
-    """Raises TypeError or ValueError unless `share` is a float strictly between 0 and 1."""
-    if not is_number(share):
-        raise TypeError(f"expected share as a number, got {share!r}")
-    if not 0 < share < 1:
-        raise ValueError(f"expected share between 0 and 1, both excluded, got {share!r}")
+def check_train_fraction(train_fraction: object) -> None:
+    """Raises TypeError or ValueError unless `train_fraction` is a float strictly between 0 and 1."""
+    if not is_number(train_fraction):
+        raise TypeError(f"expected train_fraction as a number, got {train_fraction!r}")
+    if not 0 < train_fraction < 1:
+        raise ValueError(
+            f"expected train_fraction between 0 and 1, both excluded, got {train_fraction!r}"
+        )
 
 
 def check_seed(name: str, seed: object) -> None:
@@ -92,20 +94,23 @@ def check_labels_dealt(spec: Relabelled) -> None:
         )
 
 
-def check_most(most: object) -> None:
-    """Raises ValueError unless `most` is None or a whole number of at least 1."""
-    if most is not None and not (
-        isinstance(most, int) and not isinstance(most, bool) and most >= 1
+def check_max_examples(max_examples: object) -> None:
+    """Raises ValueError unless `max_examples` is None or a whole number of at least 1."""
+    if max_examples is not None and not (
+        isinstance(max_examples, int) and not isinstance(max_examples, bool) and max_examples >= 1
     ):
-        raise ValueError(f"expected most as a whole number of at least 1 or none, got {most!r}")
+        raise ValueError(
+            f"expected max_examples as a whole number of at least 1 or none, got {max_examples!r}"
+        )
 
 
-def shortened(split: Split, most: int | None) -> Split:
-    """The split with at most the first `most` examples of either part; None leaves it."""
-    if most is None:
+def shortened(split: Split, max_examples: int | None) -> Split:
+    """The split with at most the first `max_examples` examples of either part; None leaves it."""
+    if max_examples is None:
         return split
     train, test = (
-        Dataset(part.x[:most].copy(), part.y[:most].copy()) for part in (split.train, split.test)
+        Dataset(part.x[:max_examples].copy(), part.y[:max_examples].copy())
+        for part in (split.train, split.test)
     )
     return split._replace(train=train, test=test)
 
@@ -128,17 +133,21 @@ def relabelled(split: Split, spec: Relabelled) -> Split:
     return split._replace(train=split.train._replace(y=y))
 
 
-def check_span(span: object) -> None:
-    """Raises TypeError or ValueError unless `span` is a tuple (low, high) of two numbers that
+def check_value_range(value_range: object) -> None:
+    """Raises TypeError or ValueError unless `value_range` is a tuple (low, high) of two numbers that
     differ in float32."""
     # a list would compare equal once loaded but could not be hashed with the spec
-    if not (isinstance(span, tuple) and len(span) == 2 and all(map(is_number, span))):
-        raise TypeError(f"expected span as a tuple of two numbers, got {span!r}")
-    low, high = span
+    if not (
+        isinstance(value_range, tuple)
+        and len(value_range) == 2
+        and all(map(is_number, value_range))
+    ):
+        raise TypeError(f"expected value_range as a tuple of two numbers, got {value_range!r}")
+    low, high = value_range
     if not -FLOAT32_MAX <= low <= FLOAT32_MAX or not -FLOAT32_MAX <= high <= FLOAT32_MAX:
-        raise ValueError(f"expected a span that float32 can hold, got {span!r}")
+        raise ValueError(f"expected a value_range that float32 can hold, got {value_range!r}")
     if not np.float32(low) < np.float32(high):
-        raise ValueError(f"expected a span (low, high) with low < high, got {span!r}")
+        raise ValueError(f"expected a value_range (low, high) with low < high, got {value_range!r}")
 
 
 def is_number(value: object) -> TypeGuard[float]:
@@ -161,7 +170,7 @@ def divide(data: Dataset, spec: Shared, seed: int | None, population: bool) -> S
             raise ValueError("expected a seed, for the spec has split_per_seed set, got None")
         check_seed("seed", seed)
         key.append(seed)
-    train, test = stratified(data.y, spec.share, np.random.default_rng(key))
+    train, test = stratified(data.y, spec.train_fraction, np.random.default_rng(key))
     n_classes = int(data.y.max()) + 1
     return Split(
         Dataset(data.x[train], data.y[train]),
@@ -172,40 +181,40 @@ def divide(data: Dataset, spec: Shared, seed: int | None, population: bool) -> S
 
 
 def stratified(
-    y: np.ndarray, share: float, rng: np.random.Generator
+    y: np.ndarray, train_fraction: float, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """(train_index, test_index) of the labels y [N]: both sorted, disjoint, together 0 .. N-1,
     int64.
 
-    Train gets floor(share * N) examples, each class as many as `quotas` says. One uniform number is
+    Train gets floor(train_fraction * N) examples, each class as many as `quotas` says. One uniform number is
     drawn for each example, and a class gives those with the smallest. Raises ValueError when a side
     would be empty.
     """
-    check_share(share)
+    check_train_fraction(train_fraction)
     if y.ndim != 1:
         raise ValueError(f"expected labels of shape [N], got {list(y.shape)}")
     draw = rng.random(len(y))
     classes, sizes = np.unique(y, return_counts=True)
     chosen = np.zeros(len(y), bool)
-    for label, quota in zip(classes, quotas(sizes.tolist(), share), strict=True):
+    for label, quota in zip(classes, quotas(sizes.tolist(), train_fraction), strict=True):
         members = np.flatnonzero(y == label)
         chosen[members[np.argsort(draw[members], kind="stable")[:quota]]] = True
-    if not chosen.any():  # the test side has one at least, as share < 1
+    if not chosen.any():  # the test side has one at least, as train_fraction < 1
         raise ValueError(
-            f"expected share to leave an example on each side of {len(y)}, got {share!r}"
+            f"expected train_fraction to leave an example on each side of {len(y)}, got {train_fraction!r}"
         )
     return np.flatnonzero(chosen), np.flatnonzero(~chosen)
 
 
-def quotas(sizes: Sequence[int], share: float) -> list[int]:
+def quotas(sizes: Sequence[int], train_fraction: float) -> list[int]:
     """How many examples each class of `sizes` [C] gives to train: the method of largest remainders.
 
-    Each class gives floor(share * N_c); those with the largest remainders give one more until
-    floor(share * N) are found, the smaller label first where remainders are equal. Reckoned
-    exactly, with `share` as the decimal it is written as: 0.29 of 100 is 29, where floats would
+    Each class gives floor(train_fraction * N_c); those with the largest remainders give one more until
+    floor(train_fraction * N) are found, the smaller label first where remainders are equal. Reckoned
+    exactly, with `train_fraction` as the decimal it is written as: 0.29 of 100 is 29, where floats would
     make it 28.
     """
-    exact = [Fraction(repr(float(share))) * size for size in sizes]
+    exact = [Fraction(repr(float(train_fraction))) * size for size in sizes]
     given = [floor(quota) for quota in exact]
     spare = floor(sum(exact)) - sum(given)
     by_remainder = sorted(range(len(sizes)), key=lambda c: given[c] - exact[c])

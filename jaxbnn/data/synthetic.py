@@ -6,7 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from jaxbnn.data.split import Dataset, Split, check_labels_dealt, check_shared, check_span, divide
+from jaxbnn.data.split import (
+    Dataset,
+    Split,
+    check_labels_dealt,
+    check_shared,
+    check_value_range,
+    divide,
+)
 
 # The twelve input bits sit on the vertices of an icosahedron: each one's five neighbours, and its
 # antipode.
@@ -37,33 +44,33 @@ class Szt:
     """The 4096 inputs of 12 bits of Shwartz-Ziv and Tishby (2017), labelled by their rule; two
     classes.
 
-    `share` of the examples train. The split is the same for all seeds unless `split_per_seed`.
-    `span` is what bits 0 and 1 become. `label_seed`, `label_noise`: see `relabelled`.
+    `train_fraction` of the examples train. The split is the same for all seeds unless `split_per_seed`.
+    `value_range` is what bits 0 and 1 become. `label_seed`, `label_noise`: see `relabelled`.
     """
 
-    share: float = 0.8
+    train_fraction: float = 0.8
     split_seed: int = 0
     split_per_seed: bool = False
-    span: tuple[float, float] = (0.0, 1.0)
+    value_range: tuple[float, float] = (0.0, 1.0)
     label_seed: int | None = None
     label_noise: float = 1.0
 
     def __post_init__(self) -> None:
         check_shared(self)
         check_labels_dealt(self)
-        check_span(self.span)
+        check_value_range(self.value_range)
 
 
 @dataclass(frozen=True)
 class TicTacToe:
     """The 958 boards at which a game of tic-tac-toe can end; label 1 where x, who starts, has won.
 
-    Cells: x = +1, o = -1, blank = 0. `share` of the examples train; the split is the same for all
+    Cells: x = +1, o = -1, blank = 0. `train_fraction` of the examples train; the split is the same for all
     seeds unless `split_per_seed`. `label_seed`, `label_noise`: see `relabelled`. The boards are the
     UCI repository's "Tic-Tac-Toe Endgame".
     """
 
-    share: float = 0.8
+    train_fraction: float = 0.8
     split_seed: int = 0
     split_per_seed: bool = False
     label_seed: int | None = None
@@ -78,7 +85,7 @@ def load_szt(spec: Szt, seed: int | None = None) -> Split:
     """SZT split as the spec says, x [N, 12]. Raises ValueError when the spec is per seed and `seed`
     is None."""
     bits = szt_bits()
-    x = np.asarray(spec.span, np.float32)[bits]
+    x = np.asarray(spec.value_range, np.float32)[bits]
     return divide(Dataset(x, szt_labels(bits)), spec, seed, population=True)
 
 

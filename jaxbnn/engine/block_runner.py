@@ -146,7 +146,9 @@ def _restored(job, pieces, like, device):
 
 def _store_epoch(job, pieces, epoch, block, inputs):
     """Stores what the probes want of this epoch."""
-    probes = tuple(probe for probe in job.experiment.probes if probe.units or probe.keep)
+    probes = tuple(
+        probe for probe in job.experiment.probes if probe.unit_counts_at or probe.activations_at
+    )
     rows = take_snapshot(job.plan, probes, block, inputs.split)
     for piece, lanes in _cut(pieces):
         taken = kept.arrays(

@@ -41,11 +41,11 @@ def estimate(
     for about `seconds`.
 
     With 0 seconds nothing is run, and the time is NaN. MemoryError, before anything is run, where
-    the programs do not fit into the devices' memory (see `largest_lanes`).
+    the programs do not fit into the devices' memory (see `largest_seeds_per_program`).
     """
     every, devices = [config.normal(each) for each in experiments], devices or jax.local_devices()
     job, experiment = make_job(every, [], data_root, devices[0].platform), every[0]
-    blocks = blocks_of([each.seeds for each in every], experiment.lanes)
+    blocks = blocks_of([each.seeds for each in every], experiment.seeds_per_program)
     busy = devices[: len(blocks)]
     space = room(busy) // len(busy)
     with ThreadPoolExecutor(max_workers=len(busy)) as pool:
@@ -53,7 +53,7 @@ def estimate(
     held = max(held for *_, held in tried)
     if held > space:
         sizes = f"at most {space / 2**20:.0f} MiB (what a device has), got {held / 2**20:.0f} MiB"
-        raise MemoryError(f"expected a program of {sizes}: fewer lanes take less")
+        raise MemoryError(f"expected a program of {sizes}: fewer seeds a program take less")
     compiling, per_epoch, per_row, held = (max(each) for each in zip(*tried, strict=True))
     rounds = -(-len(blocks) // len(busy))
     total = rounds * (experiment.train.epochs * per_epoch + len(experiment.epochs) * per_row)
@@ -87,34 +87,34 @@ def _try_block(job, seconds, space, pieces, device):
         return compiling, *_timed(seconds, compiled, begin, inputs), held
 
 
-def largest_lanes(
+def largest_seeds_per_program(
     *experiments: Experiment,
     data_root: str | Path | None = None,
     devices: Sequence[jax.Device] | None = None,
 ) -> int:
-    """The largest number of lanes, below the experiments', of which a program fits into a device; 0
+    """The largest number of seeds a program, below the experiments', of which a program fits into a device; 0
     where none does.
 
     Memory grows by about as much with each lane, so that few numbers have to be compiled.
     """
     every, devices = [config.normal(each) for each in experiments], devices or jax.local_devices()
-    busy = devices[: -(-sum(len(each.seeds) for each in every) // every[0].lanes)]
+    busy = devices[: -(-sum(len(each.seeds) for each in every) // every[0].seeds_per_program)]
     space = room(busy) // len(busy)
 
-    def held_by(lanes):
-        some = [dataclasses.replace(each, lanes=lanes) for each in every]
+    def held_by(n_seeds):
+        some = [dataclasses.replace(each, seeds_per_program=n_seeds) for each in every]
         job = make_job(some, [], data_root, busy[0].platform)
         return _try_block(
-            job, 0, space, blocks_of([each.seeds for each in some], lanes)[0], busy[0]
+            job, 0, space, blocks_of([each.seeds for each in some], n_seeds)[0], busy[0]
         )[-1]
 
-    few, many, least, most = 0, every[0].lanes, 0, held_by(every[0].lanes)
+    few, many, least, most = 0, every[0].seeds_per_program, 0, held_by(every[0].seeds_per_program)
     while many - few > 1:
         guess = few + int((space - least) / (most - least) * (many - few))
-        lanes = min(max(guess, few + 1), many - 1)
-        now = held_by(lanes)
+        n_seeds = min(max(guess, few + 1), many - 1)
+        now = held_by(n_seeds)
         few, least, many, most = (
-            (lanes, now, many, most) if now <= space else (few, least, lanes, now)
+            (n_seeds, now, many, most) if now <= space else (few, least, n_seeds, now)
         )
     return few
 

@@ -291,7 +291,7 @@ def _fitness(plan, codes, state, finite, epoch, before):
         return None
     hidden, passing = codes[plan.probes[0].name][:-1], codes[plan.passing.name]
     now = diagnostics.measure(
-        plan.model, hidden, passing, before, state.variables["params"], plan.train.latent_limit
+        plan.model, hidden, passing, before, state.variables["params"], plan.train.latent_clip
     )
     now = now._replace(flips=jnp.where(epoch > 0, now.flips, jnp.nan))
     return jax.tree.map(

@@ -70,7 +70,7 @@ class Job:
     def lanes(self, block: Pieces) -> list[tuple[Experiment, int]]:
         """The experiment and seed of each lane, the last repeated until the block is full."""
         pairs = [(self.experiments[piece.number], seed) for piece in block for seed in piece.seeds]
-        return [*pairs, *[pairs[-1]] * (self.experiment.lanes - len(pairs))]
+        return [*pairs, *[pairs[-1]] * (self.experiment.seeds_per_program - len(pairs))]
 
 
 def make_job(
@@ -97,7 +97,11 @@ def make_job(
         split_per_lane=data.is_per_seed(experiment.data),
         map_lanes=platform == "cpu",
         lanes_last=seeds_last.pays(
-            experiment.model, n_inputs, experiment.train.batch_size, experiment.lanes, platform
+            experiment.model,
+            n_inputs,
+            experiment.train.batch_size,
+            experiment.seeds_per_program,
+            platform,
         ),
     )
     return Job(tuple(experiments), tuple(folders), data_root, split, data.checksum(split), plan)
@@ -105,7 +109,9 @@ def make_job(
 
 def _in_program(probe):
     """The probe without what is the host's alone: runs that differ in no more share one program."""
-    return dataclasses.replace(probe, population=None, tolerance=0.1, units=(), keep=())
+    return dataclasses.replace(
+        probe, population=None, tolerance=0.1, unit_counts_at=(), activations_at=()
+    )
 
 
 def _load(experiment, data_root, seed):

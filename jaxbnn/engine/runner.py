@@ -106,7 +106,7 @@ def _run_missing(job, devices, report, stop):
     if not any(missing):
         return  # another run has just finished them
     began, facts = time.monotonic(), provenance.facts(devices, job.checksum)
-    blocks = blocks_of(missing, job.experiment.lanes, begun(job, missing))
+    blocks = blocks_of(missing, job.experiment.seeds_per_program, begun(job, missing))
     processes.meet()  # all have seen the same blocks before one of them goes on
     for number in (
         number for number, seeds in enumerate(missing) if seeds and processes.index() == 0

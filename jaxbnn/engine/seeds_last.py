@@ -21,7 +21,7 @@ from jaxbnn.train.spec import Hyper, TrainSpec, rule_of
 from jaxbnn.train.trainer import GradientNorm, Score, TrainState, batches_of
 
 ROWS = 8192  # rows x lanes looked at together: their layers stay in the cache
-LARGEST_BATCH = 128
+MAX_BATCH = 128
 FEWEST = 16  # lanes, from which this is faster than lanes in front: below them the vectors are not filled
 
 
@@ -33,9 +33,7 @@ def pays(model: Any, n_inputs: int, batch_size: int | None, n_lanes: int, platfo
     way.
     """
     small = (
-        seeds_last.is_small(model, n_inputs)
-        and batch_size is not None
-        and batch_size <= LARGEST_BATCH
+        seeds_last.is_small(model, n_inputs) and batch_size is not None and batch_size <= MAX_BATCH
     )
     return platform == "cpu" and n_lanes >= FEWEST and small
 

@@ -21,7 +21,17 @@ from jaxbnn.observe.diagnostics import PASSING, Health
 from jaxbnn.observe.probe import alphabets_of, choose, layers_of
 from jaxbnn.storage.run_folder import DATA, Group, Variable, ragged_variables
 
-PLANE = ("i_xt", "i_ty", "h_t", "n_patterns", "n_singletons", "exact", "h_x", "h_y", "class_size")
+PLANE = (
+    "i_xt",
+    "i_ty",
+    "h_t",
+    "n_patterns",
+    "n_singletons",
+    "certified",
+    "h_x",
+    "h_y",
+    "class_size",
+)
 SPECTRA = tuple(
     f"{key}_{of}" for key in ("t", "ty") for of in ("size", "multiplicity", "number", "entry")
 )
@@ -180,7 +190,9 @@ def _plane(points, samples):
         "n_singletons": Variable(
             SEED_ROWS, points.n_singletons, {"long_name": "patterns seen once; -1: not counted"}
         ),
-        "exact": Variable(SEED_ROWS, points.exact, {"long_name": "the counts are certified"}),
+        "certified": Variable(
+            SEED_ROWS, points.certified, {"long_name": "the counts are certified"}
+        ),
         "h_x": Variable(("seed",), h_x, BIT | {"long_name": "H(X) of the measured sample"}),
         "class_size": Variable(
             ("seed", "label"), sizes, {"long_name": "examples of each label in the sample"}

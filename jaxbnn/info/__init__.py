@@ -11,11 +11,10 @@ from jaxbnn.info.dependence import Dependence as Dependence
 from jaxbnn.info.dependence import dependence as dependence
 from jaxbnn.info.entropy import miller_madow as miller_madow
 from jaxbnn.info.entropy import plugin as plugin
-from jaxbnn.info.estimators.bins import Binned as Binned
-from jaxbnn.info.estimators.bins import FixedGrid as FixedGrid
-from jaxbnn.info.estimators.bins import OwnRange as OwnRange
+from jaxbnn.info.estimators.bins import FixedBins as FixedBins
+from jaxbnn.info.estimators.bins import OwnRangeBins as OwnRangeBins
 from jaxbnn.info.estimators.exact import Exact as Exact
-from jaxbnn.info.estimators.exact import Values as Values
+from jaxbnn.info.estimators.exact import ExactValues as ExactValues
 from jaxbnn.info.estimators.protocol import Estimator as Estimator
 from jaxbnn.info.estimators.soft_output import SoftOutput as SoftOutput
 from jaxbnn.info.measurement import Measurement as Measurement

@@ -163,7 +163,9 @@ def _table(of):
     # needs a mask.
     if isinstance(of, Counts):
         histogram = np.asarray(of.count)
-        of = Spectrum(*np.unique(histogram[(histogram > 0) & bool(of.exact)], return_counts=True))
+        of = Spectrum(
+            *np.unique(histogram[(histogram > 0) & bool(of.certified)], return_counts=True)
+        )
     k = np.moveaxis(np.asarray(of.number, np.float64), -1, 0)
     c = np.where(k > 0, np.moveaxis(np.asarray(of.multiplicity, np.float64), -1, 0), 1)
     n = np.sum(k * c, axis=0)

@@ -12,24 +12,24 @@ from jaxbnn.info import counting_direct, counting_scatter, counting_sort, tally
 from jaxbnn.info.packing import as_array, hash_rows
 from jaxbnn.info.tally import Hash
 
-Route = Literal["direct", "scatter", "sort"]
+Algorithm = Literal["direct", "scatter", "sort"]
 DIRECT_BYTES, DIRECT_BYTES_A_ROW = (
     2**17,
     44,
-)  # of a table of all pairs: the fastest route, within 64 bytes a row in all
+)  # of a table of all pairs: the fastest algorithm, within 64 bytes a row in all
 
 
 class Counts(NamedTuple):
     """How often each pattern was seen: its multiplicity stands once, at a place that is the
-    route's; the rest is 0."""
+    algorithm's; the rest is 0."""
 
     count: jax.Array  # int32, of any shape
     total: jax.Array  # [] int32, N
-    exact: (
+    certified: (
         jax.Array
     )  # [] bool, True when rows were compared in full and lie within the bounds: the certificate
     row: jax.Array | None = (
-        None  # [N] int32, the multiplicity of each row's pattern, in an order that is the route's
+        None  # [N] int32, the multiplicity of each row's pattern, in an order that is the algorithm's
     )
     label: jax.Array | None = (
         None  # [N] int32, (T, Y) only: that of each row's label, in the same order
@@ -67,15 +67,15 @@ def count(
     *,
     bits: int | None = None,
     classes: int | None = None,
-    route: Route | None = None,
+    algorithm: Algorithm | None = None,
     hash_rows: Hash = hash_rows,
 ) -> tuple[Counts, Counts]:
     """Exact counts of the patterns T and of the pairs (T, Y). words uint32 [N, W], labels int32
     [N].
 
     Static: `bits`, below which lie all bits of a row's words (word 0 lowest); `classes`, below
-    which lie all labels; `route`, by default as `choose_route` says; `hash_rows`, which decides the
-    speed and nothing else. Every route gives the same counts. Outside jit a word or label past its
+    which lie all labels; `algorithm`, by default as `choose_algorithm` says; `hash_rows`, which decides the
+    speed and nothing else. Every algorithm gives the same counts. Outside jit a word or label past its
     bound raises ValueError, inside jit the counts are not exact.
     """
     words, labels = _checked(words, labels, bits, classes)
@@ -85,7 +85,7 @@ def count(
     limit = 32 * words.shape[1] if bits is None else min(bits, 32 * words.shape[1])
     shape = words.shape[0], words.shape[1], limit, classes
     tally = _tally(
-        route or choose_route(*shape, _platform()), words, labels, limit, classes, hash_rows
+        algorithm or choose_algorithm(*shape, _platform()), words, labels, limit, classes, hash_rows
     )
     most = np.int32(2**31 - 1 if classes is None else classes - 1)
     inside = _is_below(words, limit) & jnp.all((labels >= 0) & (labels <= most))
@@ -95,13 +95,15 @@ def count(
     )
 
 
-def choose_route(n: int, words: int, bits: int, classes: int | None, platform: str) -> Route:
-    """The fastest route for n rows of `words` words, as benchmarks/entropy.py measured it.
+def choose_algorithm(
+    n: int, words: int, bits: int, classes: int | None, platform: str
+) -> Algorithm:
+    """The fastest algorithm for n rows of `words` words, as benchmarks/entropy.py measured it.
 
     On a CPU direct, while its table of 2**bits * classes cells takes at most DIRECT_BYTES or
     DIRECT_BYTES_A_ROW * n (larger ones are still the fastest, up to about 100 bytes a row, but take
     more than 64 bytes a row in all), past that scatter; elsewhere sort, until it is measured there.
-    Source: the table of routes in benchmarks/README.md.
+    Source: the table of algorithms in benchmarks/README.md.
     """
     cpu = platform == "cpu"
     if cpu and words == 1 and classes is not None:
@@ -120,19 +122,19 @@ def _platform():
     return device if isinstance(device, str) else device.platform
 
 
-def _tally(route, words, labels, bits, classes, hash_rows) -> tally.Tally:
-    if route == "direct":
+def _tally(algorithm, words, labels, bits, classes, hash_rows) -> tally.Tally:
+    if algorithm == "direct":
         if words.shape[1] != 1 or classes is None or 2**bits * classes >= 2**31:
             raise ValueError(
-                "expected rows of one word and 2**bits * classes < 2**31 for the direct route, "
+                "expected rows of one word and 2**bits * classes < 2**31 for the direct algorithm, "
                 f"got {words.shape[1]} words, bits {bits}, classes {classes}"
             )
         return counting_direct.direct(words, labels, bits, classes)
-    if route == "scatter":
+    if algorithm == "scatter":
         return counting_scatter.scatter(words, labels, classes, hash_rows)
-    if route == "sort":
+    if algorithm == "sort":
         return counting_sort.sort(words, labels, bits, classes, hash_rows)
-    raise ValueError(f"expected route to be one of {get_args(Route)}, got {route!r}")
+    raise ValueError(f"expected algorithm to be one of {get_args(Algorithm)}, got {algorithm!r}")
 
 
 def _checked(words, labels, bits, classes):

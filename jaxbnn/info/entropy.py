@@ -69,7 +69,7 @@ def summed(p: jax.Array) -> jax.Array:
 
 
 def _vouched(counts, entropy):
-    return jnp.where(counts.exact, entropy, jnp.nan)
+    return jnp.where(counts.certified, entropy, jnp.nan)
 
 
 def _sum(terms):

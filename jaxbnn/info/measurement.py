@@ -47,7 +47,7 @@ class Measurement(NamedTuple):
     n_guesses: (
         tuple[float, float] | None
     )  # where that is None: by Chao1's number of patterns, by the number of units
-    exact: bool  # the counts are certified
+    certified: bool  # rows were compared in full
     population: bool  # as declared by the caller
     tolerance: float  # bits, as declared by the caller
 
@@ -92,7 +92,7 @@ def measure(
         i_xt_corrected=i_xt_corrected,
         i_ty_corrected=i_ty_corrected,
         d=d,
-        exact=bool(of_t.exact & of_ty.exact),
+        certified=bool(of_t.certified & of_ty.certified),
         population=population,
         tolerance=tolerance,
         **_trust(t_seen, d, population, tolerance),

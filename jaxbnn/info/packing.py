@@ -79,7 +79,7 @@ def hash_rows(words: jax.Array, salt: jax.Array) -> jax.Array:
     """A 32-bit hash of each row, words [N, W] and salt uint32 [] -> uint32 [N]. Another salt is
     another hash.
 
-    Up to eight words one after another are multiplied into a state that is mixed (multiply,
+    Up to eight words one after another are multiplied into a state that is mixed (stable_matmul,
     xor-shift: the finaliser of MurmurHash3). More are mixed each with its column's salt, all at
     once, and summed. Nothing rests on its quality but speed: whoever groups by it compares full
     rows.

@@ -20,7 +20,7 @@ class Point(NamedTuple):
     se_ty: jax.Array  # [] bits, standard error of I(T;Y) by the delta method
     n_patterns: jax.Array  # [] int32, patterns seen
     n_singletons: jax.Array  # [] int32, patterns seen once
-    exact: jax.Array  # [] bool, the counts are certified
+    certified: jax.Array  # [] bool, the counts are certified
 
 
 class InfoPlane(NamedTuple):

@@ -13,7 +13,7 @@ BATCH = 4096  # rows unpacked at once
 SALTS = (0x243F6A88, 0x85A308D3)
 
 
-class Alike(NamedTuple):
+class RedundantUnits(NamedTuple):
     """Numbers of units, over one sample; -1 where the activations are not -1 and +1."""
 
     constant: jax.Array  # [] int32, units with one sign for all examples
@@ -23,7 +23,7 @@ class Alike(NamedTuple):
     )  # [] int32, further units that are the opposite of an earlier one on every example
 
 
-def alike(words: jax.Array, valid: jax.Array, n_units: int) -> Alike:
+def redundant_units(words: jax.Array, valid: jax.Array, n_units: int) -> RedundantUnits:
     """How many of the units are alike; words uint32 [N, W] as `pack_signs` gives them, valid bool
     [N].
 
@@ -45,7 +45,7 @@ def alike(words: jax.Array, valid: jax.Array, n_units: int) -> Alike:
     same = equal(sums[:, :, None], sums[:, None, :]) & earlier
     opposite = equal(sums[:, :, None] + sums[:, None, :], total[:, None, None]) & earlier
     counts = constant, varies & jnp.any(same, axis=0), varies & jnp.any(opposite, axis=0)
-    return Alike(
+    return RedundantUnits(
         *(jnp.where(jnp.all(valid), jnp.sum(each, dtype=jnp.int32), -1) for each in counts)
     )
 

@@ -10,7 +10,7 @@ from jaxbnn.info import corrected_entropy
 from jaxbnn.info.entropy import NATS_PER_BIT
 from jaxbnn.info.spectrum import Spectrum
 
-VERDICTS = ("exact", "saturated", "reliable", "biased")
+VERDICTS = ("population", "saturated", "reliable", "biased")
 EXACT, SATURATED, RELIABLE, BIASED = range(4)
 UNJUDGED = -1
 TOLERANCE = 0.1  # bits

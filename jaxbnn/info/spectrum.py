@@ -29,7 +29,7 @@ class Spectrum(NamedTuple):
 def spectrum(counts: Counts, n: int) -> Spectrum:
     """The counts of counts of n examples (static), M = `room(n)`. All 0 where the counts are not
     exact."""
-    times = jnp.where(counts.exact, counts.count.reshape(-1), 0)
+    times = jnp.where(counts.certified, counts.count.reshape(-1), 0)
     number = jnp.zeros(n + 1, jnp.int32).at[times].add(1, mode="promise_in_bounds").at[0].set(0)
     multiplicity = compact.few(number > 0, room(n), 0)
     return Spectrum(multiplicity, number[multiplicity])

@@ -18,7 +18,7 @@ class Tally(NamedTuple):
     ty: jax.Array  # int32, pairs
     row_t: (
         jax.Array
-    )  # [N] int32: how often each row's pattern was seen, rows in an order that is the route's
+    )  # [N] int32: how often each row's pattern was seen, rows in an order that is the algorithm's
     row_ty: jax.Array  # [N] int32: how often each row's pair was seen, in the same order
     row_y: jax.Array  # [N] int32: how often each row's label was seen, in the same order
     certified: jax.Array  # [] bool: every row was settled by a comparison in full

@@ -11,11 +11,11 @@ from jaxbnn.nn.layers import clip_latent as clip_latent
 from jaxbnn.nn.models import MLP as MLP
 from jaxbnn.nn.models import ConvNet as ConvNet
 from jaxbnn.nn.models import Model as Model
-from jaxbnn.nn.products import multiply as multiply
+from jaxbnn.nn.products import stable_matmul as stable_matmul
+from jaxbnn.nn.surrogate import STE as STE
 from jaxbnn.nn.surrogate import ApproxSign as ApproxSign
-from jaxbnn.nn.surrogate import Identity as Identity
-from jaxbnn.nn.surrogate import Slope as Slope
-from jaxbnn.nn.surrogate import Ste as Ste
+from jaxbnn.nn.surrogate import PassThrough as PassThrough
+from jaxbnn.nn.surrogate import Surrogate as Surrogate
 from jaxbnn.nn.surrogate import SwishSign as SwishSign
 from jaxbnn.nn.surrogate import sign as sign
 from jaxbnn.nn.transforms import bop as bop

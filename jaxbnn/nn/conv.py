@@ -8,8 +8,8 @@ import jax
 import jax.numpy as jnp
 
 from jaxbnn.nn.layers import LATENT
-from jaxbnn.nn.products import multiply, transposed
-from jaxbnn.nn.surrogate import Slope, sign
+from jaxbnn.nn.products import stable_matmul, transposed
+from jaxbnn.nn.surrogate import Surrogate, sign
 
 
 def convolve(x: jax.Array, kernel: jax.Array) -> jax.Array:
@@ -25,7 +25,7 @@ def convolve(x: jax.Array, kernel: jax.Array) -> jax.Array:
     patches = jnp.stack(
         [x[:, k : k + height, j : j + width] for k in range(side) for j in range(side)]
     )
-    y = multiply(
+    y = stable_matmul(
         transposed(kernel.reshape(-1, features)), patches.reshape(side * side * channels, -1)
     )
     return y.reshape(features, height, width, -1)
@@ -44,7 +44,7 @@ def max_pool(x: jax.Array, size: int) -> jax.Array:
 
 
 class Conv(nn.Module):
-    """`convolve` with a kernel of `features` squares; with a `slope` its weights are signs of the
+    """`convolve` with a kernel of `features` squares; with a `surrogate` its weights are signs of the
     parameter `latent`.
 
     Without one the parameter is `kernel`, and there may be a `bias` [F]. Glorot-uniform.
@@ -52,16 +52,18 @@ class Conv(nn.Module):
 
     features: int
     side: int
-    slope: Slope | None = None
-    zero: float = -1.0
+    surrogate: Surrogate | None = None
+    sign_of_zero: float = -1.0
     use_bias: bool = False
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
-        name = "kernel" if self.slope is None else LATENT
+        name = "kernel" if self.surrogate is None else LATENT
         shape = (self.side, self.side, x.shape[0], self.features)
         kernel = self.param(name, nn.initializers.glorot_uniform(), shape, jnp.float32)
-        y = convolve(x, kernel if self.slope is None else sign(self.slope, kernel, self.zero))
+        y = convolve(
+            x, kernel if self.surrogate is None else sign(self.surrogate, kernel, self.sign_of_zero)
+        )
         if not self.use_bias:
             return y
         return y + self.param(

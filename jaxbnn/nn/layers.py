@@ -10,8 +10,8 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from jaxbnn.nn.products import multiply
-from jaxbnn.nn.surrogate import Slope, Ste, sign
+from jaxbnn.nn.products import stable_matmul
+from jaxbnn.nn.surrogate import STE, Surrogate, sign
 
 LATENT = "latent"
 
@@ -25,16 +25,16 @@ class Activation(Protocol):
 
 @dataclass(frozen=True)
 class SignActivation:
-    """sign(x) in {-1, +1} with a surrogate slope; sign(0) is `zero`, -1 or +1."""
+    """sign(x) in {-1, +1} with a surrogate surrogate; sign(0) is `sign_of_zero`, -1 or +1."""
 
-    slope: Slope = Ste()
-    zero: float = -1.0
+    surrogate: Surrogate = STE()
+    sign_of_zero: float = -1.0
 
     def __post_init__(self):
-        check_zero(self.zero)
+        check_sign_of_zero(self.sign_of_zero)
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        return sign(self.slope, x, self.zero)
+        return sign(self.surrogate, x, self.sign_of_zero)
 
 
 @dataclass(frozen=True)
@@ -78,29 +78,29 @@ class SwishSignActivation:
         return 2 * s * (1 + z * (1 - s)) - 1
 
 
-def check_zero(zero: float) -> None:
+def check_sign_of_zero(sign_of_zero: float) -> None:
     """Refuses a sign of zero that is neither -1 nor +1 (ValueError)."""
-    if zero not in (-1.0, 1.0):
-        raise ValueError(f"expected zero to be -1 or 1 (the sign of 0), got {zero}")
+    if sign_of_zero not in (-1.0, 1.0):
+        raise ValueError(f"expected sign_of_zero to be -1 or 1, got {sign_of_zero}")
 
 
 class BinaryDense(nn.Module):
     """x @ sign(latent), [B, D] -> [B, features]: a dense layer whose weights are -1 or +1 in the
     forward pass.
 
-    The parameter `latent` [D, features] is real; its gradient passes through `slope`. No bias: a
+    The parameter `latent` [D, features] is real; its gradient passes through `surrogate`. No bias: a
     BatchNorm follows. Source: Courbariaux et al. 2016; Raj et al. 2020, section 2.
     """
 
     features: int
-    slope: Slope = Ste()
-    zero: float = -1.0
+    surrogate: Surrogate = STE()
+    sign_of_zero: float = -1.0
     kernel_init: Callable = nn.initializers.glorot_uniform()
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
         latent = self.param(LATENT, self.kernel_init, (x.shape[-1], self.features), jnp.float32)
-        return multiply(x, sign(self.slope, latent, self.zero))
+        return stable_matmul(x, sign(self.surrogate, latent, self.sign_of_zero))
 
 
 def clip_latent(limit: float = 1.0) -> optax.GradientTransformation:

@@ -6,11 +6,11 @@ import jax
 import jax.numpy as jnp
 
 from jaxbnn.nn.conv import Conv, max_pool
-from jaxbnn.nn.layers import Activation, BinaryDense, SignActivation, check_zero
-from jaxbnn.nn.products import multiply
-from jaxbnn.nn.surrogate import Slope, Ste
+from jaxbnn.nn.layers import Activation, BinaryDense, SignActivation, check_sign_of_zero
+from jaxbnn.nn.products import stable_matmul
+from jaxbnn.nn.surrogate import STE, Surrogate
 
-MOST_UNITS = 10**6
+MAX_UNITS = 10**6
 
 
 class MLP(nn.Module):
@@ -18,7 +18,7 @@ class MLP(nn.Module):
     D_l], ...).
 
     Each layer is dense, then BatchNorm without scale (`normalise`), then `activation`; the output
-    has no activation. `kernel_slope` is the slope of the weights' sign; None makes every weight
+    has no activation. `kernel_surrogate` is the surrogate of the weights' sign; None makes every weight
     real. `binary_first` and `binary_last` False make the first and the output layer's weights real.
     A dense layer has a bias only where no BatchNorm follows and its weights are real. Submodules
     are dense_1, norm_1, ..., dense_output, norm_output. Weights start Glorot-uniform. Source: Raj
@@ -28,8 +28,8 @@ class MLP(nn.Module):
     widths: tuple[int, ...]
     n_classes: int
     activation: Activation = SignActivation()
-    kernel_slope: Slope | None = Ste()
-    kernel_zero: float = -1.0
+    kernel_surrogate: Surrogate | None = STE()
+    kernel_sign_of_zero: float = -1.0
     binary_first: bool = True
     binary_last: bool = True
     normalise: bool = True
@@ -80,8 +80,8 @@ class ConvNet(nn.Module):
     side: int = 5
     pool: int = 2
     activation: Activation = SignActivation()
-    kernel_slope: Slope | None = Ste()
-    kernel_zero: float = -1.0
+    kernel_surrogate: Surrogate | None = STE()
+    kernel_sign_of_zero: float = -1.0
     binary_first: bool = True
     binary_last: bool = True
     normalise: bool = True
@@ -145,9 +145,11 @@ class ConvNet(nn.Module):
         x = x.reshape(x.shape[0], *_image(x.shape[1:])).astype(jnp.float32).transpose(3, 1, 2, 0)
         hidden = []
         for i, channels in enumerate(self.channels, 1):
-            slope = self.kernel_slope if i > 1 or self.binary_first else None
-            bias = slope is None and not self.normalise
-            x = Conv(channels, self.side, slope, self.kernel_zero, bias, name=f"kernel_{i}")(x)
+            surrogate = self.kernel_surrogate if i > 1 or self.binary_first else None
+            bias = surrogate is None and not self.normalise
+            x = Conv(
+                channels, self.side, surrogate, self.kernel_sign_of_zero, bias, name=f"kernel_{i}"
+            )(x)
             x = self.activation(
                 _normalised(self, max_pool(x, self.pool), f"kernel_norm_{i}", 0, train)
             )
@@ -179,9 +181,9 @@ def _check(model):
         raise TypeError(
             f"expected widths as a tuple of integers and n_classes as one, got {model.widths!r}"
         )
-    if len(model.widths) < 1 or min(model.widths) < 1 or max(model.widths) > MOST_UNITS:
+    if len(model.widths) < 1 or min(model.widths) < 1 or max(model.widths) > MAX_UNITS:
         raise ValueError(
-            f"expected widths of 1 to {MOST_UNITS} units in one layer or more, got {model.widths}"
+            f"expected widths of 1 to {MAX_UNITS} units in one layer or more, got {model.widths}"
         )
     if model.n_classes < 1:
         raise ValueError(f"expected n_classes >= 1, got {model.n_classes}")
@@ -189,13 +191,15 @@ def _check(model):
         raise ValueError(
             f"expected 0 <= momentum < 1 and epsilon > 0, got {model.momentum} and {model.epsilon}"
         )
-    check_zero(model.kernel_zero)
+    check_sign_of_zero(model.kernel_sign_of_zero)
 
 
 def _dense(model, x, width, name, *, binary, train):
     """A dense layer of a model and its BatchNorm."""
-    if binary and model.kernel_slope is not None:
-        x = BinaryDense(width, model.kernel_slope, model.kernel_zero, name=f"dense_{name}")(x)
+    if binary and model.kernel_surrogate is not None:
+        x = BinaryDense(
+            width, model.kernel_surrogate, model.kernel_sign_of_zero, name=f"dense_{name}"
+        )(x)
     else:
         glorot = nn.initializers.glorot_uniform()
         options = {"use_bias": not model.normalise, "kernel_init": glorot, "dot_general": _product}
@@ -205,7 +209,7 @@ def _dense(model, x, width, name, *, binary, train):
 
 def _product(x, kernel, *_, **__):
     """What Flax's Dense asks for: [..., D] [D, F] -> [..., F]."""
-    return multiply(x, kernel)
+    return stable_matmul(x, kernel)
 
 
 def _normalised(model, x, name, axis, train):

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 
 @jax.custom_vjp
-def multiply(a: jax.Array, b: jax.Array) -> jax.Array:
+def stable_matmul(a: jax.Array, b: jax.Array) -> jax.Array:
     """a @ b, [..., K] [K, N] -> [..., N], with the gradients d @ b.T and transposed(a) @ d; not for
     forward mode."""
     return jnp.matmul(a, b)
@@ -25,7 +25,7 @@ def transposed(a: jax.Array) -> jax.Array:
 
 
 def _forward(a, b):
-    return multiply(a, b), (a, b)
+    return stable_matmul(a, b), (a, b)
 
 
 def _backward(factors, d):
@@ -34,4 +34,4 @@ def _backward(factors, d):
     return jnp.matmul(d, b.T), jnp.matmul(transposed(rows), d.reshape(-1, d.shape[-1]))
 
 
-multiply.defvjp(_forward, _backward)
+stable_matmul.defvjp(_forward, _backward)

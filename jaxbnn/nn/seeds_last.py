@@ -19,15 +19,15 @@ from jaxbnn.nn.layers import LATENT
 from jaxbnn.nn.models import MLP
 from jaxbnn.nn.surrogate import sign
 
-MOST_TERMS = (
+MAX_TERMS = (
     64  # units or inputs of a layer; a gradient's sum has as many terms as the batch has examples
 )
 
 
 def is_small(model: Any, n_inputs: int) -> bool:
-    """Whether `forward` takes this model: an MLP none of whose layers has more than MOST_TERMS
+    """Whether `forward` takes this model: an MLP none of whose layers has more than MAX_TERMS
     inputs or units."""
-    return type(model) is MLP and max(n_inputs, *model.widths, model.n_classes) <= MOST_TERMS
+    return type(model) is MLP and max(n_inputs, *model.widths, model.n_classes) <= MAX_TERMS
 
 
 def forward(
@@ -78,7 +78,7 @@ def mean(x: jax.Array) -> jax.Array:
 
 def _dense_layer(model, params, x):
     if LATENT in params:
-        return _dense(x, sign(model.kernel_slope, params[LATENT], model.kernel_zero))
+        return _dense(x, sign(model.kernel_surrogate, params[LATENT], model.kernel_sign_of_zero))
     y = _dense(x, params["kernel"])
     return y + params["bias"][None] if "bias" in params else y
 

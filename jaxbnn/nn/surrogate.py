@@ -1,5 +1,5 @@
 """The sign function with a surrogate derivative: one `custom_vjp`, and a small dataclass for each
-slope."""
+surrogate."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 
 @runtime_checkable
-class Slope(Protocol):
+class Surrogate(Protocol):
     """Stands in for d sign(x)/dx in the backward pass: elementwise, same shape, even in x. It may
     be negative."""
 
@@ -18,7 +18,7 @@ class Slope(Protocol):
 
 
 @dataclass(frozen=True)
-class Ste:
+class STE:
     """Straight-through estimator: 1 where |x| <= clip, else 0. [...] -> [...]. Source: Raj et al.
     2020, eq. 2."""
 
@@ -26,7 +26,7 @@ class Ste:
 
     def __post_init__(self):
         if not self.clip > 0:
-            raise ValueError(f"expected Ste.clip > 0, got {self.clip}")
+            raise ValueError(f"expected STE.clip > 0, got {self.clip}")
 
     def __call__(self, x: jax.Array) -> jax.Array:
         return (jnp.abs(x) <= self.clip).astype(x.dtype)
@@ -64,7 +64,7 @@ class SwishSign:
 
 
 @dataclass(frozen=True)
-class Identity:
+class PassThrough:
     """1 everywhere: the gradient passes unchanged. [...] -> [...]. Source: Bengio et al. 2013."""
 
     def __call__(self, x: jax.Array) -> jax.Array:
@@ -72,22 +72,22 @@ class Identity:
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0, 2))
-def sign(slope: Slope, x: jax.Array, zero: float = -1.0) -> jax.Array:
-    """The sign of x in {-1, +1}, with `slope(x)` as its derivative. [...] -> [...], same dtype.
+def sign(surrogate: Surrogate, x: jax.Array, sign_of_zero: float = -1.0) -> jax.Array:
+    """The sign of x in {-1, +1}, with `surrogate(x)` as its derivative. [...] -> [...], same dtype.
 
-    sign(0) is `zero`: -1 as in Raj et al. 2020 eq. 1, +1 as in Larq. `slope` and `zero` are static.
+    sign(0) is `sign_of_zero`: -1 as in Raj et al. 2020 eq. 1, +1 as in Larq. `surrogate` and `sign_of_zero` are static.
     NaN stays NaN.
     """
-    positive = x >= 0 if zero > 0 else x > 0
+    positive = x >= 0 if sign_of_zero > 0 else x > 0
     return jnp.where(jnp.isnan(x), x, jnp.where(positive, 1, -1).astype(x.dtype))
 
 
-def _forward(slope, x, zero):
-    return sign(slope, x, zero), x
+def _forward(surrogate, x, sign_of_zero):
+    return sign(surrogate, x, sign_of_zero), x
 
 
-def _backward(slope, zero, x, cotangent):
-    return (cotangent * slope(x),)
+def _backward(surrogate, sign_of_zero, x, cotangent):
+    return (cotangent * surrogate(x),)
 
 
 sign.defvjp(_forward, _backward)

@@ -13,8 +13,8 @@ import numpy as np
 
 from jaxbnn.info.estimators.exact import Exact
 from jaxbnn.info.estimators.protocol import Rows
-from jaxbnn.info.redundancy import alike
-from jaxbnn.nn import MLP, SignActivation, Slope
+from jaxbnn.info.redundancy import redundant_units
+from jaxbnn.nn import MLP, SignActivation, Surrogate
 from jaxbnn.nn.layers import LATENT
 from jaxbnn.observe.probe import Probe
 
@@ -43,7 +43,7 @@ class Health(NamedTuple):
 class _Passing:
     """Packs where a slope is not 0."""
 
-    slope: Slope
+    slope: Surrogate
 
     def encode(self, t: jax.Array) -> Rows:
         return Exact().encode(self.slope(t) != 0)
@@ -61,7 +61,7 @@ def probe_of(model: Any, main: Probe) -> Probe | None:
         return None
     before = "norm" if model.normalise else "dense"
     names = tuple(name.replace("hidden", before) for name in model.layer_names)
-    seen: Any = _Passing(model.activation.slope)  # it only encodes
+    seen: Any = _Passing(model.activation.surrogate)  # it only encodes
     return Probe(PASSING, names, seen, main.sample)
 
 
@@ -106,4 +106,4 @@ def _units(hidden, passing, n_units):
     seen = jax.lax.reduce(passing.words, jnp.uint32(0), jax.lax.bitwise_or, (0,))
     dead = n_units - jnp.sum(jax.lax.population_count(seen), dtype=jnp.int32)
     valid = jnp.all(hidden.valid) & jnp.all(passing.valid)
-    return (jnp.where(valid, dead, -1), *alike(hidden.words, hidden.valid, n_units))
+    return (jnp.where(valid, dead, -1), *redundant_units(hidden.words, hidden.valid, n_units))

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from flax import linen
 
 from jaxbnn.data import Dataset, Split
-from jaxbnn.info.estimators.bins import Binned
+from jaxbnn.info.estimators.bins import FixedBins
 from jaxbnn.info.estimators.exact import Exact
 from jaxbnn.info.estimators.protocol import Estimator
 from jaxbnn.info.estimators.soft_output import SoftOutput
@@ -67,8 +67,8 @@ class Probe:
     to the data: true for "all" of an enumerated set. A value is called reliable when its bias and
     twice its standard error are estimated below `tolerance` bits together.
 
-    At the epochs of `units` each unit's count of +1 is stored, and each two units' count of +1
-    together; at those of `keep` the packed activations themselves. -1 is the last epoch, -2 the one
+    At the epochs of `unit_counts_at` each unit's count of +1 is stored, and each two units' count of +1
+    together; at those of `activations_at` the packed activations themselves. -1 is the last epoch, -2 the one
     before. Both take layers of -1 and +1.
     """
 
@@ -78,8 +78,8 @@ class Probe:
     sample: Sample = "train"
     population: bool | None = None
     tolerance: float = 0.1
-    units: tuple[int, ...] = ()
-    keep: tuple[int, ...] = ()
+    unit_counts_at: tuple[int, ...] = ()
+    activations_at: tuple[int, ...] = ()
 
     def __post_init__(self):
         if not self.name.isidentifier():
@@ -92,9 +92,9 @@ class Probe:
             )
         if not isinstance(self.layers, tuple):
             raise TypeError(f"expected layers as a tuple of names, got {self.layers!r}")
-        if (self.units or self.keep) and not isinstance(self.estimator, Exact):
+        if (self.unit_counts_at or self.activations_at) and not isinstance(self.estimator, Exact):
             raise ValueError(
-                f"expected units and keep of a probe with the estimator Exact, got {self.estimator}"
+                f"expected unit_counts_at and activations_at of a probe with the estimator Exact, got {self.estimator}"
             )
         if len(set(self.layers)) != len(self.layers):
             raise ValueError(f"expected each layer once, got {self.layers}")
@@ -127,9 +127,7 @@ def layers_of(model: linen.Module, probe: Probe) -> tuple[str, ...]:
 def alphabets_of(model: Any, probe: Probe, shape: tuple[int, ...]) -> dict[str, int]:
     """How many patterns each hidden layer of a probe can show: 2**D of signs, bins**D of bins;
     shape: an example's."""
-    each = {Exact: 2, Binned: getattr(getattr(probe.estimator, "grid", None), "bins", 0)}.get(
-        type(probe.estimator)
-    )
+    each = {Exact: 2, FixedBins: getattr(probe.estimator, "bins", 0)}.get(type(probe.estimator))
     units = model.units(shape)
     return {name: each ** units[name] for name in layers_of(model, probe) if each and name in units}
 

@@ -350,7 +350,11 @@ def begun_blocks(folder: Path) -> list[tuple[int, ...]]:
         [[int(end) for end in span.split("-")] for span in path.name.split(",")]
         for path in sorted(paths)
     ]
-    few = [of for of in spans if sum(span[-1] - span[0] + 1 for span in of) <= config.MOST_LANES]
+    few = [
+        of
+        for of in spans
+        if sum(span[-1] - span[0] + 1 for span in of) <= config.MAX_SEEDS_PER_PROGRAM
+    ]
     return [tuple(seed for span in of for seed in range(span[0], span[-1] + 1)) for of in few]
 
 

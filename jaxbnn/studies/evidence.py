@@ -7,7 +7,7 @@ from jaxbnn.info.plane import bands
 from jaxbnn.info.reliability import VERDICTS
 from jaxbnn.studies.study import Verdict
 
-TRUSTED = (VERDICTS.index("exact"), VERDICTS.index("reliable"))
+TRUSTED = (VERDICTS.index("population"), VERDICTS.index("reliable"))
 WEAK: Verdict = "too weak to say"
 
 

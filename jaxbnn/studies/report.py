@@ -78,8 +78,8 @@ def _read(folder, data_root, prefix, base):
     }
     results[""] = results[experiment.probes[0].name]
     changes = config.changes(
-        dataclasses.replace(experiment, lanes=base.lanes), base
-    )  # lanes change rounding alone
+        dataclasses.replace(experiment, seeds_per_program=base.seeds_per_program), base
+    )  # it changes rounding alone
     label = f"{prefix}{', '.join(changes)}, {results[''].sizes['seed']} seeds" if changes else ""
     split = partial(data.load, experiment.data, data_root, 0)
     return Run(experiment, label, results, partial(networks.networks, folder, data_root), split)
@@ -136,7 +136,7 @@ def _about():
 
 
 def _runs(runs):
-    """Which runs, and what sets them apart: "changed" has all but the seeds and the lanes."""
+    """Which runs, and what sets them apart: "changed" has all but the seeds and `seeds_per_program`."""
     rows = [["run", "seeds", "epochs", "digest", "labels (sha256)", "changed"]]
     for name, run in runs.items():
         result = run.results[""]

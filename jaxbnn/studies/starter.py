@@ -19,7 +19,7 @@ DEMO = Experiment(
     train=TrainSpec(epochs=1000, batch_size=64, optimiser=Adam(), learning_rate=1e-3),
     probes=(Probe(sample="all"),),
     seeds=tuple(range(10)),
-    lanes=5,
+    seeds_per_program=5,
 )
 
 SZT = Experiment(
@@ -33,7 +33,7 @@ SZT = Experiment(
         Probe(name="test", sample="test"),
     ),
     seeds=tuple(range(16)),
-    lanes=8,
+    seeds_per_program=8,
 )
 
 TICTACTOE = Experiment(
@@ -47,7 +47,7 @@ TICTACTOE = Experiment(
         Probe(name="test", sample="test"),
     ),
     seeds=tuple(range(16)),
-    lanes=8,
+    seeds_per_program=8,
 )
 
 MNIST_SMALL = Experiment(
@@ -62,7 +62,7 @@ MNIST_SMALL = Experiment(
         Probe(name="test", sample="test"),
     ),
     seeds=tuple(range(8)),
-    lanes=4,
+    seeds_per_program=4,
 )
 
 STARTER = Study(

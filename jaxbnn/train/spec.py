@@ -9,7 +9,7 @@ import optax
 from jaxbnn.nn.layers import LATENT, clip_latent
 from jaxbnn.nn.transforms import bop
 
-MOST_EPOCHS = 10**8
+MAX_EPOCHS = 10**8
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class TrainSpec:
     set.
 
     `batch_size` None is the full batch. The last batch of an epoch is filled by wrapping round the
-    shuffled order. `decay` (AdamW only) is the weight decay. `latent_limit` clips latent weights
+    shuffled order. `decay` (AdamW only) is the weight decay. `latent_clip` clips latent weights
     after each step; None lets them go.
     """
 
@@ -90,14 +90,14 @@ class TrainSpec:
     optimiser: Optimiser = Adam()
     learning_rate: float = 1e-3
     decay: float = 0.0
-    latent_limit: float | None = 1.0
+    latent_clip: float | None = 1.0
 
     def __post_init__(self):
         for name, count in (("epochs", self.epochs), ("batch_size", self.batch_size)):
             if count is not None and not isinstance(count, int):
                 raise TypeError(f"expected train.{name} as an integer, got {count!r}")
-        if not 1 <= self.epochs <= MOST_EPOCHS:
-            raise ValueError(f"expected train.epochs from 1 to {MOST_EPOCHS}, got {self.epochs}")
+        if not 1 <= self.epochs <= MAX_EPOCHS:
+            raise ValueError(f"expected train.epochs from 1 to {MAX_EPOCHS}, got {self.epochs}")
         if self.batch_size is not None and self.batch_size < 1:
             raise ValueError(
                 f"expected train.batch_size >= 1 or none (full batch), got {self.batch_size}"
@@ -112,8 +112,8 @@ class TrainSpec:
             raise ValueError(
                 f"expected train.optimiser AdamW where decay is {self.decay}, got {self.optimiser}"
             )
-        if self.latent_limit is not None and not self.latent_limit > 0:
-            raise ValueError(f"expected train.latent_limit > 0 or none, got {self.latent_limit}")
+        if self.latent_clip is not None and not self.latent_clip > 0:
+            raise ValueError(f"expected train.latent_clip > 0 or none, got {self.latent_clip}")
 
 
 class Hyper(NamedTuple):
@@ -144,7 +144,7 @@ def _stateless(spec, hyper):
         if isinstance(spec.optimiser, AdamW)
         else []
     )
-    clip = [clip_latent(spec.latent_limit)] if spec.latent_limit is not None else []
+    clip = [clip_latent(spec.latent_clip)] if spec.latent_clip is not None else []
     rate = optax.scale_by_learning_rate(hyper.learning_rate)
     if isinstance(spec.optimiser, Bop):
         rate = optax.masked(

@@ -26,7 +26,7 @@ def sets(*changes):
     return [word for change in changes for word in ("--set", change)]
 
 
-SMALL = sets("model.widths=4,3", "lanes=3")
+SMALL = sets("model.widths=4,3", "seeds_per_program=3")
 SHORT = [*SMALL, *sets("train.epochs=3")]
 
 
@@ -66,9 +66,11 @@ def test_list_names_every_experiment(capsys):
 
 def test_show_prints_config_assumptions_and_cost(capsys, monkeypatch):
     monkeypatch.setattr(show, "TIMED_SECONDS", 0.1)
-    monkeypatch.setattr(selection, "choose_lanes", lambda experiment, out, root, say, devices: 3)
-    out = said(capsys, "show", "demo", "--seeds", "2", *SHORT, "--lanes", "auto").out
-    assert json.loads(out[: out.index("\n}\n") + 2])["lanes"] == 3
+    monkeypatch.setattr(
+        selection, "choose_seeds_per_program", lambda experiment, out, root, say, devices: 3
+    )
+    out = said(capsys, "show", "demo", "--seeds", "2", *SHORT, "--seeds-per-program", "auto").out
+    assert json.loads(out[: out.index("\n}\n") + 2])["seeds_per_program"] == 3
     assert json.loads(out[: out.index("\n}\n") + 2])["train"]["epochs"] == 3
     for assumption in studies.find("demo")[1].assumptions:
         assert assumption in out
@@ -78,7 +80,7 @@ def test_show_prints_config_assumptions_and_cost(capsys, monkeypatch):
 def test_several_values_are_run_one_after_another_and_end_in_one_table(capsys, tmp_path):
     changes = sets(
         "model.widths=4,3",
-        "lanes=4",
+        "seeds_per_program=4",
         "train.optimiser=AdamW",
         "train.decay=0,0.5",
         "train.epochs=2",
@@ -177,13 +179,16 @@ def test_an_interrupted_command_says_so_in_one_line(capsys, monkeypatch):
     assert said(capsys, "plot", "somewhere", code=130).err == "jaxbnn: interrupted\n"
 
 
-def test_lanes_are_a_number_or_auto(capsys):
+def test_seeds_per_program_are_a_number_or_auto(capsys):
     for wrong in ("0", "-1", "many", "1.5", "65537"):
         assert "expected auto or a number from 1 to 65536" in refused(
-            capsys, "show", "demo", "--lanes", wrong
+            capsys, "show", "demo", "--seeds-per-program", wrong
         )
-    options = parser().parse_args(["run", "demo", "--lanes", "4"])
-    assert selection.with_lanes(studies.find("demo")[0], options, []).lanes == 4
+    options = parser().parse_args(["run", "demo", "--seeds-per-program", "4"])
+    assert (
+        selection.with_seeds_per_program(studies.find("demo")[0], options, []).seeds_per_program
+        == 4
+    )
 
 
 def test_a_long_run_says_what_it_takes_and_one_that_does_not_fit_is_refused(
@@ -198,12 +203,13 @@ def test_a_long_run_says_what_it_takes_and_one_that_does_not_fit_is_refused(
     )
     monkeypatch.setattr("jaxbnn.engine.cost.room", lambda devices: 2**14)
     monkeypatch.setattr(selection, "estimate", cost.estimate)
-    monkeypatch.setattr(selection, "largest_lanes", lambda *_, **__: 5)
-    assert "fewer lanes take less, --lanes 5 is the largest number that fits\n" in refused(
-        capsys, "run", "demo", "--seeds", "8", *SHORT, "--out", str(tmp_path)
+    monkeypatch.setattr(selection, "largest_seeds_per_program", lambda *_, **__: 5)
+    assert (
+        "fewer seeds a program take less, --seeds-per-program 5 is the largest number that fits\n"
+        in refused(capsys, "run", "demo", "--seeds", "8", *SHORT, "--out", str(tmp_path))
     )
-    monkeypatch.setattr(selection, "largest_lanes", cost.largest_lanes)
-    assert "fewer lanes take less, not even one fits" in refused(
+    monkeypatch.setattr(selection, "largest_seeds_per_program", cost.largest_seeds_per_program)
+    assert "fewer seeds a program take less, not even one fits" in refused(
         capsys, "run", "demo", "--seeds", "2", *SHORT, "--out", str(tmp_path)
     )
 
@@ -247,7 +253,7 @@ def test_run_ends_with_a_table_and_the_folder_and_is_quiet_when_not_a_terminal(d
     assert f"{float(result.i_xt.isel(epoch=-1).sel(layer='hidden_1').mean()):.4f}" in table
     assert run_folder.read_provenance(folder)["thread_pool"] == str(max(2, count_cores()))
     assert (
-        "\nchanged: model.widths=[4, 3] (not [10, 8, 6, 4, 2]), train.epochs=3 (not 1000), lanes=3 (not "
+        "\nchanged: model.widths=[4, 3] (not [10, 8, 6, 4, 2]), train.epochs=3 (not 1000), seeds_per_program=3 (not "
         in table
     )
 
@@ -284,7 +290,7 @@ def test_measure_prints_a_table_or_json(tmp_path, capsys):
     )
     assert (
         found["i_ty"] == pytest.approx(0.811278124459)
-        and found["exact"]
+        and found["certified"]
         and not found["population"]
     )
     out = said(capsys, "measure", str(path)).out
@@ -390,9 +396,9 @@ def test_numbers_of_seeds():
 
 
 def test_a_layer_that_cannot_be_counted_is_explained(capsys, tmp_path):
-    real = sets("model.activation=Tanh", "lanes=1")
+    real = sets("model.activation=Tanh", "seeds_per_program=1")
     out = said(capsys, "run", "demo", "--seeds", "1", *SHORT, *real, "--out", str(tmp_path)).out
-    assert "hidden_1, hidden_2: not counted" in out and "probes.0.estimator=Binned" in out
+    assert "hidden_1, hidden_2: not counted" in out and "probes.0.estimator=FixedBins" in out
 
 
 @pytest.mark.parametrize("text", ["4294967296:4294967297", "99999999999"])
@@ -415,7 +421,10 @@ def test_bad_numbers_of_seeds_are_refused(text, capsys):
         (["run", "demo", "--set", "train.epoch=3"], "unknown key 'train.epoch'"),
         (["run", "demo", "--set", "train.epochs=many"], "train.epochs: expected int, got 'many'"),
         (["run", "demo", "--set", "train.epochs=0"], "train.epochs from 1 to 100000000, got 0"),
-        (["run", "demo", "--set", "lanes=0"], "lanes from 1 to 65536, got 0"),
+        (
+            ["run", "demo", "--set", "seeds_per_program=0"],
+            "seeds_per_program from 1 to 65536, got 0",
+        ),
         (["run", "demo", "--set", "model.widths=0"], "widths of 1 to 1000000 units"),
         (["run", "demo", "--set", "train.batch_size=0"], "train.batch_size >= 1"),
         (["run", "demo", "--set", "train.batch_size=5000"], "train.batch_size of at most 3276"),
@@ -474,7 +483,7 @@ def test_a_file_that_is_no_npz_is_refused(tmp_path, capsys):
 
 def test_a_signal_stops_at_a_checkpoint_and_the_same_command_goes_on(tmp_path):
     rare = ("schedule.every=1000", "schedule.last_epochs=2")
-    longer = sets("train.epochs=100000", "model.widths=4", "lanes=1", *rare)
+    longer = sets("train.epochs=100000", "model.widths=4", "seeds_per_program=1", *rare)
     command = [
         sys.executable,
         "-m",

@@ -17,8 +17,8 @@ ONE = jax.devices()[:1]
 @pytest.fixture
 def small(monkeypatch, plain):
     """Programs that are compiled already, or soon."""
-    monkeypatch.setattr(doctor, "SHORT", dataclasses.replace(plain, lanes=2))
-    monkeypatch.setattr(doctor, "STANDARD", dataclasses.replace(plain, lanes=2))
+    monkeypatch.setattr(doctor, "SHORT", dataclasses.replace(plain, seeds_per_program=2))
+    monkeypatch.setattr(doctor, "STANDARD", dataclasses.replace(plain, seeds_per_program=2))
 
 
 def test_a_machine_that_is_ready(small, monkeypatch, capsys):
@@ -101,7 +101,7 @@ def test_sums_that_are_wrong_are_found(monkeypatch):
 
 def test_little_memory_old_packages_and_bad_versions_are_found(monkeypatch):
     monkeypatch.setattr(cost, "room", lambda devices: 2**20)
-    assert "fewer --lanes" in doctor.memory(ONE).advice
+    assert "fewer --seeds-per-program" in doctor.memory(ONE).advice
     monkeypatch.setattr(doctor, "required", lambda: [("numpy", "99.1"), ("jax", "0.1")])
     monkeypatch.setattr(
         doctor, "KNOWN", (doctor.Known("0.0.1", "99.0", "cpu", "is bad", "1", "get another"),)

@@ -9,7 +9,7 @@ def test_verdicts_of_several_seeds_in_words():
         tables.verdicts([2, 2]) == "reliable"
         and tables.verdicts([2, 3, 2]) == "2 reliable, 1 biased"
     )
-    assert tables.verdicts([-1]) == "-" and tables.verdicts([0, 0]) == "exact"
+    assert tables.verdicts([-1]) == "-" and tables.verdicts([0, 0]) == "population"
     bias, error = np.array([0.2, 0.1, 0.1]), np.array([0.1, 0.2, 0.2])
     assert tables.verdicts([3, 3, 1], bias, error) == "1 biased (bias), 1 biased (se), 1 saturated"
 

@@ -13,16 +13,16 @@ from jaxbnn.config.overrides import override
 BASE = Experiment("base", data.Szt(), nn.MLP((10, 8), 2), train.TrainSpec(epochs=100))
 RICH = Experiment(
     name="rich",
-    data=data.Npz("a.npz", span=(0.0, 1.0)),
+    data=data.Npz("a.npz", value_range=(0.0, 1.0)),
     model=nn.MLP(
-        (5,), 3, activation=nn.SwishSignActivation(3.0), kernel_slope=None, binary_first=False
+        (5,), 3, activation=nn.SwishSignActivation(3.0), kernel_surrogate=None, binary_first=False
     ),
     train=train.TrainSpec(
-        epochs=7, batch_size=None, optimiser=train.AdamW(b1=0.8), decay=0.5, latent_limit=None
+        epochs=7, batch_size=None, optimiser=train.AdamW(b1=0.8), decay=0.5, latent_clip=None
     ),
     schedule=observe.Schedule(every=3),
     probes=(
-        observe.Probe(estimator=info.Binned(info.FixedGrid(0.0, 2.0, 10), "miller_madow")),
+        observe.Probe(estimator=info.FixedBins(0.0, 2.0, 10, "miller_madow")),
         observe.Probe("own", layers=("dense_1",), sample="all", population=True),
     ),
     seeds=(3, 5),
@@ -54,9 +54,9 @@ def test_digest_is_of_everything_but_name_and_seeds():
     assert digest(dataclasses.replace(BASE, name="other", seeds=(7,))) == one
     changes = [
         "train.epochs=101",
-        "data.share=0.7",
+        "data.train_fraction=0.7",
         "model.widths=10,9",
-        "lanes=4",
+        "seeds_per_program=4",
         "root_seed=1",
         "probes.0.sample=all",
     ]
@@ -69,10 +69,12 @@ def test_digest_does_not_change_between_machines_and_versions():
 
 def test_numbers_of_the_declared_type_have_one_digest():
     whole = dataclasses.replace(
-        BASE, train=train.TrainSpec(epochs=100, learning_rate=1), data=data.Szt(span=(0, 1))
+        BASE, train=train.TrainSpec(epochs=100, learning_rate=1), data=data.Szt(value_range=(0, 1))
     )
     real = dataclasses.replace(
-        BASE, train=train.TrainSpec(epochs=100, learning_rate=1.0), data=data.Szt(span=(0.0, 1.0))
+        BASE,
+        train=train.TrainSpec(epochs=100, learning_rate=1.0),
+        data=data.Szt(value_range=(0.0, 1.0)),
     )
     assert digest(whole) == digest(real) and config.normal(whole) == real
     assert type(config.normal(whole).train.learning_rate) is float
@@ -96,21 +98,25 @@ def test_numbers_of_the_declared_type_have_one_digest():
         ("model.widths=7", lambda e: e.model.widths, (7,)),
         ("model.binary_first=false", lambda e: e.model.binary_first, False),
         ("model.binary_first=False", lambda e: e.model.binary_first, False),
-        ("model.kernel_slope=SwishSign", lambda e: e.model.kernel_slope, nn.SwishSign()),
-        ("model.kernel_slope=none", lambda e: e.model.kernel_slope, None),
-        ("model.activation.zero=1", lambda e: e.model.activation, nn.SignActivation(zero=1.0)),
+        ("model.kernel_surrogate=SwishSign", lambda e: e.model.kernel_surrogate, nn.SwishSign()),
+        ("model.kernel_surrogate=none", lambda e: e.model.kernel_surrogate, None),
+        (
+            "model.activation.zero=1",
+            lambda e: e.model.activation,
+            nn.SignActivation(sign_of_zero=1.0),
+        ),
         ("data=TicTacToe", lambda e: e.data, data.TicTacToe()),
-        ("data.span=-1,1", lambda e: e.data, data.Szt(span=(-1.0, 1.0))),
-        ("probes.0.estimator=Binned", lambda e: e.probes[0].estimator, info.Binned()),
+        ("data.value_range=-1,1", lambda e: e.data, data.Szt(value_range=(-1.0, 1.0))),
+        ("probes.0.estimator=FixedBins", lambda e: e.probes[0].estimator, info.FixedBins()),
         ("probes.0.layers=dense_1,hidden_2", lambda e: e.probes[0].layers, ("dense_1", "hidden_2")),
         ("schedule.every=5", lambda e: e.schedule.every, 5),
-        ("lanes=3", lambda e: e.lanes, 3),
+        ("seeds_per_program=3", lambda e: e.seeds_per_program, 3),
     ],
 )
 def test_override_changes_one_value(assignment, get, value):
     changed = override(BASE, assignment)
     assert get(changed) == value
-    assert from_json(to_json(changed)) == changed and BASE.lanes == 8
+    assert from_json(to_json(changed)) == changed and BASE.seeds_per_program == 8
 
 
 @pytest.mark.parametrize(
@@ -129,18 +135,18 @@ def test_override_changes_one_value(assignment, get, value):
         ("train.epochs=0", "train.epochs from 1 to 100000000, got 0"),
         ("train.learning_rate=NaN", "finite numbers, got NaN"),
         ("train.batch_size=0", "train.batch_size >= 1"),
-        ("lanes=0", "lanes from 1 to 65536, got 0"),
+        ("seeds_per_program=0", "seeds_per_program from 1 to 65536, got 0"),
         ("root_seed=-1", "root_seed from 0"),
         ("model.widths=10,0", "widths of 1 to"),
         ("model.widths=a", "model.widths.0: expected int, got 'a'"),
-        ("model.kernel_slope=Tanh", "one of Ste, ApproxSign, SwishSign, Identity, got"),
+        ("model.kernel_surrogate=Tanh", "one of STE, ApproxSign, SwishSign, Identity, got"),
         ("model.activation=os.system", "one of SignActivation, Tanh, HardTanh"),
         ("train.optimiser.momentum=1", "unknown key 'train.optimiser.momentum'"),
         ("train.epochs.more=1", "unknown key 'train.epochs.more'"),
         ("probes.3.sample=test", "unknown key 'probes.3.sample': expected an index from 0 to 0"),
         ("probes.0.sample=both", "one of train, test, all, got 'both'"),
-        ("data.span=0", "a list of 2 values"),
-        ("data.share=2", "share"),
+        ("data.value_range=0", "a list of 2 values"),
+        ("data.train_fraction=2", "share"),
         ("seeds=4", "unknown key 'seeds'"),
         ("name=x", "unknown key 'name'"),
         ("=3", "key=value"),
@@ -170,7 +176,7 @@ def edited(**changes):
         (edited(name="/x"), "with / between parts, got '/x'"),
         (edited(train={"type": "Popen", "args": "x"}), "train: expected one of TrainSpec"),
         (edited(data={"type": "Szt", "share": 7}), "share"),
-        (edited(lanes="8"), "lanes: expected int, got '8'"),
+        (edited(seeds_per_program="8"), "seeds_per_program: expected int, got '8'"),
         (edited(root_seed=2.5), "root_seed: expected int"),
         (to_json(BASE).replace("0.001", "Infinity"), "finite numbers, got Infinity"),
     ],
@@ -217,10 +223,10 @@ def test_numpy_numbers_and_any_sequence_of_seeds_are_taken():
         ({"seeds": 3}, TypeError, "seeds as a sequence, got 3"),
         ({"probes": observe.Probe()}, TypeError, "probes as a sequence"),
         ({"seeds": (2**32,)}, ValueError, r"seeds from 0 to 2\*\*32 - 1"),
-        ({"lanes": 10**9}, ValueError, "lanes from 1 to 65536"),
+        ({"seeds_per_program": 10**9}, ValueError, "seeds_per_program from 1 to 65536"),
     ],
 )
-def test_bad_seeds_and_lanes_are_refused(fields, error, message):
+def test_bad_seeds_and_seeds_per_program_are_refused(fields, error, message):
     with pytest.raises(error, match=message):
         dataclasses.replace(BASE, **fields)
 
@@ -242,8 +248,8 @@ def test_json_nested_nearly_as_deep_as_python_goes_is_refused(depth):
 
 def test_optional_tuples_and_words_are_read_as_they_are_declared():
     npz = dataclasses.replace(BASE, data=data.Npz("a.npz"))
-    assert override(npz, "data.span=-1,1").data.span == (-1.0, 1.0)
-    assert override(npz, "data.span=none").data.span is None
+    assert override(npz, "data.value_range=-1,1").data.value_range == (-1.0, 1.0)
+    assert override(npz, "data.value_range=none").data.value_range is None
     assert override(npz, "data.path=2024").data.path == "2024"
     with pytest.raises(
         ValueError, match="data: expected one of Szt, TicTacToe, Mnist, FashionMnist, Cifar10, Npz"

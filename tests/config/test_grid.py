@@ -23,7 +23,7 @@ def test_a_product_has_every_combination_and_a_list_stays_whole():
     (one,) = grid.product(SZT, ['train.optimiser={"type": "Adam", "b1": 0.5, "b2": 0.9}'])
     assert one.train.optimiser.b1 == 0.5
     npz = dataclasses.replace(SZT, data=Npz("a.npz"))
-    assert grid.product(npz, ["data.span=-1,1"])[0].data.span == (-1.0, 1.0)
+    assert grid.product(npz, ["data.value_range=-1,1"])[0].data.value_range == (-1.0, 1.0)
     assert grid.product(npz, ["data.path=a,b.npz"])[0].data.path == "a,b.npz"
     assert len(grid.product(SZT, ["train.epochs=5,5"])) == 1
     with pytest.raises(ValueError, match="unknown key 'train.decoy'"):
@@ -44,9 +44,12 @@ def test_scaling_shortens_epochs_and_image_sets_and_nothing_else():
         studies.settings("nothnagel2026", group) for group in ("mnist-small", "szt")
     )
     small = grid.scaled(mnist, 0.1)
-    assert small.train.epochs == 30 and small.data.most == 6000
+    assert small.train.epochs == 30 and small.data.max_examples == 6000
     assert dataclasses.replace(small, train=mnist.train, data=mnist.data) == mnist
-    assert grid.scaled(mnist, 1e-6).train.epochs == 1 and grid.scaled(mnist, 1e-6).data.most == 1000
+    assert (
+        grid.scaled(mnist, 1e-6).train.epochs == 1
+        and grid.scaled(mnist, 1e-6).data.max_examples == 1000
+    )
     assert grid.scaled(cube, 0.5).data == Szt() and grid.scaled(mnist, 1.0) == mnist
     with pytest.raises(ValueError, match="scale above 0 and at most 1, got 0"):
         grid.scaled(mnist, 0)

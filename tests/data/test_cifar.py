@@ -13,7 +13,9 @@ from jaxbnn.data.cifar import ROW, TEST, TRAIN, load_cifar10, read_archive, read
 
 def test_the_images_are_those_of_the_archive_in_order(tmp_path):
     batches = {name: rows(2) for name in (*TRAIN, TEST)}
-    split = load_cifar10(Cifar10(span=(0.0, 1.0)), tmp_path, made_collection(tmp_path, batches))
+    split = load_cifar10(
+        Cifar10(value_range=(0.0, 1.0)), tmp_path, made_collection(tmp_path, batches)
+    )
     together = np.concatenate([batches[name] for name in TRAIN])
     assert (
         split.train.x.shape == (10, 32, 32, 3)
@@ -87,6 +89,6 @@ def test_a_missing_archive_names_the_file_and_its_places(tmp_path):
 
 
 def test_the_spec_is_checked():
-    with pytest.raises(ValueError, match="span"):
-        Cifar10(span=(1.0, 1.0))
+    with pytest.raises(ValueError, match="value_range"):
+        Cifar10(value_range=(1.0, 1.0))
     assert not data.is_per_seed(Cifar10())

@@ -86,7 +86,7 @@ def test_mnist_maps_pixels_onto_the_span(tmp_path):
     assert (split.n_classes, split.population) == (10, False)
     assert split.train.x.ravel()[[0, 51, 255]].tolist() == [-1.0, np.float32(-0.6), 1.0]
     assert np.array_equal(split.train.x, np.float32(2 * (PIXELS / 255) - 1))
-    unit = load_mnist(Mnist(span=(0.0, 1.0)), tmp_path, collection)
+    unit = load_mnist(Mnist(value_range=(0.0, 1.0)), tmp_path, collection)
     assert np.array_equal(unit.test.x, np.float32(PIXELS[:2] / 255))
 
 
@@ -141,19 +141,19 @@ def test_npz_takes_the_files_own_split(tmp_path):
 
 def test_npz_splits_x_and_y_by_the_share(tmp_path):
     path = saved(tmp_path, x=np.arange(40.0).reshape(10, 2, 2), y=np.arange(10) % 2.0)
-    split = load(Npz(path, share=0.6))
+    split = load(Npz(path, train_fraction=0.6))
     assert split.train.x.shape == (6, 2, 2) and split.test.x.shape == (4, 2, 2)
     assert split.train.y.sum() == 3
     assert sorted(np.concatenate([split.train.x, split.test.x])[:, 0, 0].tolist()) == list(
         range(0, 40, 4)
     )
     assert split.population is False
-    own = Npz(path, share=0.6, split_per_seed=True)
+    own = Npz(path, train_fraction=0.6, split_per_seed=True)
     assert len({load(own, seed=seed).train.x.tobytes() for seed in range(8)}) > 1
 
 
 def test_npz_span_is_that_of_the_train_inputs(tmp_path):
-    split = load(Npz(saved(tmp_path, **FOUR), span=(-1.0, 1.0)))
+    split = load(Npz(saved(tmp_path, **FOUR), value_range=(-1.0, 1.0)))
     assert split.train.x.tolist() == [[-1, 1], [0, 0], [1, -1], [0, -1]]
     assert split.test.x.tolist() == [[1, 3], [2, 2]]
 
@@ -163,7 +163,7 @@ def test_npz_span_of_a_split_by_share_knows_the_train_part_only(tmp_path):
         Npz(
             saved(tmp_path, x=np.arange(20.0).reshape(10, 2) ** 2, y=np.zeros(10)),
             0.5,
-            span=(0.0, 1.0),
+            value_range=(0.0, 1.0),
         )
     )
     assert (split.train.x.min(), split.train.x.max()) == (0.0, 1.0)
@@ -172,7 +172,10 @@ def test_npz_span_of_a_split_by_share_knows_the_train_part_only(tmp_path):
 def test_npz_span_survives_tiny_ranges(tmp_path):
     x = np.array([[0.0], [5e-324]])
     split = load(
-        Npz(saved(tmp_path, x_train=x, y_train=[0, 1], x_test=x, y_test=[0, 1]), span=(-1.0, 1.0))
+        Npz(
+            saved(tmp_path, x_train=x, y_train=[0, 1], x_test=x, y_test=[0, 1]),
+            value_range=(-1.0, 1.0),
+        )
     )
     assert split.test.x.tolist() == [[-1], [1]]
 
@@ -276,14 +279,14 @@ def test_npz_refuses_a_constant_where_a_span_is_asked(tmp_path):
         ValueError,
         match=r"expected train inputs that vary, to be mapped onto \(0.0, 1.0\), got 7.0",
     ):
-        load(Npz(path, span=(0.0, 1.0)))
+        load(Npz(path, value_range=(0.0, 1.0)))
     assert load(Npz(path)).train.x.max() == 7
 
 
 def test_npz_refuses_test_inputs_thrown_out_of_float32(tmp_path):
     path = saved(tmp_path, **FOUR | {"x_train": X * 1e-300, "x_test": np.full((2, 2), 1e38)})
     with pytest.raises(ValueError, match="expected inputs that float32 can hold once"):
-        load(Npz(path, span=(0.0, 1.0)))
+        load(Npz(path, value_range=(0.0, 1.0)))
 
 
 def test_npz_refuses_a_split_per_seed_of_a_file_already_split(tmp_path):
@@ -340,8 +343,12 @@ def test_npz_refuses_a_broken_archive_in_one_line(tmp_path, broken):
     [
         ({"path": ""}, ValueError, "expected path to name an .npz file, got ''"),
         ({"path": 3}, TypeError, "expected path as a string, got 3"),
-        ({"path": "a", "share": 2.0}, ValueError, "expected share between 0 and 1"),
-        ({"path": "a", "span": (1.0, 0.0)}, ValueError, "with low < high"),
+        (
+            {"path": "a", "train_fraction": 2.0},
+            ValueError,
+            "expected train_fraction between 0 and 1",
+        ),
+        ({"path": "a", "value_range": (1.0, 0.0)}, ValueError, "with low < high"),
     ],
 )
 def test_npz_spec_refuses_bad_fields(fields, error, message):
@@ -350,13 +357,15 @@ def test_npz_spec_refuses_bad_fields(fields, error, message):
 
 
 def test_mnist_spec_refuses_a_bad_span():
-    with pytest.raises(TypeError, match=r"expected span as a tuple of two numbers, got 1\.0"):
-        Mnist(span=1.0)
+    with pytest.raises(
+        TypeError, match=r"expected value_range as a tuple of two numbers, got 1\.0"
+    ):
+        Mnist(value_range=1.0)
 
 
 def test_fashion_mnist_is_read_as_mnist_from_its_own_files(tmp_path):
     small = small_mnist(tmp_path, PIXELS, DIGITS, PIXELS[:2], DIGITS[:2])
-    split = load_mnist(FashionMnist(span=(0.0, 1.0)), tmp_path, small)
+    split = load_mnist(FashionMnist(value_range=(0.0, 1.0)), tmp_path, small)
     np.testing.assert_array_equal(split.train.x, np.float32(PIXELS / 255))
     # Left to itself it wants its own files, though MNIST's have the same names.
     with pytest.raises(

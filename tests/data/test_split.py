@@ -23,9 +23,9 @@ from jaxbnn.data.split import quotas
 
 SPECS = [
     Szt(),
-    TicTacToe(share=0.5, split_seed=3),
+    TicTacToe(train_fraction=0.5, split_seed=3),
     Mnist(),
-    Npz("a.npz", span=(0.0, 1.0)),
+    Npz("a.npz", value_range=(0.0, 1.0)),
     Npz("b.npz"),
 ]
 
@@ -42,7 +42,7 @@ def slow_quotas(sizes, percent):
 
 
 @pytest.mark.parametrize(
-    ("sizes", "share", "expected"),
+    ("sizes", "train_fraction", "expected"),
     [
         ([1978, 2118], 0.8, [1582, 1694]),  # 1582.4 and 1694.4 of 3276.8
         ([332, 626], 0.8, [265, 501]),  # 265.6 and 500.8 of 766.4
@@ -52,8 +52,8 @@ def slow_quotas(sizes, percent):
         ([10, 0], 0.7, [7, 0]),
     ],
 )
-def test_quotas_are_the_largest_remainders(sizes, share, expected):
-    assert quotas(sizes, share) == expected
+def test_quotas_are_the_largest_remainders(sizes, train_fraction, expected):
+    assert quotas(sizes, train_fraction) == expected
 
 
 @given(st.lists(st.integers(1, 60), min_size=1, max_size=6), st.integers(1, 99))
@@ -91,19 +91,23 @@ def test_stratified_does_not_ask_what_the_labels_are_called():
 
 
 @pytest.mark.parametrize(
-    ("y", "share", "message"),
+    ("y", "train_fraction", "message"),
     [
-        (np.zeros(3, int), 0.1, "expected share to leave an example on each side of 3, got 0.1"),
+        (
+            np.zeros(3, int),
+            0.1,
+            "expected train_fraction to leave an example on each side of 3, got 0.1",
+        ),
         (np.zeros(0, int), 0.5, "on each side of 0"),
         (np.zeros(1, int), 0.99, "on each side of 1"),
         (np.zeros((4, 1), int), 0.5, r"expected labels of shape \[N\], got \[4, 1\]"),
-        (np.zeros(4, int), 0.0, "expected share between 0 and 1"),
-        (np.zeros(4, int), -0.5, "expected share between 0 and 1"),
+        (np.zeros(4, int), 0.0, "expected train_fraction between 0 and 1"),
+        (np.zeros(4, int), -0.5, "expected train_fraction between 0 and 1"),
     ],
 )
-def test_stratified_refuses_what_cannot_be_split(y, share, message):
+def test_stratified_refuses_what_cannot_be_split(y, train_fraction, message):
     with pytest.raises(ValueError, match=message):
-        stratified(y, share, np.random.default_rng(0))
+        stratified(y, train_fraction, np.random.default_rng(0))
 
 
 def test_one_split_for_all_seeds_unless_each_has_its_own():
@@ -148,7 +152,7 @@ def test_specs_are_values_that_json_holds(spec):
     assert again == spec
     assert hash(again) == hash(spec)
     with pytest.raises(dataclasses.FrozenInstanceError):
-        spec.span = (0.0, 2.0)
+        spec.value_range = (0.0, 2.0)
 
 
 def test_checksum_sees_values_shapes_dtypes_and_the_order_of_the_parts():

@@ -102,7 +102,7 @@ def test_szt_loads_every_input_once():
 
 
 def test_szt_span_moves_the_inputs_and_not_the_split():
-    plain, moved = load(Szt()), load(Szt(span=(-1.0, 1.0)))
+    plain, moved = load(Szt()), load(Szt(value_range=(-1.0, 1.0)))
     assert np.array_equal(moved.train.x, 2 * plain.train.x - 1)
     assert np.array_equal(moved.test.y, plain.test.y)
 
@@ -162,10 +162,14 @@ def test_the_splits_are_the_same_on_any_machine(spec, seed, digest):
 @pytest.mark.parametrize(
     ("fields", "error", "message"),
     [
-        ({"share": 1.0}, ValueError, "expected share between 0 and 1, both excluded, got 1.0"),
-        ({"share": float("nan")}, ValueError, "got nan"),
-        ({"share": "0.8"}, TypeError, "expected share as a number, got '0.8'"),
-        ({"share": True}, TypeError, "expected share as a number, got True"),
+        (
+            {"train_fraction": 1.0},
+            ValueError,
+            "expected train_fraction between 0 and 1, both excluded, got 1.0",
+        ),
+        ({"train_fraction": float("nan")}, ValueError, "got nan"),
+        ({"train_fraction": "0.8"}, TypeError, "expected train_fraction as a number, got '0.8'"),
+        ({"train_fraction": True}, TypeError, "expected train_fraction as a number, got True"),
         ({"split_seed": -1}, ValueError, "expected split_seed of at least 0, got -1"),
         ({"split_seed": 0.0}, TypeError, "expected split_seed as a whole number, got 0.0"),
         ({"split_seed": False}, TypeError, "expected split_seed as a whole number, got False"),
@@ -178,12 +182,16 @@ def test_specs_refuse_what_no_split_can_be_made_by(kind, fields, error, message)
 
 
 @pytest.mark.parametrize(
-    ("span", "error", "message"),
+    ("value_range", "error", "message"),
     [
-        ([0.0, 1.0], TypeError, r"expected span as a tuple of two numbers, got \[0.0, 1.0\]"),
-        ((0.0, 1.0, 2.0), TypeError, "expected span as a tuple of two numbers"),
-        ((0.0, None), TypeError, "expected span as a tuple of two numbers"),
-        (None, TypeError, "expected span as a tuple of two numbers, got None"),
+        (
+            [0.0, 1.0],
+            TypeError,
+            r"expected value_range as a tuple of two numbers, got \[0.0, 1.0\]",
+        ),
+        ((0.0, 1.0, 2.0), TypeError, "expected value_range as a tuple of two numbers"),
+        ((0.0, None), TypeError, "expected value_range as a tuple of two numbers"),
+        (None, TypeError, "expected value_range as a tuple of two numbers, got None"),
         ((1.0, 1.0), ValueError, "with low < high"),
         ((1.0, 1.0 + 1e-12), ValueError, "with low < high"),
         ((0.0, float("inf")), ValueError, "float32 can hold"),
@@ -191,6 +199,6 @@ def test_specs_refuse_what_no_split_can_be_made_by(kind, fields, error, message)
         ((-1e39, 0.0), ValueError, "float32 can hold"),
     ],
 )
-def test_szt_refuses_a_span_that_is_none(span, error, message):
+def test_szt_refuses_a_span_that_is_none(value_range, error, message):
     with pytest.raises(error, match=message):
-        Szt(span=span)
+        Szt(value_range=value_range)

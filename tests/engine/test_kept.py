@@ -15,7 +15,7 @@ from jaxbnn.storage import run_folder
 def stored(tiny, tmp_path_factory):
     """A finished run of three seeds that stores units at three epochs and keeps the activations of
     the last."""
-    probe = dataclasses.replace(tiny.probes[0], units=(-1, 0, 3), keep=(-1,))
+    probe = dataclasses.replace(tiny.probes[0], unit_counts_at=(-1, 0, 3), activations_at=(-1,))
     own = dataclasses.replace(tiny, probes=(probe,), seeds=(0, 1, 2))
     return own, run(own, tmp_path_factory.mktemp("runs"), devices=jax.devices()[:1])
 
@@ -75,18 +75,20 @@ def test_a_block_whose_stored_epoch_is_lost_says_what_to_do(tmp_path):
 
 def test_a_probe_that_counts_nothing_stands_beside_one_that_keeps(tiny, tmp_path):
     probes = (
-        dataclasses.replace(tiny.probes[0], keep=(1,)),
+        dataclasses.replace(tiny.probes[0], activations_at=(1,)),
         observe.Probe("soft", layers=("output",), estimator=info.SoftOutput()),
     )
-    own = override(dataclasses.replace(tiny, probes=probes, seeds=(0,), lanes=1), "train.epochs=1")
+    own = override(
+        dataclasses.replace(tiny, probes=probes, seeds=(0,), seeds_per_program=1), "train.epochs=1"
+    )
     folder = run(own, tmp_path, devices=jax.devices()[:1])
     assert run_folder.read_result(folder, "main_keep").epoch.values.tolist() == [1]
 
 
 def test_epochs_and_estimators_that_cannot_be_stored_are_refused(tiny):
     with pytest.raises(ValueError, match="expected units and keep at epochs from 0 to 12, got 13"):
-        override(tiny, "probes.0.units=0,13")
+        override(tiny, "probes.0.unit_counts_at=0,13")
     with pytest.raises(
         ValueError, match="expected units and keep of a probe with the estimator Exact"
     ):
-        observe.Probe(estimator=tiny.probes[2].estimator, keep=(0,))
+        observe.Probe(estimator=tiny.probes[2].estimator, activations_at=(0,))

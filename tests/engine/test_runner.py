@@ -84,7 +84,7 @@ def test_every_number_is_there_and_within_its_bounds(tiny, finished):
     assert (main.i_ty >= -1e-5).all() and (main.i_ty <= main.h_y + 1e-5).all()
     assert (main.i_xt.sel(layer="hidden_1") > 0.5).any()
     hidden = main.sel(layer=["hidden_1", "hidden_2"])
-    assert hidden.exact.all() and (hidden.n_patterns >= 1).all()
+    assert hidden.certified.all() and (hidden.n_patterns >= 1).all()
     np.testing.assert_array_equal(hidden.h_t.values, hidden.i_xt.values)
     assert len(np.unique(main.i_xt.values[:, -1, 0])) > 1  # seeds differ
 
@@ -114,7 +114,7 @@ def trained(experiment, folder):
     """(variables, seed) of every network in the folder, from the last checkpoints."""
     job = jobs.make_job([experiment], [folder], None, "cpu")
     device = jax.devices()[0]
-    for pieces in jobs.blocks_of([experiment.seeds], experiment.lanes):
+    for pieces in jobs.blocks_of([experiment.seeds], experiment.seeds_per_program):
         inputs, seeds = jobs.inputs_of(job, pieces, device), pieces[0].seeds
         place = run_folder.block_folder(folder, seeds)
         like = jax.eval_shape(jobs.starter(job), jobs.keys_of(job, jobs.alone([0])), inputs.split)
@@ -181,11 +181,11 @@ def wide(tmp_path):
     np.savez(tmp_path / "wide.npz", x=x, y=y)
     return Experiment(
         name="wide",
-        data=data.Npz(str(tmp_path / "wide.npz"), span=(-1.0, 1.0)),
+        data=data.Npz(str(tmp_path / "wide.npz"), value_range=(-1.0, 1.0)),
         model=MLP((1024,), 10),
         train=train.TrainSpec(epochs=2, batch_size=128, learning_rate=0.01),
         seeds=tuple(range(8)),
-        lanes=3,
+        seeds_per_program=3,
     )
 
 
@@ -268,11 +268,11 @@ def test_each_seed_can_have_its_own_split(tmp_path, plain):
 
 
 def test_a_diverged_seed_is_nan_from_then_on_and_the_others_go_on(tmp_path, tiny):
-    relu = nn.MLP((6, 4), 2, activation=nn.Relu(), kernel_slope=None, normalise=False)
+    relu = nn.MLP((6, 4), 2, activation=nn.Relu(), kernel_surrogate=None, normalise=False)
     spec = dataclasses.replace(
-        tiny.train, learning_rate=1e8, optimiser=train.Sgd(0.9), latent_limit=None
+        tiny.train, learning_rate=1e8, optimiser=train.Sgd(0.9), latent_clip=None
     )
-    probes = (observe.Probe(estimator=info.Binned()),)
+    probes = (observe.Probe(estimator=info.FixedBins()),)
     wild = dataclasses.replace(tiny, model=relu, train=spec, probes=probes, seeds=(0, 1, 2, 3))
     main = run_folder.read_result(run(wild, tmp_path, devices=jax.devices()[:1]))
     lost = np.isnan(main.train_loss.values)
@@ -280,7 +280,7 @@ def test_a_diverged_seed_is_nan_from_then_on_and_the_others_go_on(tmp_path, tiny
     assert (np.diff(lost.astype(int), axis=1) >= 0).all()  # once NaN, always NaN
     for name in ("i_xt", "i_ty", "h_t"):
         assert np.isnan(main[name].values[lost]).all()
-    assert (main.n_patterns.values[lost] == -1).all() and not main.exact.values[lost].any()
+    assert (main.n_patterns.values[lost] == -1).all() and not main.certified.values[lost].any()
     assert (np.isfinite(main.i_ty.sel(layer="output").values) == ~lost).all()
 
 
@@ -356,7 +356,7 @@ def npz(tmp_path, n):
         model=MLP((3,), 2),
         train=train.TrainSpec(epochs=1, batch_size=20),
         seeds=(0, 1),
-        lanes=2,
+        seeds_per_program=2,
     )
 
 
@@ -397,11 +397,11 @@ def test_a_damaged_provenance_is_refused_before_training(tiny, tmp_path):
 def test_a_seed_whose_last_step_ruins_it_is_unset_in_that_row_and_stays_so(tiny):
     """Full batch and a huge rate: the gradient of the first step is finite, the network after it is
     not."""
-    relu = nn.MLP((6, 4), 2, activation=nn.Relu(), kernel_slope=None, normalise=False)
+    relu = nn.MLP((6, 4), 2, activation=nn.Relu(), kernel_surrogate=None, normalise=False)
     spec = train.TrainSpec(
-        epochs=6, batch_size=None, optimiser=train.Sgd(), learning_rate=1e36, latent_limit=None
+        epochs=6, batch_size=None, optimiser=train.Sgd(), learning_rate=1e36, latent_clip=None
     )
-    probes = (observe.Probe(estimator=info.Binned()),)
+    probes = (observe.Probe(estimator=info.FixedBins()),)
     wild = dataclasses.replace(
         tiny, model=relu, train=spec, probes=probes, schedule=observe.Schedule(every=1)
     )

@@ -11,7 +11,7 @@ import pytest
 from jaxbnn.data import Dataset, Split
 from jaxbnn.engine import program, seeds_last
 from jaxbnn.engine import run_plan as jobs
-from jaxbnn.info import Binned, Exact
+from jaxbnn.info import Exact, FixedBins
 from jaxbnn.nn import MLP, Tanh
 from jaxbnn.observe.forward import viewer
 from jaxbnn.observe.probe import Probe
@@ -21,7 +21,7 @@ from jaxbnn.train.trainer import score_of, trainer
 RNG = np.random.default_rng(0)
 N_LANES = 3
 HYPER = Hyper(jnp.array([0.01, 0.02, 0.03]), jnp.zeros(N_LANES))
-BINARY, REAL = MLP((4, 3), 2), MLP((4,), 2, Tanh(), kernel_slope=None, normalise=False)
+BINARY, REAL = MLP((4, 3), 2), MLP((4,), 2, Tanh(), kernel_surrogate=None, normalise=False)
 
 
 WEIGHTS = MLP((4, 3), 2, Tanh())  # binary weights alone: no unit stands on the edge of its sign
@@ -60,7 +60,7 @@ def close(ours, theirs):
         (
             WEIGHTS,
             TrainSpec(
-                epochs=1, batch_size=None, optimiser=Bop(eps=0.1, threshold=1e-4), latent_limit=None
+                epochs=1, batch_size=None, optimiser=Bop(eps=0.1, threshold=1e-4), latent_clip=None
             ),
         ),
         (REAL, TrainSpec(epochs=1, batch_size=8, optimiser=AdamW(), decay=0.1)),
@@ -103,7 +103,7 @@ def test_a_view_is_that_of_one_seed(own, monkeypatch):
     split = jax.tree.map(jnp.asarray, Split(examples(20, *lead), examples(9, *lead), 2, False))
     probes = (
         Probe(sample="all"),
-        Probe("named", ("norm_1", "dense_2", "output"), Binned()),
+        Probe("named", ("norm_1", "dense_2", "output"), FixedBins()),
         Probe("t", (), Exact(), "test"),
     )
     _, state = begun(BINARY, TrainSpec(epochs=1), split.train)
@@ -153,5 +153,5 @@ def test_lanes_go_last_for_small_networks_and_enough_lanes_on_a_cpu(tiny):
         BINARY, 12, None, 16, "cpu"
     )
     batches = dataclasses.replace(tiny, train=dataclasses.replace(tiny.train, batch_size=64))
-    wide = jobs.make_job([dataclasses.replace(batches, lanes=16)], [], None, "cpu").plan
+    wide = jobs.make_job([dataclasses.replace(batches, seeds_per_program=16)], [], None, "cpu").plan
     assert wide.lanes_last and not jobs.make_job([batches], [], None, "cpu").plan.lanes_last

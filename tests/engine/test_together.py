@@ -17,7 +17,7 @@ from jaxbnn.train.spec import AdamW
 def with_decay(tiny, decay, seeds, name="tiny", rate=0.01):
     spec = dataclasses.replace(tiny.train, optimiser=AdamW(), decay=decay, learning_rate=rate)
     return dataclasses.replace(
-        tiny, name=name, train=spec, seeds=seeds, lanes=3, probes=tiny.probes[:1]
+        tiny, name=name, train=spec, seeds=seeds, seeds_per_program=3, probes=tiny.probes[:1]
     )
 
 
@@ -106,7 +106,7 @@ def test_trained_networks_are_those_of_the_last_checkpoint(settings, together):
 
 
 def test_experiments_of_two_programs_and_one_given_twice_are_refused(settings, tmp_path):
-    wider = dataclasses.replace(settings[0], lanes=4)
+    wider = dataclasses.replace(settings[0], seeds_per_program=4)
     for wrong in ([settings[0], wider], [settings[0], settings[0]]):
         with pytest.raises(
             ValueError,

@@ -66,7 +66,7 @@ def test_a_population_is_exact_and_what_is_not_counted_is_unjudged(finished):
     )
     assert main.verdict_xt.attrs["flag_meanings"].split() == [
         "unjudged",
-        "exact",
+        "certified",
         "saturated",
         "reliable",
         "biased",

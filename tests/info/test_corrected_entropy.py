@@ -398,7 +398,7 @@ def test_a_batch_is_its_points_one_by_one(estimate):
 
 @every_estimator
 def test_nothing_counted_or_not_exactly_is_nan(estimate):
-    assert math.isnan(estimate(Counts.from_histogram([3, 1])._replace(exact=jnp.bool_(False))))
+    assert math.isnan(estimate(Counts.from_histogram([3, 1])._replace(certified=jnp.bool_(False))))
     for size in (0, 4):
         assert math.isnan(estimate(Spectrum(np.zeros(size, np.int32), np.zeros(size, np.int32))))
     assert np.isnan(estimate(padded([None, None], 3))).all()

@@ -51,7 +51,7 @@ def test_counts_equal_np_unique_for_every_width_from_1_to_300_also_with_a_broken
         )
         counters = (hashed, broken) if d <= 64 else (hashed,)
         for of_t, of_ty in (counter(words, jnp.asarray(y)) for counter in counters):
-            assert bool(of_t.exact) and bool(of_ty.exact)
+            assert bool(of_t.certified) and bool(of_ty.certified)
             assert seen(of_t) == sorted(
                 np.unique(t.astype(np.int8), axis=0, return_counts=True)[1].tolist()
             )
@@ -75,7 +75,7 @@ def test_all_rows_equal_and_all_different(n):
 def test_from_histogram_keeps_the_counts():
     counts = Counts.from_histogram([4, 2, 3, 0, 2, 4, 0, 0, 2, 1, 1])
     assert (int(counts.total), int(counts.n_patterns), int(counts.n_singletons)) == (19, 8, 2)
-    assert bool(counts.exact)
+    assert bool(counts.certified)
 
 
 @pytest.mark.parametrize("histogram", [[], [0, 0], [1, -1], [0.5], [[1]]])

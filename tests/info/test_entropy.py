@@ -51,7 +51,7 @@ def test_one_pattern_has_no_entropy():
 
 
 def test_uncertified_counts_have_no_entropy():
-    counts = Counts.from_histogram([1, 2])._replace(exact=jnp.bool_(False))
+    counts = Counts.from_histogram([1, 2])._replace(certified=jnp.bool_(False))
     assert all(
         np.isnan(float(h(counts)))
         for h in (plugin, miller_madow, corrected_entropy.plugin, corrected_entropy.miller_madow)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from oracles import entropy, informations
 
-from jaxbnn.info import Binned, Exact, FixedGrid, SoftOutput
+from jaxbnn.info import Exact, FixedBins, SoftOutput
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(300, 4)).astype(np.float32)
@@ -27,7 +27,7 @@ def test_exact_equals_brute_force():
     h, i = informations(T, Y)
     p = point(Exact())
     assert (float(p.xt), float(p.h_t), float(p.ty)) == pytest.approx((h, h, i), abs=1e-5)
-    assert int(p.n_patterns) == len(np.unique(T, axis=0)) and bool(p.exact)
+    assert int(p.n_patterns) == len(np.unique(T, axis=0)) and bool(p.certified)
 
 
 def test_exact_with_miller_madow_corrects_each_entropy():
@@ -44,7 +44,7 @@ def test_exact_gives_nan_for_a_layer_that_is_not_binary(bad):
     t = T.copy()
     t[7, 1] = bad
     p = point(Exact(), t)
-    assert np.isnan([p.xt, p.ty, p.h_t]).all() and int(p.n_patterns) == -1 and not bool(p.exact)
+    assert np.isnan([p.xt, p.ty, p.h_t]).all() and int(p.n_patterns) == -1 and not bool(p.certified)
 
 
 def test_reference_holds_the_entropies_of_inputs_and_labels():
@@ -56,29 +56,27 @@ def test_reference_holds_the_entropies_of_inputs_and_labels():
 
 def test_fixed_grid_has_known_codes_and_keeps_the_outside_in_its_end_bins():
     t = jnp.array([-9.0, -1.0, -0.51, -0.5, 0.0, 0.99, 1.0, 9.0])
-    np.testing.assert_array_equal(FixedGrid(-1, 1, 4).codes(t), [0, 0, 0, 1, 2, 3, 3, 3])
-    assert [FixedGrid(bins=b).bits for b in (1, 2, 3, 4, 5, 30, 256)] == [1, 1, 2, 2, 3, 5, 8]
+    np.testing.assert_array_equal(FixedBins(-1, 1, 4).codes(t), [0, 0, 0, 1, 2, 3, 3, 3])
+    assert [FixedBins(bins=b).bits for b in (1, 2, 3, 4, 5, 30, 256)] == [1, 1, 2, 2, 3, 5, 8]
 
 
 def test_binned_equals_brute_force_on_rounded_values():
     t = RNG.normal(size=(300, 3)).astype(np.float32)
     codes = np.clip(np.floor((t + 2) * (8 / 4)), 0, 7)
     h, i = informations(codes, Y)
-    p = point(Binned(FixedGrid(-2, 2, 8)), t)
-    assert (float(p.xt), float(p.ty)) == pytest.approx((h, i), abs=1e-5) and bool(p.exact)
+    p = point(FixedBins(-2, 2, 8), t)
+    assert (float(p.xt), float(p.ty)) == pytest.approx((h, i), abs=1e-5) and bool(p.certified)
 
 
 @pytest.mark.parametrize("bins", [2, 3, 30, 256])
 def test_binned_is_exact_on_a_binary_layer(bins):
-    jax.tree.map(
-        np.testing.assert_array_equal, point(Binned(FixedGrid(-1, 1, bins))), point(Exact())
-    )
+    jax.tree.map(np.testing.assert_array_equal, point(FixedBins(-1, 1, bins)), point(Exact()))
 
 
 def test_binned_gives_nan_for_values_that_are_not_finite():
     t = T.copy()
     t[0, 0] = np.inf
-    assert np.isnan(point(Binned(), t).xt)
+    assert np.isnan(point(FixedBins(), t).xt)
 
 
 def softmax_informations(p, y):
@@ -98,7 +96,7 @@ def test_soft_output_equals_its_formulas():
     assert [float(v) for v in (found.xt, found.ty, found.h_t)] == pytest.approx(
         softmax_informations(p, Y), abs=1e-5
     )
-    assert int(found.n_patterns) == int(found.n_singletons) == -1 and not bool(found.exact)
+    assert int(found.n_patterns) == int(found.n_singletons) == -1 and not bool(found.certified)
 
 
 def test_soft_output_that_is_certain_is_the_plug_in_value():
@@ -124,10 +122,10 @@ def test_soft_output_with_a_class_that_never_occurs():
     ("make", "message"),
     [
         (lambda: Exact("jackknife"), "correction to be one of"),
-        (lambda: Binned(correction=None), "correction to be one of"),
-        (lambda: FixedGrid(1, 1), "finite low < high, got 1 and 1"),
-        (lambda: FixedGrid(0, np.inf), "finite low < high"),
-        (lambda: FixedGrid(bins=0), r"bins from 1 to 2\*\*24, got 0"),
+        (lambda: FixedBins(correction=None), "correction to be one of"),
+        (lambda: FixedBins(1, 1), "finite low < high, got 1 and 1"),
+        (lambda: FixedBins(0, np.inf), "finite low < high"),
+        (lambda: FixedBins(bins=0), r"bins from 1 to 2\*\*24, got 0"),
     ],
 )
 def test_bad_parameters_are_refused(make, message):

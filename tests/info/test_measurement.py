@@ -40,7 +40,7 @@ H_Y = 0.9991571208502711
 def test_szt_has_its_published_exact_values(t, h_t, i_ty):
     found = measure(t, LABELS, population=True)
     assert (found.i_xt, found.i_ty, found.h_y) == pytest.approx((h_t, i_ty, H_Y), abs=1e-11)
-    assert (found.n, found.exact, found.population) == (4096, True, True)
+    assert (found.n, found.certified, found.population) == (4096, True, True)
     assert (found.i_xt_corrected, found.i_ty_corrected) == (found.i_xt, found.i_ty)
 
 

@@ -17,7 +17,9 @@ def points(value, n_layers=2):
 def test_an_empty_plane_says_that_nothing_is_recorded():
     p = plane.empty(3, 2)
     assert p.points.xt.shape == (3, 2) and np.isnan(p.points.xt).all() and int(p.rows) == 0
-    assert (p.epoch == -1).all() and (p.points.n_patterns == -1).all() and not p.points.exact.any()
+    assert (
+        (p.epoch == -1).all() and (p.points.n_patterns == -1).all() and not p.points.certified.any()
+    )
 
 
 def test_record_fills_row_after_row():

@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 
 from jaxbnn.info.packing import are_signs, pack_signs
-from jaxbnn.info.redundancy import alike
+from jaxbnn.info.redundancy import redundant_units
 
 
 def of(t):
     t = jnp.asarray(t, jnp.float32)
     return [
-        int(n) for n in jax.jit(alike, static_argnums=2)(pack_signs(t), are_signs(t), t.shape[1])
+        int(n)
+        for n in jax.jit(redundant_units, static_argnums=2)(pack_signs(t), are_signs(t), t.shape[1])
     ]
 
 
@@ -51,4 +52,4 @@ def test_the_order_of_examples_and_a_units_sign_change_nothing_but_duplicate_for
 def test_what_is_no_sign_is_not_counted():
     t = jnp.array([[0.5, 1.0], [1.0, -1.0]])
     words = pack_signs(jnp.sign(t))
-    assert [int(n) for n in alike(words, are_signs(t), 2)] == [-1, -1, -1]
+    assert [int(n) for n in redundant_units(words, are_signs(t), 2)] == [-1, -1, -1]

@@ -89,7 +89,7 @@ def test_bias_error_and_interval_by_hand():
 )
 def test_verdicts(histogram, expected):
     assert verdict(histogram) == expected
-    assert verdict(histogram, population=True) == "exact"
+    assert verdict(histogram, population=True) == "population"
 
 
 def test_saturated_is_within_one_percent_of_log2_n():

@@ -1,4 +1,4 @@
-"""Every route from rows to counts: equal to the others and to brute force, whatever the hash;
+"""Every algorithm from rows to counts: equal to the others and to brute force, whatever the hash;
 lowered everywhere."""
 
 from functools import partial
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from jaxbnn.info import counting as counts_module
 from jaxbnn.info import entropy
-from jaxbnn.info.counting import Counts, choose_route, count
+from jaxbnn.info.counting import Counts, choose_algorithm, count
 from jaxbnn.info.counting_scatter import group
 from jaxbnn.info.packing import hash_rows, pack_signs
 from jaxbnn.info.spectrum import Spectrum, room, spectrum
@@ -27,7 +27,7 @@ def constant_hash(words, salt):
     return jnp.zeros(words.shape[0], jnp.uint32)
 
 
-@partial(jax.jit, static_argnames=("bits", "classes", "route", "hash_rows"))
+@partial(jax.jit, static_argnames=("bits", "classes", "algorithm", "hash_rows"))
 def counted(words, y, **static):
     """Spectra, entropies and more of T and of (T, Y)."""
     t, ty = count(words, y, **static)
@@ -72,14 +72,14 @@ def test_every_route_gives_the_counts_of_np_unique_bit_for_bit(case, hashing):
     t, y = sample(*case)
     words = pack_signs(jnp.asarray(t))
     expected = brute_spectrum(t, n), brute_spectrum(np.c_[t, y], n)
-    routes = [("scatter", n_classes), ("scatter", None), ("sort", n_classes), ("sort", None)]
+    algorithms = [("scatter", n_classes), ("scatter", None), ("sort", n_classes), ("sort", None)]
     if d <= 16:
-        routes += [("direct", n_classes), ("direct", n_classes + 1)]
-    for route, classes in routes:
+        algorithms += [("direct", n_classes), ("direct", n_classes + 1)]
+    for algorithm, classes in algorithms:
         of_t, of_ty, *spectra, entropies = counted(
-            words, y, bits=d, classes=classes, route=route, hash_rows=hashing
+            words, y, bits=d, classes=classes, algorithm=algorithm, hash_rows=hashing
         )
-        assert bool(of_t.exact) and bool(of_ty.exact) and int(of_t.total) == n
+        assert bool(of_t.certified) and bool(of_ty.certified) and int(of_t.total) == n
         for found, (times, number) in zip(spectra, expected, strict=True):
             np.testing.assert_array_equal(found.multiplicity, times)
             np.testing.assert_array_equal(found.number, number)
@@ -110,9 +110,9 @@ def test_routes_agree_under_any_order_of_rows_and_relabelling_of_units_and_class
     found = []
     for rows, labels in ((t, y), (changed[0][order], changed[1][order])):
         words = pack_signs(jnp.asarray(rows))
-        for route in ("scatter", "sort", *(("direct",) if d < 10 else ())):
+        for algorithm in ("scatter", "sort", *(("direct",) if d < 10 else ())):
             found.append(
-                counted(words, labels, bits=d, classes=4, route=route, hash_rows=hash_rows)
+                counted(words, labels, bits=d, classes=4, algorithm=algorithm, hash_rows=hash_rows)
             )
     expected = brute_spectrum(t, n), brute_spectrum(np.c_[t, y], n)
     for other in found:
@@ -122,16 +122,16 @@ def test_routes_agree_under_any_order_of_rows_and_relabelling_of_units_and_class
 
 
 @pytest.mark.parametrize(
-    ("route", "d"), [("direct", 8), ("scatter", 8), ("sort", 8), ("sort", 48), ("sort", 100)]
+    ("algorithm", "d"), [("direct", 8), ("scatter", 8), ("sort", 8), ("sort", 48), ("sort", 100)]
 )
-def test_a_batch_is_a_loop_and_jit_is_eager(route, d):
+def test_a_batch_is_a_loop_and_jit_is_eager(algorithm, d):
     samples = [sample(64, d, 30, 3, seed) for seed in range(4)]
     words = jnp.stack([pack_signs(jnp.asarray(t)) for t, _ in samples])
     y = jnp.stack([jnp.asarray(y) for _, y in samples])
-    one = partial(counted, bits=d, classes=3, route=route, hash_rows=hash_rows)
+    one = partial(counted, bits=d, classes=3, algorithm=algorithm, hash_rows=hash_rows)
     mapped, batched = jax.lax.map(lambda both: one(*both), (words, y)), jax.vmap(one)(words, y)
     for i in range(4):
-        t, ty = count(words[i], y[i], bits=d, classes=3, route=route)
+        t, ty = count(words[i], y[i], bits=d, classes=3, algorithm=algorithm)
         alone = one(words[i], y[i])
         jax.tree.map(np.testing.assert_array_equal, (t, ty), alone[:2])
         for many in (mapped, batched):
@@ -140,22 +140,22 @@ def test_a_batch_is_a_loop_and_jit_is_eager(route, d):
             )
 
 
-@pytest.mark.parametrize("route", ["scatter", "sort"])
-def test_rows_that_all_collide_take_longer_and_count_the_same(route):
+@pytest.mark.parametrize("algorithm", ["scatter", "sort"])
+def test_rows_that_all_collide_take_longer_and_count_the_same(algorithm):
     t, y = sample(60, 100, 25, 2)
     words = pack_signs(jnp.asarray(t))
-    good = counted(words, y, bits=100, classes=2, route=route, hash_rows=hash_rows)
-    bad = counted(words, y, bits=100, classes=2, route=route, hash_rows=constant_hash)
+    good = counted(words, y, bits=100, classes=2, algorithm=algorithm, hash_rows=hash_rows)
+    bad = counted(words, y, bits=100, classes=2, algorithm=algorithm, hash_rows=constant_hash)
     jax.tree.map(np.testing.assert_array_equal, good[2:4], bad[2:4])
-    assert bool(bad[0].exact)
+    assert bool(bad[0].certified)
 
 
 LOWERED = [("direct", 10), ("scatter", 10), ("scatter", 96), ("sort", 10), ("sort", 96)]
 
 
-@pytest.mark.parametrize(("route", "width"), LOWERED)
-def test_every_route_lowers_for_cpu_cuda_and_tpu(route, width):
-    program = jax.jit(lambda words, y: count(words, y, bits=width, classes=3, route=route))
+@pytest.mark.parametrize(("algorithm", "width"), LOWERED)
+def test_every_route_lowers_for_cpu_cuda_and_tpu(algorithm, width):
+    program = jax.jit(lambda words, y: count(words, y, bits=width, classes=3, algorithm=algorithm))
     shapes = (
         jax.ShapeDtypeStruct((100, -(-width // 32)), jnp.uint32),
         jax.ShapeDtypeStruct((100,), jnp.int32),
@@ -170,11 +170,11 @@ def test_every_route_lowers_for_cpu_cuda_and_tpu(route, width):
 def test_the_users_x64_setting_is_left_alone():
     words, y = jnp.arange(8, dtype=jnp.uint32)[:, None], jnp.zeros(8, jnp.int32)
     before = jax.config.jax_enable_x64
-    t, _ = count(words, y, bits=32, classes=2, route="sort")
+    t, _ = count(words, y, bits=32, classes=2, algorithm="sort")
     assert jax.config.jax_enable_x64 == before and t.count.dtype == jnp.int32
     with jax.enable_x64(True):
-        for route, bits in (("sort", 32), ("direct", 4), ("scatter", 32)):
-            t, ty = count(words, y, bits=bits, classes=2, route=route)
+        for algorithm, bits in (("sort", 32), ("direct", 4), ("scatter", 32)):
+            t, ty = count(words, y, bits=bits, classes=2, algorithm=algorithm)
             assert (
                 t.count.dtype == ty.count.dtype == t.row.dtype == jnp.int32
                 and int(t.n_patterns) == 8
@@ -183,16 +183,16 @@ def test_the_users_x64_setting_is_left_alone():
 
 def test_the_route_is_chosen_from_what_is_known_before():
     assert (
-        choose_route(4096, 1, 10, 2, "cpu") == "direct"
-        and choose_route(4096, 1, 10, 2, "gpu") == "sort"
+        choose_algorithm(4096, 1, 10, 2, "cpu") == "direct"
+        and choose_algorithm(4096, 1, 10, 2, "gpu") == "sort"
     )
     assert (
-        choose_route(60000, 1, 20, 10, "cpu") == "scatter"
-        and choose_route(60000, 1, 20, 10, "gpu") == "sort"
+        choose_algorithm(60000, 1, 20, 10, "cpu") == "scatter"
+        and choose_algorithm(60000, 1, 20, 10, "gpu") == "sort"
     )
     assert (
-        choose_route(60000, 1, 10, None, "cpu") == "scatter"
-        and choose_route(60000, 32, 1024, 10, "tpu") == "sort"
+        choose_algorithm(60000, 1, 10, None, "cpu") == "scatter"
+        and choose_algorithm(60000, 32, 1024, 10, "tpu") == "sort"
     )
 
 
@@ -201,7 +201,7 @@ def test_the_route_is_that_of_the_device_the_program_is_for(monkeypatch):
     asked = []
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
     monkeypatch.setattr(
-        counts_module, "choose_route", lambda *shape: asked.append(shape[-1]) or "sort"
+        counts_module, "choose_algorithm", lambda *shape: asked.append(shape[-1]) or "sort"
     )
     words, y = jnp.asarray([[3], [1]], jnp.uint32), jnp.asarray([0, 1], jnp.int32)
     for device in (None, "cpu", jax.devices()[0]):
@@ -210,29 +210,31 @@ def test_the_route_is_that_of_the_device_the_program_is_for(monkeypatch):
     assert asked == ["gpu", "cpu", "cpu"]
 
 
-@pytest.mark.parametrize("route", ["scatter", "sort"])
-def test_more_classes_than_65536_and_labels_up_to_2_to_the_31(route):
+@pytest.mark.parametrize("algorithm", ["scatter", "sort"])
+def test_more_classes_than_65536_and_labels_up_to_2_to_the_31(algorithm):
     y = np.array([0, 2**31 - 1, 70000, 70000, 0], np.int32)
     words = jnp.asarray([[5], [5], [5], [5], [9]], jnp.uint32)
     for classes in (None, 2**31):
-        t, ty, *_ = counted(words, y, bits=4, classes=classes, route=route, hash_rows=hash_rows)
+        t, ty, *_ = counted(
+            words, y, bits=4, classes=classes, algorithm=algorithm, hash_rows=hash_rows
+        )
         assert sorted(np.asarray(t.count)[np.asarray(t.count) > 0].tolist()) == [1, 4]
         assert sorted(np.asarray(ty.count)[np.asarray(ty.count) > 0].tolist()) == [1, 1, 1, 2]
         np.testing.assert_array_equal(np.sort(ty.label), [1, 2, 2, 2, 2])
 
 
-@pytest.mark.parametrize("route", ["direct", "scatter", "sort"])
-def test_what_lies_past_its_bound_is_not_certified_inside_jit(route):
+@pytest.mark.parametrize("algorithm", ["direct", "scatter", "sort"])
+def test_what_lies_past_its_bound_is_not_certified_inside_jit(algorithm):
     words, y = jnp.asarray([[3], [1]], jnp.uint32), jnp.asarray([0, 1], jnp.int32)
-    static = {"bits": 2, "classes": 2, "route": route, "hash_rows": hash_rows}
-    assert bool(counted(words, y, **static)[0].exact)
+    static = {"bits": 2, "classes": 2, "algorithm": algorithm, "hash_rows": hash_rows}
+    assert bool(counted(words, y, **static)[0].certified)
     unbounded = static | {"classes": None}
     bad = [(words + 4, y, static), (words, y + 1, static), (words, y - 1, static)]
     for bad_words, bad_y, bounds in bad + (
-        [(words, y - 1, unbounded)] if route != "direct" else []
+        [(words, y - 1, unbounded)] if algorithm != "direct" else []
     ):
         t, ty, _, _, entropies = counted(bad_words, bad_y, **bounds)
-        assert not bool(t.exact) and not bool(ty.exact) and np.isnan(entropies).all()
+        assert not bool(t.certified) and not bool(ty.certified) and np.isnan(entropies).all()
 
 
 def test_bad_input_outside_jit_is_refused_in_one_line():
@@ -242,16 +244,16 @@ def test_bad_input_outside_jit_is_refused_in_one_line():
         ({"classes": 1}, "expected labels from 0 to 0, got 1"),
         ({"classes": 0}, "expected bits >= 0 and classes >= 1, got None and 0"),
         (
-            {"route": "fast"},
-            "expected route to be one of ('direct', 'scatter', 'sort'), got 'fast'",
+            {"algorithm": "fast"},
+            "expected algorithm to be one of ('direct', 'scatter', 'sort'), got 'fast'",
         ),
         (
-            {"route": "direct", "bits": 30, "classes": 2},
-            "< 2**31 for the direct route, got 1 words, bits 30, classes 2",
+            {"algorithm": "direct", "bits": 30, "classes": 2},
+            "< 2**31 for the direct algorithm, got 1 words, bits 30, classes 2",
         ),
         (
-            {"route": "direct"},
-            "2**bits * classes < 2**31 for the direct route, got 1 words, bits 32, classes None",
+            {"algorithm": "direct"},
+            "2**bits * classes < 2**31 for the direct algorithm, got 1 words, bits 32, classes None",
         ),
     ):
         with pytest.raises(ValueError) as error:
@@ -259,13 +261,13 @@ def test_bad_input_outside_jit_is_refused_in_one_line():
         assert message in str(error.value)
 
 
-@pytest.mark.parametrize("route", ["scatter", "sort"])
+@pytest.mark.parametrize("algorithm", ["scatter", "sort"])
 @pytest.mark.parametrize("classes", [None, 3])
-def test_no_units_are_one_pattern(route, classes):
+def test_no_units_are_one_pattern(algorithm, classes):
     y = jnp.asarray([0, 0, 1, 2, 2, 2], jnp.int32)
-    t, ty = count(jnp.zeros((6, 0), jnp.uint32), y, route=route, classes=classes)
+    t, ty = count(jnp.zeros((6, 0), jnp.uint32), y, algorithm=algorithm, classes=classes)
     times = [np.asarray(counts.count)[np.asarray(counts.count) > 0] for counts in (t, ty)]
-    assert times[0].tolist() == [6] and float(entropy.plugin(t)) == 0 and bool(ty.exact)
+    assert times[0].tolist() == [6] and float(entropy.plugin(t)) == 0 and bool(ty.certified)
     assert sorted(times[1].tolist()) == [1, 2, 3]
 
 

@@ -3,7 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxbnn.info import Binned, Exact, FixedGrid, OwnRange, Values, measure
+from jaxbnn.info import Exact, ExactValues, FixedBins, OwnRangeBins, measure
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(200, 3)).astype(np.float32), RNG.integers(0, 3, 200).astype(np.int32)
@@ -16,23 +16,23 @@ def point(estimator, t):
 
 def test_values_are_counted_one_by_one():
     t = RNG.choice([-0.0, 0.0, 0.1, 0.2, 1e30], (200, 2)).astype(np.float32)
-    found, expected = point(Values(), t), measure(t, Y)
+    found, expected = point(ExactValues(), t), measure(t, Y)
     assert (float(found.xt), float(found.ty)) == pytest.approx(
         (expected.i_xt, expected.i_ty), abs=2e-5
     )
-    assert int(found.n_patterns) == expected.n_patterns == 16 and bool(found.exact)
+    assert int(found.n_patterns) == expected.n_patterns == 16 and bool(found.certified)
 
 
 def test_an_affine_map_of_each_unit_loses_nothing():
     t = RNG.integers(-5, 6, (200, 4)).astype(np.float32)
     scale, shift = RNG.uniform(0.3, 2, 4).astype(np.float32), RNG.normal(size=4).astype(np.float32)
-    assert float(point(Values(), t).xt) == float(point(Values(), t * scale + shift).xt)
+    assert float(point(ExactValues(), t).xt) == float(point(ExactValues(), t * scale + shift).xt)
 
 
 def test_signs_have_one_value_whatever_counts_them():
     t = RNG.choice([-1.0, 1.0], (200, 5)).astype(np.float32)
     exact = point(Exact(), t)
-    for estimator in (Values(), OwnRange(), Binned(FixedGrid(-1, 1, 30))):
+    for estimator in (ExactValues(), OwnRangeBins(), FixedBins(-1, 1, 30)):
         found = point(estimator, t)
         assert float(found.xt) == pytest.approx(float(exact.xt), abs=2e-6)
         assert float(found.ty) == pytest.approx(float(exact.ty), abs=4e-6)
@@ -42,24 +42,24 @@ def test_signs_have_one_value_whatever_counts_them():
 def test_the_range_is_the_layers_own():
     t = RNG.uniform(-3, 7, (200, 2)).astype(np.float32)
     t[0, 0], t[1, 1] = -3, 7
-    expected = point(Binned(FixedGrid(-3, 7, 10)), t)
-    assert float(point(OwnRange(10), t).xt) == pytest.approx(float(expected.xt), abs=1e-6)
-    moved = point(OwnRange(10), 4 * t + 8)  # powers of two: no rounding
+    expected = point(FixedBins(-3, 7, 10), t)
+    assert float(point(OwnRangeBins(10), t).xt) == pytest.approx(float(expected.xt), abs=1e-6)
+    moved = point(OwnRangeBins(10), 4 * t + 8)  # powers of two: no rounding
     assert float(moved.xt) == pytest.approx(float(expected.xt), abs=1e-6)
 
 
 def test_a_constant_layer_is_one_pattern():
-    found = point(OwnRange(), np.full((200, 2), 3.5, np.float32))
+    found = point(OwnRangeBins(), np.full((200, 2), 3.5, np.float32))
     assert float(found.xt) == 0 and int(found.n_patterns) == 1
 
 
-@pytest.mark.parametrize("estimator", [Values(), OwnRange()])
+@pytest.mark.parametrize("estimator", [ExactValues(), OwnRangeBins()])
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_what_is_not_finite_has_no_value(estimator, bad):
     t = RNG.normal(size=(200, 2)).astype(np.float32)
     t[7, 1] = bad
     found = point(estimator, t)
-    assert np.isnan(found.xt) and not bool(found.exact) and int(found.n_patterns) == -1
+    assert np.isnan(found.xt) and not bool(found.certified) and int(found.n_patterns) == -1
 
 
 @pytest.mark.parametrize(
@@ -67,4 +67,4 @@ def test_what_is_not_finite_has_no_value(estimator, bad):
 )
 def test_bad_bins_are_refused(bins, error):
     with pytest.raises(error, match="expected bins"):
-        OwnRange(bins)
+        OwnRangeBins(bins)

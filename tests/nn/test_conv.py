@@ -64,8 +64,8 @@ def test_the_gradient_of_pooling_goes_to_the_largest_and_is_shared_where_several
 
 
 def test_a_convolution_with_a_slope_has_signs_for_weights_and_their_gradients():
-    x, slope = normal(2, 4, 4, 3), SwishSign(5.0)
-    layer = Conv(3, 2, slope)
+    x, surrogate = normal(2, 4, 4, 3), SwishSign(5.0)
+    layer = Conv(3, 2, surrogate)
     variables = layer.init(jax.random.key(0), x)
     latent = variables["params"]["latent"]
     assert latent.shape == (2, 2, 2, 3)
@@ -73,7 +73,9 @@ def test_a_convolution_with_a_slope_has_signs_for_weights_and_their_gradients():
     gradient = jax.grad(
         lambda latent: jnp.sum(layer.apply({"params": {"latent": latent}}, x) ** 2)
     )(latent)
-    expected = jax.grad(lambda latent: jnp.sum(direct(x, sign(slope, latent, -1.0)) ** 2))(latent)
+    expected = jax.grad(lambda latent: jnp.sum(direct(x, sign(surrogate, latent, -1.0)) ** 2))(
+        latent
+    )
     np.testing.assert_allclose(gradient, expected, rtol=1e-3, atol=1e-3)
 
 

@@ -3,7 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxbnn.nn import MLP, ConvNet, HardTanh, Relu, Ste, SwishSignActivation, Tanh
+from jaxbnn.nn import MLP, STE, ConvNet, HardTanh, Relu, SwishSignActivation, Tanh
 
 KEY = jax.random.key(0)
 
@@ -66,7 +66,7 @@ def test_first_and_last_layer_are_binary_or_real(first, last):
 @pytest.mark.parametrize("normalise", [True, False])
 def test_real_networks_have_real_weights_and_a_bias_only_without_batchnorm(activation, normalise):
     model = MLP(
-        widths=(4,), n_classes=2, activation=activation, kernel_slope=None, normalise=normalise
+        widths=(4,), n_classes=2, activation=activation, kernel_surrogate=None, normalise=normalise
     )
     variables, (logits, _) = applied(model, jax.random.normal(KEY, (5, 3)))
     assert set(variables["params"]["dense_1"]) == ({"kernel"} if normalise else {"kernel", "bias"})
@@ -74,9 +74,9 @@ def test_real_networks_have_real_weights_and_a_bias_only_without_batchnorm(activ
 
 
 def test_equal_fields_make_equal_models():
-    assert MLP((4, 3), 2, kernel_slope=Ste(1.0)) == MLP((4, 3), 2) and hash(MLP((4, 3), 2)) == hash(
+    assert MLP((4, 3), 2, kernel_surrogate=STE(1.0)) == MLP((4, 3), 2) and hash(
         MLP((4, 3), 2)
-    )
+    ) == hash(MLP((4, 3), 2))
     assert MLP((4, 3), 2) != MLP((4, 3), 3)
 
 
@@ -88,7 +88,7 @@ def test_equal_fields_make_equal_models():
         ({"n_classes": 0}, "n_classes >= 1, got 0"),
         ({"momentum": 1.0}, "0 <= momentum < 1"),
         ({"epsilon": 0.0}, "epsilon > 0"),
-        ({"kernel_zero": 0.5}, "zero to be -1 or 1"),
+        ({"kernel_sign_of_zero": 0.5}, "zero to be -1 or 1"),
     ],
 )
 def test_bad_fields_are_refused(fields, message):
@@ -132,7 +132,7 @@ def test_a_convnet_equals_one_written_with_jaxs_convolution():
     """In training, on colour images: convolution, pooling, BatchNorm, tanh; then dense, BatchNorm,
     tanh; the output."""
     x = jax.random.normal(KEY, (5, 9, 9, 2))
-    model = ConvNet((4,), 3, (3,), 2, activation=Tanh(), kernel_slope=None)
+    model = ConvNet((4,), 3, (3,), 2, activation=Tanh(), kernel_surrogate=None)
     variables, (logits, (pooled, hidden)) = applied(model, x, train=True)
     params = variables["params"]
 

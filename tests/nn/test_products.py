@@ -7,14 +7,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxbnn.nn.products import multiply, transposed
+from jaxbnn.nn.products import stable_matmul, transposed
 
 BITS = """
 import hashlib, jax, jax.numpy as jnp, numpy as np
 import jaxbnn
 from jaxbnn.info.estimators import SoftOutput
 from jaxbnn.nn.conv import convolve
-from jaxbnn.nn.products import multiply
+from jaxbnn.nn.products import stable_matmul
 jaxbnn.use_cores(1)
 rng = np.random.default_rng(0)
 x, w, d = (rng.standard_normal(shape, np.float32) for shape in ((4096, 256), (256, 10), (4096, 10)))
@@ -22,8 +22,8 @@ image, kernel = (rng.standard_normal(shape, np.float32) for shape in ((32, 12, 1
 soft, y = SoftOutput(), jnp.asarray(rng.integers(0, 10, 60000))
 shares = jax.nn.softmax(rng.standard_normal((60000, 10), np.float32))
 found = [
-    jax.jit(jax.grad(lambda w, x: jnp.sum(multiply(x, w) * d)))(w, x),
-    jax.jit(jax.vmap(jax.grad(lambda w, x: jnp.sum(multiply(x, w) * d)), (None, 0)))(w, np.stack([x, -x])),
+    jax.jit(jax.grad(lambda w, x: jnp.sum(stable_matmul(x, w) * d)))(w, x),
+    jax.jit(jax.vmap(jax.grad(lambda w, x: jnp.sum(stable_matmul(x, w) * d)), (None, 0)))(w, np.stack([x, -x])),
     *jax.jit(jax.grad(lambda x, kernel: jnp.sum(convolve(x, kernel) ** 2), (0, 1)))(image, kernel),
     jax.jit(lambda p: soft.estimate(soft.prepare(y[:, None], y, 10), p).ty)(shares),
     jax.jit(jax.grad(lambda w, x: jnp.sum((x @ w) * d)))(w, x),
@@ -37,7 +37,7 @@ def test_the_product_and_its_gradients_are_those_of_matmul(leading):
     keys = jax.random.split(jax.random.key(0), 3)
     a, b = jax.random.normal(keys[0], (*leading, 5)), jax.random.normal(keys[1], (5, 4))
     d = jax.random.normal(keys[2], (*leading, 4))
-    found, backward = jax.vjp(multiply, a, b)
+    found, backward = jax.vjp(stable_matmul, a, b)
     expected, plain = jax.vjp(jnp.matmul, a, b)
     np.testing.assert_array_equal(found, expected)
     for gradient, each in zip(backward(d), plain(d), strict=True):
@@ -73,4 +73,4 @@ def test_gradients_have_the_same_bits_with_any_number_of_threads_where_plain_pro
         found.append(done.stdout.split())
     (*one, plain), (*eight, other) = found
     assert one == eight and len(one) == 5
-    assert plain != other  # what `multiply` is for: where XLA mends it, it may go
+    assert plain != other  # what `stable_matmul` is for: where XLA mends it, it may go

@@ -11,10 +11,10 @@ from jaxbnn.nn import MLP, Relu, SwishSign, Tanh, seeds_last
 N_LANES = 3
 X = np.random.default_rng(0).normal(size=(10, 5)).astype(np.float32)
 MODELS = {
-    "binary": MLP((4, 3), 2, kernel_slope=SwishSign(2.0)),
+    "binary": MLP((4, 3), 2, kernel_surrogate=SwishSign(2.0)),
     "real ends": MLP((4, 3), 3, binary_first=False, binary_last=False, momentum=0.5, epsilon=0.1),
-    "with biases": MLP((4,), 2, Tanh(), kernel_slope=None, normalise=False),
-    "real, normalised": MLP((4,), 2, Relu(), kernel_slope=None),
+    "with biases": MLP((4,), 2, Tanh(), kernel_surrogate=None, normalise=False),
+    "real, normalised": MLP((4,), 2, Relu(), kernel_surrogate=None),
 }
 
 

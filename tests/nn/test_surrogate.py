@@ -3,7 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxbnn.nn import ApproxSign, Identity, Slope, Ste, SwishSign, sign
+from jaxbnn.nn import STE, ApproxSign, PassThrough, Surrogate, SwishSign, sign
 
 X = [-3.0, -1.5, -1.0, -0.5, -1e-7, 0.0, 1e-7, 0.5, 1.0, 1.5, 3.0]
 
@@ -14,19 +14,19 @@ def swish_sign(x, b):
 
 
 PUBLISHED = {
-    Ste(): [0, 0, 1, 1, 1, 1, 1, 1, 1, 0, 0],
-    Ste(clip=0.5): [0, 0, 0, 1, 1, 1, 1, 1, 0, 0, 0],
+    STE(): [0, 0, 1, 1, 1, 1, 1, 1, 1, 0, 0],
+    STE(clip=0.5): [0, 0, 0, 1, 1, 1, 1, 1, 0, 0, 0],
     ApproxSign(): [0, 0, 0, 1, 2 - 2e-7, 2, 2 - 2e-7, 1, 0, 0, 0],
     SwishSign(): [swish_sign(x, 5.0) for x in X],
     SwishSign(beta=2.0): [swish_sign(x, 2.0) for x in X],
-    Identity(): [1] * len(X),
+    PassThrough(): [1] * len(X),
 }
 
 
-@pytest.mark.parametrize("slope", PUBLISHED)
-def test_gradient_is_the_published_formula_at_inside_and_outside_the_edges(slope):
-    gradient = jax.vmap(jax.grad(lambda x: sign(slope, x)))(jnp.array(X))
-    np.testing.assert_allclose(gradient, PUBLISHED[slope], rtol=2e-6, atol=1e-7)
+@pytest.mark.parametrize("surrogate", PUBLISHED)
+def test_gradient_is_the_published_formula_at_inside_and_outside_the_edges(surrogate):
+    gradient = jax.vmap(jax.grad(lambda x: sign(surrogate, x)))(jnp.array(X))
+    np.testing.assert_allclose(gradient, PUBLISHED[surrogate], rtol=2e-6, atol=1e-7)
 
 
 def test_swish_sign_is_beta_at_zero_and_the_derivative_of_its_activation():
@@ -43,23 +43,27 @@ def test_swish_sign_is_finite_and_zero_far_out():
     np.testing.assert_array_equal(SwishSign(5.0)(jnp.array([-1e6, 1e6])), [0, 0])
 
 
-@pytest.mark.parametrize("slope", PUBLISHED)
-def test_slopes_are_even_elementwise_and_of_the_inputs_type(slope):
+@pytest.mark.parametrize("surrogate", PUBLISHED)
+def test_slopes_are_even_elementwise_and_of_the_inputs_type(surrogate):
     x = jnp.array(X, jnp.float32).reshape(11, 1)
-    assert isinstance(slope, Slope) and slope(x).shape == x.shape and slope(x).dtype == x.dtype
-    np.testing.assert_array_equal(slope(x), slope(-x))
+    assert (
+        isinstance(surrogate, Surrogate)
+        and surrogate(x).shape == x.shape
+        and surrogate(x).dtype == x.dtype
+    )
+    np.testing.assert_array_equal(surrogate(x), surrogate(-x))
 
 
 @pytest.mark.parametrize(("zero", "at_zero"), [(-1.0, -1), (1.0, 1)])
 def test_sign_of_zero_is_the_fields_choice(zero, at_zero):
     x = jnp.array([-2.0, -0.0, 0.0, 1e-30, 3.0])
-    np.testing.assert_array_equal(sign(Ste(), x, zero), [-1, at_zero, at_zero, 1, 1])
-    np.testing.assert_array_equal(jax.jit(lambda x: sign(Ste(), x, zero))(x), sign(Ste(), x, zero))
-    np.testing.assert_array_equal(jax.vmap(lambda x: sign(Ste(), x, zero))(x), sign(Ste(), x, zero))
+    np.testing.assert_array_equal(sign(STE(), x, zero), [-1, at_zero, at_zero, 1, 1])
+    np.testing.assert_array_equal(jax.jit(lambda x: sign(STE(), x, zero))(x), sign(STE(), x, zero))
+    np.testing.assert_array_equal(jax.vmap(lambda x: sign(STE(), x, zero))(x), sign(STE(), x, zero))
 
 
 def test_sign_is_minus_one_at_zero_by_default():
-    assert sign(Ste(), jnp.float32(0)) == -1
+    assert sign(STE(), jnp.float32(0)) == -1
 
 
 def test_cotangent_is_multiplied_by_the_slope():
@@ -70,7 +74,7 @@ def test_cotangent_is_multiplied_by_the_slope():
 
 @pytest.mark.parametrize(
     ("make", "message"),
-    [(lambda: Ste(0.0), "clip > 0, got 0"), (lambda: SwishSign(-1), "beta > 0, got -1")],
+    [(lambda: STE(0.0), "clip > 0, got 0"), (lambda: SwishSign(-1), "beta > 0, got -1")],
 )
 def test_bad_slopes_are_refused(make, message):
     with pytest.raises(ValueError, match=message):
@@ -78,5 +82,5 @@ def test_bad_slopes_are_refused(make, message):
 
 
 def test_nan_has_no_sign_and_infinity_no_slope():
-    assert np.isnan(sign(Ste(), jnp.float32(np.nan))) and sign(Ste(), jnp.float32(np.inf)) == 1
-    assert SwishSign()(jnp.float32(np.inf)) == 0 and Ste()(jnp.float32(-np.inf)) == 0
+    assert np.isnan(sign(STE(), jnp.float32(np.nan))) and sign(STE(), jnp.float32(np.inf)) == 1
+    assert SwishSign()(jnp.float32(np.inf)) == 0 and STE()(jnp.float32(-np.inf)) == 0

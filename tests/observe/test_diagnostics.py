@@ -3,8 +3,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxbnn.info import Binned, Exact
-from jaxbnn.nn import MLP, Identity, SignActivation, Ste, Tanh
+from jaxbnn.info import Exact, FixedBins
+from jaxbnn.nn import MLP, STE, Identity, SignActivation, Tanh
 from jaxbnn.observe import diagnostics
 from jaxbnn.observe.probe import Probe
 
@@ -57,14 +57,14 @@ def test_health_is_of_sign_networks_whose_layers_are_counted():
     assert plain.layers == ("dense_1",) and plain.sample == "test"
     for model, probe in (
         (MLP((3,), 2, Tanh()), Probe()),
-        (MODEL, Probe(estimator=Binned())),
+        (MODEL, Probe(estimator=FixedBins())),
         (MODEL, Probe(layers=("hidden_1",))),
         (object(), Probe()),
     ):
         assert diagnostics.probe_of(model, probe) is None
 
 
-@pytest.mark.parametrize(("slope", "dead"), [(Ste(0.1), 1), (Identity(), 0)])
+@pytest.mark.parametrize(("slope", "dead"), [(STE(0.1), 1), (Identity(), 0)])
 def test_a_unit_is_dead_where_its_own_slope_is_zero(slope, dead):
     seen = diagnostics.probe_of(MLP((1,), 2, SignActivation(slope)), Probe()).estimator
     assert int(1 - (seen.encode(jnp.array([[0.5], [-0.2]])).words > 0).any()) == dead

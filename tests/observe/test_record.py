@@ -8,7 +8,7 @@ import pytest
 from oracles import informations
 
 from jaxbnn.data import Dataset, Split
-from jaxbnn.info import Binned, Exact, FixedGrid
+from jaxbnn.info import Exact, FixedBins
 from jaxbnn.nn import MLP
 from jaxbnn.observe.probe import Probe, Schedule, choose, layers_of
 from jaxbnn.observe.record import observer
@@ -42,7 +42,7 @@ def test_main_probe_measures_hidden_layers_exactly_and_the_output_as_a_variable(
     p = np.asarray(jax.nn.softmax(logits), np.float64)
     h_mean = -(p.mean(0) * np.log2(p.mean(0))).sum()
     assert float(point.xt[2]) == pytest.approx(h_mean + (p * np.log2(p)).sum(1).mean(), abs=1e-5)
-    np.testing.assert_array_equal(point.exact, [True, True, False])
+    np.testing.assert_array_equal(point.certified, [True, True, False])
 
 
 @pytest.mark.parametrize("sample", ["train", "test", "all"])
@@ -59,7 +59,7 @@ def test_a_probe_measures_its_own_sample(sample):
 
 
 def test_named_layers_are_hidden_ones_the_softmax_or_any_submodule():
-    grid = Binned(FixedGrid(-7, 7, 14))
+    grid = FixedBins(-7, 7, 14)
     main, named = measured(
         MODEL, [Probe(), Probe("named", ("hidden_2", "dense_1", "norm_1", "output"), grid)]
     )
@@ -68,7 +68,7 @@ def test_named_layers_are_hidden_ones_the_softmax_or_any_submodule():
     assert float(named.xt[0]) == float(
         main.xt[1]
     )  # a binary layer has one value under any grid that separates its two
-    assert named.xt.shape == (4,) and bool(named.exact.all())
+    assert named.xt.shape == (4,) and bool(named.certified.all())
 
 
 def test_any_linen_module_is_measured_with_or_without_train_and_layer_names():
@@ -103,7 +103,7 @@ def test_a_network_is_looked_at_as_many_rows_at_once_as_it_says():
             looked_at.append(len(x))
             return nn.Dense(2)(x), ()
 
-    model, probe = Few(), Probe("input", ("Dense_0",), Binned(FixedGrid(-1, 1, 4)))
+    model, probe = Few(), Probe("input", ("Dense_0",), FixedBins(-1, 1, 4))
     variables = model.init(jax.random.key(0), SPLIT.train.x[:1])
     looked_at.clear()
     measured(model, [probe], variables)
@@ -175,7 +175,7 @@ def test_bad_input_is_refused(make, message):
 def test_a_network_of_nan_has_no_information():
     broken = jax.tree.map(lambda leaf: jnp.full_like(leaf, jnp.nan), VARIABLES)
     (point,) = measured(MODEL, [Probe()], broken)
-    assert np.isnan(point.xt).all() and np.isnan(point.ty).all() and not point.exact.any()
+    assert np.isnan(point.xt).all() and np.isnan(point.ty).all() and not point.certified.any()
     assert (point.n_patterns == -1).all()
 
 
@@ -193,7 +193,7 @@ def test_a_submodule_called_like_a_layer_does_not_hide_it():
         main.se_ty, alone.se_ty, rtol=1e-6
     )  # two programs, two orders of a float sum
     jax.tree.map(np.testing.assert_array_equal, main._replace(se_ty=0), alone._replace(se_ty=0))
-    assert float(named.xt[0]) == float(main.xt[0]) and bool(named.exact[0])
+    assert float(named.xt[0]) == float(main.xt[0]) and bool(named.certified[0])
 
 
 def test_layers_must_be_a_tuple():

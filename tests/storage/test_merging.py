@@ -17,7 +17,7 @@ def variables(seeds, value, epochs=2):
         "i_xt": Encoded(
             ("seed", "epoch"), np.full((len(seeds), epochs), float(value)), {"units": "bit"}
         ),
-        "exact": Encoded(("seed",), (np.asarray(seeds) > 3).astype(np.int8), {"dtype": "bool"}),
+        "certified": Encoded(("seed",), (np.asarray(seeds) > 3).astype(np.int8), {"dtype": "bool"}),
         "t_size": Encoded(
             ("seed", "epoch"),
             np.full((len(seeds), epochs), value, np.int32),
@@ -64,7 +64,7 @@ def test_merged_files_have_all_seeds_in_order_with_their_entries(tmp_path, monke
             2,
             3,
         ]  # of seed 5 the first file's
-        assert merged.exact.dtype == bool and merged.exact.values.tolist() == [
+        assert merged.certified.dtype == bool and merged.certified.values.tolist() == [
             False,
             False,
             True,

@@ -17,7 +17,7 @@ def group(seeds, scale=1.0):
     values = scale * np.arange(len(seeds) * 2, dtype=np.float32).reshape(len(seeds), 2)
     variables = {
         "i_xt": Variable(("seed", "epoch"), values, {"units": "bit"}),
-        "exact": Variable(("seed",), np.array([True] * len(seeds))),
+        "certified": Variable(("seed",), np.array([True] * len(seeds))),
     }
     return Group(
         {"seed": np.array(seeds), "epoch": np.array([0, 5])},
@@ -68,7 +68,7 @@ def test_results_keep_variables_attributes_and_groups(tmp_path):
     assert (
         root.i_xt.attrs["units"] == "bit"
         and root.attrs["sample"] == "all"
-        and root.exact.dtype == bool
+        and root.certified.dtype == bool
     )
     np.testing.assert_array_equal(other.i_xt.values, 10 * root.i_xt.values)
     assert os.listdir(tmp_path) == ["result.nc"] and run_folder.finished_seeds(tmp_path) == (0, 1)

@@ -49,8 +49,8 @@ def test_what_is_finished_is_kept_and_a_stopped_study_goes_on(folder, tmp_path):
 
 @pytest.fixture(scope="module")
 def trained(tiny, tmp_path_factory):
-    probe = dataclasses.replace(tiny.probes[0], keep=(0, -1))
-    experiment = dataclasses.replace(tiny, probes=(probe,), seeds=(0, 1), lanes=2)
+    probe = dataclasses.replace(tiny.probes[0], activations_at=(0, -1))
+    experiment = dataclasses.replace(tiny, probes=(probe,), seeds=(0, 1), seeds_per_program=2)
     study = Resampled("resampled", experiment, n=(50, 2000), repetitions=3)
     out = tmp_path_factory.mktemp("runs")
     return study, out, runner.calibrate(study, out)
@@ -125,6 +125,8 @@ def test_a_study_s_folder_is_no_run_of_networks(folder):
 def test_a_study_needs_kept_activations(tiny):
     with pytest.raises(ValueError, match="whose first probe keeps activations"):
         Resampled("none", tiny, n=(10,))
-    kept = dataclasses.replace(tiny, probes=(dataclasses.replace(tiny.probes[0], keep=(0,)),))
+    kept = dataclasses.replace(
+        tiny, probes=(dataclasses.replace(tiny.probes[0], activations_at=(0,)),)
+    )
     with pytest.raises(ValueError, match="expected repetitions >= 1"):
         Resampled("none", kept, n=(10,), repetitions=0)

@@ -59,7 +59,7 @@ def test_groups_vary_decay_or_widths():
 
 def test_every_setting_is_a_binary_network_trained_by_adamw():
     for e in EVERY:
-        assert isinstance(e.model, nn.MLP | nn.ConvNet) and e.model.kernel_slope == nn.Ste()
+        assert isinstance(e.model, nn.MLP | nn.ConvNet) and e.model.kernel_surrogate == nn.STE()
         assert isinstance(e.train.optimiser, train.AdamW) and e.train.learning_rate == 1e-4
         assert config.from_json(config.to_json(e)) == e
 
@@ -92,7 +92,7 @@ def test_controls_and_causes_change_one_thing_each():
     assert [len(each) for each in changes] == [1] * 3 + [5] * 2 + [2] * 3 and base.seeds == tuple(
         range(16)
     )
-    assert all(e.seeds == base.seeds and e.lanes == 16 for e in others)
+    assert all(e.seeds == base.seeds and e.seeds_per_program == 16 for e in others)
     # the untrained ones fill the blocks of their group, a rate being a lane's own number
     together = grid.by_program([*GRID["szt"], *BEYOND["szt-controls"]])
     assert [len(group) for group in together] == [12, 1] and sum(
@@ -125,7 +125,7 @@ def shrunk(experiment):
     spec = dataclasses.replace(experiment.train, epochs=1, batch_size=10)
     probes = (observe.Probe(sample="all"),)
     return dataclasses.replace(
-        experiment, model=model, train=spec, probes=probes, seeds=(0,), lanes=1
+        experiment, model=model, train=spec, probes=probes, seeds=(0,), seeds_per_program=1
     )
 
 
@@ -142,7 +142,7 @@ def test_a_setting_of_each_group_runs_shrunk_on_made_files(group, made_sets, tmp
     assert (
         np.isfinite(found.i_xt).all()
         and np.isfinite(found.train_loss).all()
-        and bool(found.exact[..., :-1].all())
+        and bool(found.certified[..., :-1].all())
     )
 
 
@@ -160,14 +160,14 @@ def test_a_lenet_of_the_grid_runs_shrunk_on_made_images(tmp_path):
     lenet, _ = studies.find("nothnagel2026/cifar10-lenet-wd-0_5")
     model = dataclasses.replace(lenet.model, channels=(3, 4), side=3, widths=(6,))
     spec = dataclasses.replace(lenet.train, epochs=2, batch_size=30)
-    made = Npz("images.npz", span=(-1.0, 1.0))
+    made = Npz("images.npz", value_range=(-1.0, 1.0))
     short = dataclasses.replace(lenet, data=made, model=model, train=spec, seeds=(0, 1))
     one = jax.devices()[:1]
     found = run_folder.read_result(run(short, tmp_path / "both", tmp_path, devices=one))
     assert list(found.layer.values) == ["conv_1", "conv_2", "hidden_1", "output"]
     assert (
         np.isfinite(found.i_xt).all()
-        and bool(found.exact[..., :3].all())
+        and bool(found.certified[..., :3].all())
         and np.isfinite(found.train_loss).all()
     )
     assert (found.n_patterns.values[..., 0] >= found.n_patterns.values[..., 1]).all()
@@ -181,7 +181,7 @@ def test_a_lenet_of_the_grid_runs_shrunk_on_made_images(tmp_path):
 def test_what_has_its_batch_last_is_no_layer():
     x = np.zeros((4, 14, 14), np.float32)
     model = nn.ConvNet((6,), 2, (3,), 3)
-    probe = observe.Probe(layers=("kernel_1",), estimator=info.Binned())
+    probe = observe.Probe(layers=("kernel_1",), estimator=info.FixedBins())
     variables = model.init(jax.random.key(0), x[:1], train=False)
     view = observe.viewer(model, [probe])
     split = Split(Dataset(x, np.zeros(4, np.int32)), Dataset(x, np.zeros(4, np.int32)), 2, False)

@@ -75,9 +75,9 @@ def cubes():
     second setting apart."""
     settings = GRID["szt"]
     ends = {e.name: 1.9 - 0.1 * i - 0.01 * np.arange(3) for i, e in enumerate(settings)}
-    runs = {e.name: made(e, ends[e.name], 1 - ends[e.name] / 4, "exact") for e in settings}
+    runs = {e.name: made(e, ends[e.name], 1 - ends[e.name] / 4, "population") for e in settings}
     control = BEYOND["szt-controls"][0]
-    return runs | {control.name: made(control, [1.95, 1.95, 1.95], [0.5, 0.5, 0.5], "exact")}
+    return runs | {control.name: made(control, [1.95, 1.95, 1.95], [0.5, 0.5, 0.5], "population")}
 
 
 def column(table, name):

@@ -36,7 +36,7 @@ def shrunk(name):
         "probes": tuple(probes),
         "train": spec,
         "seeds": (0, 1, 2, 3),
-        "lanes": 4,
+        "seeds_per_program": 4,
     }
     return dataclasses.replace(experiment, **changed)
 

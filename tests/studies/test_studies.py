@@ -25,18 +25,30 @@ def test_raj_2020_is_what_the_paper_says():
         and ste.train.epochs == 8000
         and ste.train.learning_rate == 1e-4
     )
-    assert ste.model.kernel_slope == ste.model.activation.slope == nn.Ste() and len(ste.seeds) == 50
-    assert tanh.model.kernel_slope is None and tanh.train.learning_rate == 4e-4
+    assert (
+        ste.model.kernel_surrogate == ste.model.activation.slope == nn.STE()
+        and len(ste.seeds) == 50
+    )
+    assert tanh.model.kernel_surrogate is None and tanh.train.learning_rate == 4e-4
     assert (
         images.model.widths == (1024, 20, 20, 20)
         and images.train.batch_size == 128
         and images.train.epochs == 5000
     )
-    assert images.model.kernel_slope == nn.SwishSign(5.0) and images.data.span == (-1.0, 1.0)
+    assert images.model.kernel_surrogate == nn.SwishSign(5.0) and images.data.value_range == (
+        -1.0,
+        1.0,
+    )
     assert studies.find("raj2020/random-ste")[0].data.label_seed is not None
     brief = studies.find("raj2020/szt-ste-short")[0]
     assert (
-        dataclasses.replace(brief, name=ste.name, train=ste.train, seeds=ste.seeds, lanes=ste.lanes)
+        dataclasses.replace(
+            brief,
+            name=ste.name,
+            train=ste.train,
+            seeds=ste.seeds,
+            seeds_per_program=ste.seeds_per_program,
+        )
         == ste
     )
 
@@ -48,7 +60,7 @@ def test_the_demo_is_what_it_says():
         and len(demo.seeds) == 10
         and demo.train.epochs == 1000
     )
-    assert type(demo.model.kernel_slope).__name__ == "Ste" and type(demo.data).__name__ == "Szt"
+    assert type(demo.model.kernel_surrogate).__name__ == "STE" and type(demo.data).__name__ == "Szt"
 
 
 LIKE_ANOTHER = (
@@ -78,7 +90,7 @@ def shrunk(experiment):
     )
     spec = dataclasses.replace(experiment.train, epochs=1)
     return dataclasses.replace(
-        experiment, probes=tuple(probes), model=model, train=spec, seeds=(0,), lanes=1
+        experiment, probes=tuple(probes), model=model, train=spec, seeds=(0,), seeds_per_program=1
     )
 
 
@@ -168,7 +180,7 @@ def check(experiment, folder):
     result = run_folder.read_result(folder)
     hidden = result.isel(layer=slice(0, -1))
     assert (
-        bool(hidden.exact.all())
+        bool(hidden.certified.all())
         and np.isfinite(result.i_xt).all()
         and np.isfinite(result.train_loss).all()
     )

@@ -11,7 +11,7 @@ from jaxbnn.train.trainer import batches_of, trainer
 
 RNG = np.random.default_rng(0)
 DATA = Dataset(RNG.normal(size=(20, 3)).astype(np.float32), RNG.integers(0, 2, 20).astype(np.int32))
-REAL = MLP((4,), 2, activation=Tanh(), kernel_slope=None, normalise=False)
+REAL = MLP((4,), 2, activation=Tanh(), kernel_surrogate=None, normalise=False)
 BINARY = MLP((4,), 2)
 HYPER = Hyper(jnp.float32(0.1), jnp.float32(0.0))
 
@@ -116,7 +116,7 @@ def test_latent_weights_are_clipped_or_let_go():
     hyper = Hyper(jnp.float32(5.0), jnp.float32(0.0))
     for limit, beyond in ((1.0, False), (0.5, False), (None, True)):
         _, _, after, _ = one_epoch(
-            BINARY, TrainSpec(epochs=1, batch_size=5, latent_limit=limit), hyper
+            BINARY, TrainSpec(epochs=1, batch_size=5, latent_clip=limit), hyper
         )
         largest = max(
             float(jnp.abs(p["latent"]).max())
@@ -195,7 +195,7 @@ def test_vmap_over_seeds_with_their_own_rates_agrees_with_a_loop():
         ({"learning_rate": float("nan")}, "train.learning_rate > 0 .* got nan"),
         ({"decay": -1.0, "optimiser": AdamW()}, "train.decay >= 0 .* got -1.0"),
         ({"decay": 0.1}, "AdamW where decay is 0.1"),
-        ({"latent_limit": 0.0}, "train.latent_limit > 0 or none, got 0.0"),
+        ({"latent_clip": 0.0}, "train.latent_clip > 0 or none, got 0.0"),
     ],
 )
 def test_bad_settings_are_refused(fields, message):

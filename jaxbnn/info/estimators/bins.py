@@ -11,7 +11,7 @@ from jaxbnn.info.estimators.protocol import (
     Counted,
     Reference,
     Rows,
-    _check_correction,
+    check_correction,
     count_rows,
     point_of_counts,
     prepare_counted,
@@ -21,13 +21,20 @@ from jaxbnn.info.plane import Point
 
 
 @dataclass(frozen=True)
-class FixedGrid:
-    """`bins` equal bins from `low` to `high`; what lies below or above falls into the first or the
-    last bin."""
+class FixedBins:
+    """H of the layer in `bins` equal bins from `low` to `high`, each unit on its own.
+
+    code = floor((t - low) / (high - low) * bins), kept inside 0 .. bins - 1, so that values outside
+    fall into the first or the last bin. The codes are counted exactly; what they say of a
+    real-valued layer depends on the bins. NaN or infinity in the layer gives NaN. On a layer of -1
+    and +1 any bins that separate the two give the exact value. `correction`: see `Exact`.
+    Source: Shwartz-Ziv & Tishby 2017.
+    """
 
     low: float = -1.0
     high: float = 1.0
     bins: int = 30
+    correction: Correction = "none"
 
     def __post_init__(self):
         if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high):
@@ -36,46 +43,26 @@ class FixedGrid:
             raise ValueError(
                 f"expected high - low < 1e38 (float32), got {self.low} and {self.high}"
             )
-        if not isinstance(self.bins, int):
-            raise TypeError(f"expected bins as an integer, got {self.bins!r}")
-        if not 1 <= self.bins <= 2**24:
-            raise ValueError(f"expected bins from 1 to 2**24, got {self.bins}")
-
-    def codes(self, t: jax.Array) -> jax.Array:
-        """floor((t - low) / (high - low) * bins), kept inside 0 .. bins - 1. [...] -> int32
-        [...]."""
-        position = jnp.floor((t - self.low) * (self.bins / (self.high - self.low)))
-        return jnp.clip(position, 0, self.bins - 1).astype(jnp.int32)
+        check_bins(self.bins)
+        check_correction(self.correction)
 
     @property
     def bits(self) -> int:
         """Bits that hold a code."""
-        return max(1, (self.bins - 1).bit_length())
+        return bits_of(self.bins)
 
-
-@dataclass(frozen=True)
-class Binned:
-    """H of the layer rounded to a fixed grid, each unit on its own: the binning of Shwartz-Ziv &
-    Tishby 2017.
-
-    The codes are counted exactly; what they say of a real-valued layer depends on the grid. NaN or
-    infinity in the layer gives NaN. On a layer of -1 and +1 any grid that separates the two gives
-    the exact value.
-    """
-
-    grid: FixedGrid = FixedGrid()
-    correction: Correction = "none"
-
-    def __post_init__(self):
-        _check_correction(self.correction)
+    def codes(self, t: jax.Array) -> jax.Array:
+        """Each value's bin: [...] -> int32 [...]."""
+        position = jnp.floor((t - self.low) * (self.bins / (self.high - self.low)))
+        return jnp.clip(position, 0, self.bins - 1).astype(jnp.int32)
 
     def prepare(self, x: jax.Array, y: jax.Array, classes: int | None = None) -> Reference:
         return prepare_counted(self.correction, x, y, classes)
 
     def encode(self, t: jax.Array) -> Rows:
         valid = jnp.all(jnp.isfinite(t), axis=1)
-        words = pack_codes(self.grid.codes(t), self.grid.bits)
-        return Rows(words, valid, self.grid.bits * t.shape[1] if words.shape[1] == 1 else None)
+        words = pack_codes(self.codes(t), self.bits)
+        return Rows(words, valid, self.bits * t.shape[1] if words.shape[1] == 1 else None)
 
     def count(self, reference: Reference, codes: Rows) -> Counted:
         return count_rows(reference, codes)
@@ -88,7 +75,7 @@ class Binned:
 
 
 @dataclass(frozen=True)
-class OwnRange:
+class OwnRangeBins:
     """H of the layer in `bins` equal bins from its smallest to its largest value over the sample,
     all units together.
 
@@ -100,10 +87,7 @@ class OwnRange:
     bins: int = 30
 
     def __post_init__(self):
-        if not isinstance(self.bins, int):
-            raise TypeError(f"expected bins as an integer, got {self.bins!r}")
-        if not 1 <= self.bins <= 2**24:
-            raise ValueError(f"expected bins from 1 to 2**24, got {self.bins}")
+        check_bins(self.bins)
 
     def prepare(self, x: jax.Array, y: jax.Array, classes: int | None = None) -> Reference:
         return prepare_counted("none", x, y, classes)
@@ -116,7 +100,7 @@ class OwnRange:
         place = (codes - low) * (self.bins / jnp.where(high > low, high - low, 1))
         # Inside jit nothing is refused: what is not finite is not certified.
         binned = jnp.clip(jnp.nan_to_num(jnp.floor(place)), 0, self.bins - 1).astype(jnp.int32)
-        words = pack_codes(binned, max(1, (self.bins - 1).bit_length()))
+        words = pack_codes(binned, bits_of(self.bins))
         return count_rows(reference, Rows(words, jnp.all(jnp.isfinite(codes), axis=1)))
 
     def point(self, reference: Reference, counted: Counted) -> Point:
@@ -124,3 +108,16 @@ class OwnRange:
 
     def estimate(self, reference: Reference, codes: jax.Array) -> Point:
         return self.point(reference, self.count(reference, codes))
+
+
+def check_bins(bins: object) -> None:
+    """TypeError or ValueError unless `bins` is a whole number from 1 to 2**24."""
+    if not isinstance(bins, int):
+        raise TypeError(f"expected bins as an integer, got {bins!r}")
+    if not 1 <= bins <= 2**24:
+        raise ValueError(f"expected bins from 1 to 2**24, got {bins}")
+
+
+def bits_of(bins: int) -> int:
+    """Bits that hold the codes 0 .. bins - 1."""
+    return max(1, (bins - 1).bit_length())

@@ -10,7 +10,7 @@ from jaxbnn.info.estimators.protocol import (
     Counted,
     Reference,
     Rows,
-    _check_correction,
+    check_correction,
     count_rows,
     point_of_counts,
     prepare_counted,
@@ -32,7 +32,7 @@ class Exact:
     correction: Correction = "none"
 
     def __post_init__(self):
-        _check_correction(self.correction)
+        check_correction(self.correction)
 
     def prepare(self, x: jax.Array, y: jax.Array, classes: int | None = None) -> Reference:
         return prepare_counted(self.correction, x, y, classes)
@@ -51,7 +51,7 @@ class Exact:
 
 
 @dataclass(frozen=True)
-class Values:
+class ExactValues:
     """H of a layer of any float32 values, counted exactly: two rows are one pattern where all their
     values are equal.
 

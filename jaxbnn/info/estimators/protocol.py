@@ -95,7 +95,7 @@ def prepare_counted(
     bits = None if classes is None else max(1, (classes - 1).bit_length())
     labels, _ = count(y.astype(jnp.uint32)[:, None], nothing, bits=bits, classes=1)
     return Reference(
-        y, entropy.plugin(inputs), entropy.plugin(labels), _entropy(correction)(labels), classes
+        y, entropy.plugin(inputs), entropy.plugin(labels), entropy_of(correction)(labels), classes
     )
 
 
@@ -110,13 +110,15 @@ def count_rows(reference: Reference, codes: Rows) -> Counted:
     """Counts of packed rows and of (row, label)."""
     valid = jnp.all(codes.valid)
     t, ty = count(codes.words, reference.y, bits=codes.bits, classes=reference.classes)
-    return Counted(t._replace(exact=t.exact & valid), ty._replace(exact=ty.exact & valid))
+    return Counted(
+        t._replace(certified=t.certified & valid), ty._replace(certified=ty.certified & valid)
+    )
 
 
 def point_of_counts(correction: Correction, reference: Reference, counted: Counted) -> Point:
     """The point of a layer whose rows are counted: I(X;T) = H(T), I(T;Y) = H(T) + H(Y) - H(T,Y)."""
     t, ty = counted
-    h, exact = _entropy(correction), t.exact & ty.exact
+    h, exact = entropy_of(correction), t.certified & ty.certified
     h_t = h(t)
     n_patterns, n_singletons = (
         jnp.where(exact, number, -1) for number in (t.n_patterns, t.n_singletons)
@@ -125,11 +127,11 @@ def point_of_counts(correction: Correction, reference: Reference, counted: Count
     return Point(h_t, i_ty, h_t, entropy.information_error(t, ty), n_patterns, n_singletons, exact)
 
 
-def _entropy(correction):
+def entropy_of(correction):
     return entropy.miller_madow if correction == "miller_madow" else entropy.plugin
 
 
-def _check_correction(correction):
+def check_correction(correction):
     if correction not in get_args(Correction):
         raise ValueError(
             f"expected correction to be one of {get_args(Correction)}, got {correction!r}"

@@ -29,13 +29,13 @@ class SoftOutput:
 
     def estimate(self, reference: Reference, codes: jax.Array) -> Point:
         n, n_classes = codes.shape
-        multiply = partial(
+        stable_matmul = partial(
             jnp.matmul, precision=jax.lax.Precision.HIGHEST
         )  # a GPU's default keeps three digits
         member = jax.nn.one_hot(reference.y, n_classes, dtype=codes.dtype, axis=0)  # [C, N]
         size = jnp.sum(member, axis=1)
-        share, within = size / n, multiply(member, codes) / jnp.maximum(size, 1)[:, None]
-        total = multiply(codes, jnp.ones(n_classes, codes.dtype))
+        share, within = size / n, stable_matmul(member, codes) / jnp.maximum(size, 1)[:, None]
+        total = stable_matmul(codes, jnp.ones(n_classes, codes.dtype))
         summed = jnp.all(codes >= 0) & jnp.all(jnp.abs(total - 1) < 1e-3)
         sound = summed & jnp.all((reference.y >= 0) & (reference.y < n_classes))
         h_t = jnp.where(sound, entropy.of_distribution(jnp.mean(codes, axis=0)), jnp.nan)

@@ -13,14 +13,14 @@ CUBE = dataclasses.replace(
     SZT,
     name="regime-szt",
     train=dataclasses.replace(SZT.train, epochs=400, learning_rate=1e-3),
-    probes=(Probe(sample="all", keep=(0, -1)),),
+    probes=(Probe(sample="all", activations_at=(0, -1)),),
     seeds=tuple(range(8)),
 )
 IMAGES = dataclasses.replace(
     MNIST_SMALL,
     name="regime-mnist",
     train=dataclasses.replace(MNIST_SMALL.train, epochs=5),
-    probes=(Probe(sample="train", population=True, keep=(0, -1)),),
+    probes=(Probe(sample="train", population=True, activations_at=(0, -1)),),
     seeds=tuple(range(4)),
 )
 

@@ -222,7 +222,7 @@ CLAIMS = (
         "S0-3",
         "late-stage compression is frequent",
         f"The share of runs, of the study's own length, whose last hidden layer's fall is above "
-        f"{compression.LEAST_FALL} bit and above all falls of the group's untrained networks (a group without them is "
+        f"{compression.MIN_FALL} bit and above all falls of the group's untrained networks (a group without them is "
         "left out); frequent: the 95 % "
         "bootstrap interval over settings lies above one half.",
         compresses,

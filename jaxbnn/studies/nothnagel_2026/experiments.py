@@ -32,7 +32,9 @@ HEADS = (
 WIDTHS = {"small": (50, 10, 10), "raj": (1024, 20, 20, 20, 10)}
 ON_CUBE = TrainSpec(epochs=8000, batch_size=64, optimiser=AdamW(), learning_rate=1e-4)
 ON_IMAGES = TrainSpec(epochs=300, batch_size=128, optimiser=AdamW(), learning_rate=1e-4)
-LANES = 18  # the 33 networks of a group by decay and its 3 untrained ones fill two blocks
+SEEDS_PER_PROGRAM = (
+    18  # the 33 networks of a group by decay and its 3 untrained ones fill two blocks
+)
 UNTRAINED = 1e-30  # a learning rate too small to move a weight: only the running statistics settle
 MATCHED = tuple(range(16))  # the seeds of settings that are compared seed by seed
 
@@ -50,7 +52,7 @@ def setting(group: str, data: DataSpec, model: Model, decay: float | None = None
         train=dataclasses.replace(ON_CUBE if cube else ON_IMAGES, decay=decay or 0.0),
         probes=(Probe(sample="all" if cube else "train"), Probe("test", sample="test")),
         seeds=(0, 1, 2),
-        lanes=3 if decay is None else LANES,
+        seeds_per_program=3 if decay is None else SEEDS_PER_PROGRAM,
     )
 
 
@@ -100,11 +102,17 @@ GRID = {
 
 
 def changed(
-    base: Experiment, name: str, lanes: int = LANES, data: DataSpec | None = None, **train
+    base: Experiment,
+    name: str,
+    n_seeds: int = SEEDS_PER_PROGRAM,
+    data: DataSpec | None = None,
+    **train,
 ) -> Experiment:
     """A setting like another, under a name of its own, on other data or trained otherwise."""
     spec = dataclasses.replace(base.train, **train)
-    return dataclasses.replace(base, name=name, data=data or base.data, train=spec, lanes=lanes)
+    return dataclasses.replace(
+        base, name=name, data=data or base.data, train=spec, seeds_per_program=n_seeds
+    )
 
 
 def controls(groups: Iterable[str]) -> tuple[Experiment, ...]:
@@ -120,9 +128,9 @@ def causes() -> tuple[Experiment, ...]:
     """SZT with the same seeds under other decays, widths, or shares of labels dealt anew: one thing
     at a time."""
     base = dataclasses.replace(
-        GRID["szt"][0], name="nothnagel2026/szt-base", seeds=MATCHED, lanes=len(MATCHED)
+        GRID["szt"][0], name="nothnagel2026/szt-base", seeds=MATCHED, seeds_per_program=len(MATCHED)
     )
-    named = partial(changed, base, lanes=base.lanes)
+    named = partial(changed, base, n_seeds=base.seeds_per_program)
     widths = [tuple(round(times * width) for width in base.model.widths) for times in (1.5, 2)]
     wider = [(w, named(f"nothnagel2026/szt-width-{'-'.join(map(str, w))}")) for w in widths]
     noisy = [(n, Szt(label_seed=0, label_noise=n)) for n in (0.1, 0.2, 0.4)]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jaxbnn.analysis import compression, correlation
-from jaxbnn.analysis.compression import LEAST_FALL, End
+from jaxbnn.analysis.compression import MIN_FALL, End
 from jaxbnn.analysis.correlation import Link
 from jaxbnn.config.experiment import Experiment
 from jaxbnn.studies.evidence import TRUSTED
@@ -103,7 +103,7 @@ def fallen(runs: Runs, layers: list[Layer]) -> NDArray:
 
     NaN for a run without a number, and where the group's untrained networks have no run.
     """
-    least = [np.maximum(LEAST_FALL, noise_fall(runs, layer.group, layer.back)) for layer in layers]
+    least = [np.maximum(MIN_FALL, noise_fall(runs, layer.group, layer.back)) for layer in layers]
     parts = [
         np.where(np.isnan(e.fall + bits), np.nan, e.fall > bits)
         for e, bits in zip(layers, least, strict=True)

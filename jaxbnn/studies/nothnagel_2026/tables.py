@@ -32,7 +32,7 @@ from jaxbnn.studies.nothnagel_2026.runs import (
 )
 from jaxbnn.studies.study import Runs, Table
 
-FALLEN = compression.LEAST_FALL
+FALLEN = compression.MIN_FALL
 
 
 def groups(runs: Runs) -> Iterator[tuple[str, list[Layer]]]:

@@ -5,15 +5,15 @@ import dataclasses
 
 from jaxbnn.config.experiment import Experiment
 from jaxbnn.data import Mnist, Szt, TicTacToe
-from jaxbnn.info import Binned, Estimator, Exact, OwnRange, Values
+from jaxbnn.info import Estimator, Exact, ExactValues, FixedBins, OwnRangeBins
 from jaxbnn.nn import (
     MLP,
+    STE,
     Activation,
     ApproxSign,
     HardTanh,
     SignActivation,
-    Slope,
-    Ste,
+    Surrogate,
     SwishSign,
     SwishSignActivation,
     Tanh,
@@ -23,24 +23,24 @@ from jaxbnn.studies.study import Report, Study
 from jaxbnn.train.spec import Adam, Bop, TrainSpec
 
 CUBE, IMAGES = (10, 8, 6, 4, 2), (1024, 20, 20, 20)
-SLOPES: dict[str, Slope] = {"ste": Ste(), "approx": ApproxSign(), "swish": SwishSign(5.0)}
+SLOPES: dict[str, Surrogate] = {"ste": STE(), "approx": ApproxSign(), "swish": SwishSign(5.0)}
 REAL: dict[str, tuple[Activation, float]] = {
     "tanh": (Tanh(), 4e-4),
     "hard-tanh": (HardTanh(), 4e-4),
     "sign-swish": (SwishSignActivation(5.0), 1e-3),
 }
 VARIED_EPOCHS = 2000
-BINS = Binned()  # 30 equal bins on [-1, 1]
+BINS = FixedBins()  # 30 equal bins on [-1, 1]
 
 
-def binary(widths: tuple[int, ...], n_classes: int, slope: Slope) -> MLP:
+def binary(widths: tuple[int, ...], n_classes: int, slope: Surrogate) -> MLP:
     """Their binary network: one surrogate for the signs of weights and of activations."""
-    return MLP(widths, n_classes, SignActivation(slope), kernel_slope=slope)
+    return MLP(widths, n_classes, SignActivation(slope), kernel_surrogate=slope)
 
 
 def real(widths: tuple[int, ...], n_classes: int, activation: Activation) -> MLP:
     """Their real-valued network."""
-    return MLP(widths, n_classes, activation, kernel_slope=None, normalise=False)
+    return MLP(widths, n_classes, activation, kernel_surrogate=None, normalise=False)
 
 
 def as_the_paper(model: MLP, estimator: Estimator) -> tuple[Probe, ...]:
@@ -66,29 +66,41 @@ def around_the_norm(model: MLP) -> tuple[Probe, ...]:
     norms = (*(name.replace("hidden", "norm") for name in model.layer_names), "norm_output")
     return (
         Probe("norms", norms, BINS, population=True),
-        Probe("first_dense", ("dense_1",), Values(), population=True),
-        Probe("first_norm", ("norm_1",), Values(), population=True),
-        Probe("first_norm_range", ("norm_1",), OwnRange(30), population=True),
+        Probe("first_dense", ("dense_1",), ExactValues(), population=True),
+        Probe("first_norm", ("norm_1",), ExactValues(), population=True),
+        Probe("first_norm_range", ("norm_1",), OwnRangeBins(30), population=True),
     )
 
 
-def on_szt(name: str, slope: Slope) -> Experiment:
+def on_szt(name: str, slope: Surrogate) -> Experiment:
     """A binary network on SZT, measured on the whole cube too."""
     model = binary(CUBE, 2, slope)
     probes = *as_the_paper(model, Exact()), Probe("cube", sample="all"), *around_the_norm(model)
     spec = TrainSpec(epochs=8000, batch_size=64, optimiser=Adam(), learning_rate=1e-4)
     return Experiment(
-        f"raj2020/szt-{name}", Szt(), model, spec, probes=probes, seeds=tuple(range(50)), lanes=25
+        f"raj2020/szt-{name}",
+        Szt(),
+        model,
+        spec,
+        probes=probes,
+        seeds=tuple(range(50)),
+        seeds_per_program=25,
     )
 
 
 def on_mnist(name: str, model: MLP, data: Mnist, epochs: int, rate: float) -> Experiment:
     """A network on MNIST with true or random labels."""
-    estimator = Exact() if model.kernel_slope is not None else BINS
+    estimator = Exact() if model.kernel_surrogate is not None else BINS
     spec = TrainSpec(epochs=epochs, batch_size=128, optimiser=Adam(), learning_rate=rate)
     probes = Probe(estimator=estimator), Probe("test", (), estimator, "test")
     return Experiment(
-        f"raj2020/{name}", data, model, spec, probes=probes, seeds=tuple(range(5)), lanes=1
+        f"raj2020/{name}",
+        data,
+        model,
+        spec,
+        probes=probes,
+        seeds=tuple(range(5)),
+        seeds_per_program=1,
     )
 
 
@@ -98,7 +110,13 @@ def real_on_szt(name: str, activation: Activation, rate: float) -> Experiment:
     spec = TrainSpec(epochs=8000, batch_size=64, optimiser=Adam(), learning_rate=rate)
     probes = as_the_paper(model, BINS)
     return Experiment(
-        f"raj2020/szt-{name}", Szt(), model, spec, probes=probes, seeds=tuple(range(50)), lanes=25
+        f"raj2020/szt-{name}",
+        Szt(),
+        model,
+        spec,
+        probes=probes,
+        seeds=tuple(range(50)),
+        seeds_per_program=25,
     )
 
 
@@ -106,9 +124,13 @@ def short(experiment: Experiment) -> Experiment:
     """Fewer epochs and seeds, all else the same: it ends within two minutes on two CPU cores."""
     epochs, seeds = (2, (0, 1)) if isinstance(experiment.data, Mnist) else (500, tuple(range(10)))
     spec = dataclasses.replace(experiment.train, epochs=epochs)
-    lanes = min(experiment.lanes, len(seeds) // 2)
+    n_seeds = min(experiment.seeds_per_program, len(seeds) // 2)
     return dataclasses.replace(
-        experiment, name=f"{experiment.name}-short", train=spec, seeds=seeds, lanes=lanes
+        experiment,
+        name=f"{experiment.name}-short",
+        train=spec,
+        seeds=seeds,
+        seeds_per_program=n_seeds,
     )
 
 
@@ -126,30 +148,32 @@ def varied(
 def variations() -> tuple[Experiment, ...]:
     """Each assumption of the binary networks on SZT varied alone, and the optimiser that has no
     latent weights."""
-    ste, swish = on_szt("ste", Ste()), on_szt("swish", SwishSign(5.0))
+    ste, swish = on_szt("ste", STE()), on_szt("swish", SwishSign(5.0))
     betas = (
         varied(
             f"beta-{b:.0f}",
             swish,
             activation=SignActivation(SwishSign(b)),
-            kernel_slope=SwishSign(b),
+            kernel_surrogate=SwishSign(b),
         )
         for b in (1.0, 10.0)
     )
     return (
         varied("ste", ste),
-        varied("zero", ste, activation=SignActivation(Ste(), zero=1.0), kernel_zero=1.0),
-        varied("clip", ste, train={"latent_limit": None}),
+        varied(
+            "zero", ste, activation=SignActivation(STE(), sign_of_zero=1.0), kernel_sign_of_zero=1.0
+        ),
+        varied("clip", ste, train={"latent_clip": None}),
         varied("first", ste, binary_first=False),
-        varied("input", ste, data=Szt(span=(-1.0, 1.0))),
+        varied("input", ste, data=Szt(value_range=(-1.0, 1.0))),
         varied("momentum", ste, momentum=0.9),
-        varied("bop", ste, train={"optimiser": Bop(), "learning_rate": 1e-3, "latent_limit": None}),
+        varied("bop", ste, train={"optimiser": Bop(), "learning_rate": 1e-3, "latent_clip": None}),
         varied("swish", swish),
         *betas,
     )
 
 
-BOARDS = dataclasses.replace(on_szt("ste", Ste()), name="raj2020/tictactoe", data=TicTacToe())
+BOARDS = dataclasses.replace(on_szt("ste", STE()), name="raj2020/tictactoe", data=TicTacToe())
 RANDOM = Mnist(label_seed=0)
 LONG = (
     *(on_szt(name, slope) for name, slope in SLOPES.items()),
@@ -159,7 +183,7 @@ LONG = (
         on_mnist(f"mnist-{name}", binary(IMAGES, 10, slope), Mnist(), 5000, 1e-5)
         for name, slope in SLOPES.items()
     ),
-    on_mnist("random-ste", binary(IMAGES, 10, Ste()), RANDOM, 5000, 1e-5),
+    on_mnist("random-ste", binary(IMAGES, 10, STE()), RANDOM, 5000, 1e-5),
     on_mnist("random-tanh", real(IMAGES, 10, Tanh()), RANDOM, 5000, 4e-4),
 )
 

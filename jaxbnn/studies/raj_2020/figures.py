@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from jaxbnn import plots
 from jaxbnn.analysis import trajectories
-from jaxbnn.nn import ApproxSign, HardTanh, Ste, SwishSign, SwishSignActivation, Tanh
+from jaxbnn.nn import STE, ApproxSign, HardTanh, SwishSign, SwishSignActivation, Tanh
 from jaxbnn.studies.drawing import draw_plane, trusted_points
 from jaxbnn.studies.evidence import words
 from jaxbnn.studies.raj_2020 import evidence, information, learning
@@ -20,7 +20,7 @@ HEALTH = ("flips", "saturated", "dead", "constant", "duplicate", "complementary"
 HEIGHTS = {"flips": "share of weights that flipped", "saturated": "share of weights at the limit"}
 ALL = {**evidence.BNN, **evidence.DNN, "tic-tac-toe": evidence.BOARDS}
 SURROGATES = {
-    "STE": (lambda x: np.clip(x, -1, 1), Ste()),
+    "STE": (lambda x: np.clip(x, -1, 1), STE()),
     "approx-sign": (lambda x: np.sign(x) * (1 - np.maximum(1 - abs(x), 0) ** 2), ApproxSign()),
     "swish-sign": (SwishSignActivation(5.0), SwishSign(5.0)),
 }

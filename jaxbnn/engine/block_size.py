@@ -11,17 +11,17 @@ from jaxbnn.config.experiment import Experiment
 from jaxbnn.engine.cost import estimate
 from jaxbnn.storage import run_folder
 
-MOST, TRIED = 128, 4  # lanes; how many numbers of lanes that fit are timed, the largest first
+MOST, TRIED = 128, 4  # seeds a program; how many numbers that fit are timed, the largest first
 
 
-def choose_lanes(
+def choose_seeds_per_program(
     experiment: Experiment,
     out: str | Path,
     data_root: str | Path | None = None,
     say: Callable[[str], None] = print,
     devices: Sequence[jax.Device] | None = None,
 ) -> int:
-    """The lanes of a run in OUT that differs in nothing else, else the power of two that is fastest
+    """The seeds a program of a run in OUT that differs in nothing else, else the power of two that is fastest
     here and fits.
 
     Each is compiled and timed for seconds. A seed's bits depend on the number, so it is looked for
@@ -29,25 +29,31 @@ def choose_lanes(
     """
     for path in sorted((Path(out) / experiment.name).glob("*/config.json")):
         before = run_folder.read_config(path.parent)
-        if changes(dataclasses.replace(before, lanes=experiment.lanes), experiment) == []:
-            say(f"lanes {before.lanes}, as in {path.parent}")
-            return before.lanes
+        if (
+            changes(
+                dataclasses.replace(before, seeds_per_program=experiment.seeds_per_program),
+                experiment,
+            )
+            == []
+        ):
+            say(f"{before.seeds_per_program} seeds a program, as in {path.parent}")
+            return before.seeds_per_program
     devices = devices or jax.local_devices()
     needed = -(-len(experiment.seeds) // (jax.process_count() * len(devices)))
     tried: dict[int, float] = {}
-    for lanes in candidates(needed):
+    for n_seeds in candidates(needed):
         try:
-            one = dataclasses.replace(experiment, lanes=lanes)
-            tried[lanes] = estimate(one, data_root=data_root, devices=devices).seconds
+            one = dataclasses.replace(experiment, seeds_per_program=n_seeds)
+            tried[n_seeds] = estimate(one, data_root=data_root, devices=devices).seconds
         except MemoryError:
-            say(f"lanes {lanes}: too large for the memory")
-            if lanes == 1:
+            say(f"{n_seeds} seeds a program: too large for the memory")
+            if n_seeds == 1:
                 raise
             continue
-        say(f"lanes {lanes}: about {tried[lanes]:.0f} s")
+        say(f"{n_seeds} seeds a program: about {tried[n_seeds]:.0f} s")
         if len(tried) == TRIED:
             break
-    return min(tried, key=lambda lanes: tried[lanes])
+    return min(tried, key=lambda n_seeds: tried[n_seeds])
 
 
 def candidates(needed: int) -> list[int]:
