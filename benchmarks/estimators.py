@@ -1,4 +1,4 @@
-"""Speed and accuracy of every entropy of jaxbnn.info.host, over (N, D, p), beside what others
+"""Speed and accuracy of every entropy of jaxbnn.info.corrected_entropy, over (N, D, p), beside what others
 offer.
 
 The sample: N rows of D independent bits, each 1 with probability p, so that the truth is D h(p)

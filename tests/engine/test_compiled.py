@@ -7,7 +7,7 @@ from jaxbnn.engine.compiled import keep_programs
 
 CODE = """
 import os, jax
-from jaxbnn.programs import keep_programs
+from jaxbnn.engine.compiled import keep_programs
 keep_programs()
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
 jax.block_until_ready(jax.jit(lambda x: x * 3 + {})(jax.numpy.ones(7)))

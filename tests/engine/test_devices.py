@@ -12,7 +12,7 @@ from jaxbnn.engine.devices import count_cores, is_ready, pool_size, use_cores
 def test_use_cores_gives_devices_and_the_pool_is_as_large_as_their_number_or_the_cores():
     code = """
 import jax, os, jaxbnn
-from jaxbnn import cores
+from jaxbnn.engine import devices as cores
 for n in (1, 9):
     jaxbnn.use_cores(n)
     print(cores.pool_size())

@@ -22,7 +22,8 @@ from jaxbnn.storage import run_folder
 CODE = """
 import json, sys
 from pathlib import Path
-from jaxbnn import config, processes, run, use_cores, use_processes, worker
+from jaxbnn import config, run, use_cores, use_processes
+from jaxbnn.engine import block_runner as worker, processes
 
 experiment, out, *which = json.loads(sys.argv[1])
 use_cores(1)

@@ -16,7 +16,8 @@ from jaxbnn.storage import run_folder
 
 SCRIPT = """
 import sys
-from jaxbnn import config, run, use_cores, worker
+from jaxbnn import config, run, use_cores
+from jaxbnn.engine import block_runner as worker
 use_cores(1)
 worker.CHUNK_SECONDS = worker.CHECKPOINT_SECONDS = 0.0
 experiment = config.from_json(open(sys.argv[1]).read())
