@@ -26,6 +26,7 @@ from pathlib import Path
 
 import numpy as np
 
+from jaxbnn.storage import results
 from jaxbnn.storage import run_folder
 
 COMMAND = [
@@ -96,7 +97,7 @@ class Bench:
 
     def result(self, folder: Path) -> dict[str, bytes]:
         """The bytes of every variable."""
-        found = run_folder.read_result(folder)
+        found = results.open_result(folder)
         values = {str(name): found[name].values for name in found.variables}
         return {
             name: value.astype(str).tobytes() if value.dtype == object else value.tobytes()

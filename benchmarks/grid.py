@@ -18,8 +18,10 @@ from unittest.mock import patch
 import jax
 import numpy as np
 
+from jaxbnn.storage import results
 from jaxbnn import run_together
 from jaxbnn.config import grid
+from jaxbnn.engine import run_plan
 from jaxbnn.data import Cifar10, Npz, Szt
 from jaxbnn.engine import block_runner
 from jaxbnn.engine.devices import use_cores
@@ -64,9 +66,9 @@ def run_all(folder: Path, scale: float) -> Counter:
     done = Counter()
     for group, settings in GRID.items():
         began = time.perf_counter()
-        for program in grid.by_program([small(e, images, scale) for e in settings]):
+        for program in run_plan.by_program([small(e, images, scale) for e in settings]):
             for path in run_together(program, folder / "runs"):
-                result = run_folder.read_result(path)
+                result = results.open_result(path)
                 assert np.isfinite(result.train_loss).all(), path
                 done.update(settings=1, networks=result.sizes["seed"], points=result.i_xt.size)
         jax.clear_caches()

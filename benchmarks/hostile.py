@@ -30,6 +30,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from jaxbnn.storage import results
 from jaxbnn import config, data, studies
 from jaxbnn.data import cifar, images
 from jaxbnn.data import npz as npz_data
@@ -213,8 +214,8 @@ def result_reader():
 
     def read(payload: bytes, folder: Path):
         put(folder, run_folder.RESULT, payload)
-        run_folder.finished_seeds(folder)
-        run_folder.read_result(folder, "test")
+        results.finished_seeds(folder)
+        results.open_result(folder, "test")
         run_folder.write_result(
             folder, [put(folder / "blocks" / "0-1", run_folder.PART, whole_part)]
         )

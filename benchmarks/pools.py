@@ -25,6 +25,7 @@ import jax.numpy as jnp
 import numpy as np
 from promise import experiments
 
+from jaxbnn.storage import results
 from jaxbnn import data, nn, run, use_cores
 from jaxbnn.config.experiment import Experiment
 from jaxbnn.storage import run_folder
@@ -101,7 +102,7 @@ def measured(folder: Path, quick: bool) -> dict[str, dict[str, str]]:
     for kind, which, bits in operations(quick):
         found.setdefault(kind, {})[which] = bits
     for experiment in runs(folder, quick):
-        result = run_folder.read_result(run(experiment, folder))
+        result = results.open_result(run(experiment, folder))
         numbers = {
             str(name): value
             for name, value in result.variables.items()

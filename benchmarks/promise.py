@@ -21,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
+from jaxbnn.storage import results
 from jaxbnn import use_cores
 
 DEVICES = 4
@@ -66,7 +67,7 @@ def differ(folder: Path, other: Path) -> list[str]:
     from jaxbnn.engine import verdicts
     from jaxbnn.storage import run_folder
 
-    found, whole = run_folder.read_result(folder), run_folder.read_result(other)
+    found, whole = results.open_result(folder), results.open_result(other)
     seeds = [whole.seed.values.tolist().index(seed) for seed in found.seed.values]
     pairs = {
         key: (verdicts.spectra(found, key), verdicts.spectra(whole, key)) for key in ("t", "ty")

@@ -20,6 +20,7 @@ import torch_networks as peer
 from scipy import stats
 from torch.nn import functional
 
+from jaxbnn.storage import results
 from jaxbnn import data, run, studies
 from jaxbnn.analysis import trajectories
 from jaxbnn.engine.devices import use_cores
@@ -133,7 +134,7 @@ def ends(n_epochs: int) -> list[tuple[str, str, str, str, str]]:
         short = dataclasses.replace(
             experiment, train=spec, schedule=schedule, probes=experiment.probes[:1]
         )
-        result = run_folder.read_result(
+        result = results.open_result(
             run(dataclasses.replace(short, seeds=tuple(range(N_SEEDS))), out)
         )
     mine = {"test accuracy": result.test_accuracy.values[:, -1]}

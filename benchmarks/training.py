@@ -22,6 +22,8 @@ import numpy as np
 import optax
 import timing
 
+from jaxbnn.files.figures import save_figure
+from jaxbnn.storage import results
 from jaxbnn import data, run, studies
 from jaxbnn.config.codec import normal
 from jaxbnn.config.experiment import Experiment
@@ -251,8 +253,8 @@ def figure(n_epochs: int) -> list[tuple[str, float]]:
             }
             folder = run(dataclasses.replace(experiment, **changed), out)
             rows.append((f"{name} trained, s", time.perf_counter() - began))
-            for kind, drawn in run_figures.of_run(run_folder.read_result(folder)).items():
-                run_folder.save_figure(folder, kind, drawn)
+            for kind, drawn in run_figures.of_run(results.open_result(folder)).items():
+                save_figure(folder, kind, drawn)
     return [*rows, ("all drawn, s", time.perf_counter() - began)]
 
 

@@ -12,5 +12,5 @@ from jaxbnn.info import measure as measure
 from jaxbnn.observe.probe import Probe as Probe
 from jaxbnn.observe.probe import Schedule as Schedule
 from jaxbnn.observe.record import observer as observer
-from jaxbnn.storage.run_folder import read_result as read_result
+from jaxbnn.storage.results import open_result as open_result
 from jaxbnn.train.spec import TrainSpec as TrainSpec

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import jaxbnn
+from jaxbnn.storage import results
 from jaxbnn import studies
 from jaxbnn.cli.main import parser
 from jaxbnn.storage import run_folder
@@ -61,7 +62,7 @@ def test_every_variable_of_a_result_is_explained(finished):
     names = {
         name for line in table.splitlines() for name in re.findall(r"`(\w+)`", line.split(" | ")[0])
     }
-    assert names == set(run_folder.read_result(finished).data_vars)
+    assert names == set(results.open_result(finished).data_vars)
 
 
 def test_the_picture_is_there_and_the_make_targets_exist():

@@ -1,43 +1,39 @@
-"""The trained networks of a finished run, from its last checkpoints."""
+"""The trained networks of a run, from its last checkpoints."""
 
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
 
-from jaxbnn.engine.block_runner import identity_of, restore
-from jaxbnn.engine.run_plan import alone, keys_of, make_job, starter
-from jaxbnn.storage import checkpoints, run_folder
+from jaxbnn.storage import checkpoints, results, run_folder
+from jaxbnn.storage.leaves import nested
+
+COLLECTIONS = ("params", "batch_stats")
 
 
-def networks(folder: str | Path, data_root: str | Path | None = None) -> dict[int, Any]:
-    """Seed -> the variables of its network after the last epoch, as the experiment's model takes
-    them; numpy arrays.
+def load_networks(folder: str | Path) -> dict[int, dict[str, Any]]:
+    """The trained networks of a finished run. No program is built and no data set loaded.
 
-    model.apply(variables, x, train=False) gives the logits and the hidden layers. ValueError where
-    the run is not finished, its checkpoints are gone, or its data are not those it was trained on.
+    Args:
+        folder: the run's, OUT/<name>/<digest>.
+
+    Returns:
+        Seed -> the variables of its network after the last epoch, numpy arrays in dictionaries, as
+        the experiment's model takes them: model.apply(variables, x, train=False) gives the logits
+        and the hidden layers.
+
+    Raises:
+        ValueError: where the run is not finished, or its last checkpoints are gone or damaged.
     """
-    folder = Path(folder)
-    experiment, device = run_folder.read_config(folder), jax.local_devices()[0]
-    job = make_job([experiment], [folder], data_root, device.platform)
-    split = job.split
-    if job.plan.split_per_lane:
-        split = jax.tree.map(lambda leaf: np.stack([leaf] * experiment.seeds_per_program), split)
-    like = jax.eval_shape(starter(job), keys_of(job, alone([0])), split)
-    found: dict[int, Any] = {}
-    for seeds in run_folder.begun_blocks(folder):
-        place = run_folder.block_folder(folder, seeds)
-        if checkpoints.newest(place) == job.steps:
-            block = restore([checkpoints.load(place, identity_of(job, 0, like))], like, device)
-            variables = jax.device_get(block.state.variables)
-            found |= {
-                seed: jax.tree.map(lambda leaf, i=i: leaf[i], variables)
-                for i, seed in enumerate(seeds)
-            }
-    missing = sorted(set(run_folder.finished_seeds(folder, job.checksum)) - set(found))
-    if missing or not found:
-        raise ValueError(
-            f"expected the last checkpoints of all seeds in {folder / run_folder.BLOCKS}, without {missing[:9]}"
-        )
-    return dict(sorted(found.items()))
+    networks: dict[int, dict[str, Any]] = {}
+    for block in results.finished_blocks(Path(folder)):
+        leaves = checkpoints.load(block.folder)
+        if leaves is None:
+            raise ValueError(f"expected a checkpoint in {block.folder}, got none: run it again")
+        kept = {name: leaf for name, leaf in leaves.items() if name.split("/")[0] in COLLECTIONS}
+        for place, seed in enumerate(block.seeds):
+            own = nested({name: np.asarray(leaf[place]) for name, leaf in kept.items()})
+            networks[seed] = {"batch_stats": {}} | own
+    if not networks:
+        raise ValueError(f"expected a finished run's folder with {run_folder.BLOCKS}, got {folder}")
+    return dict(sorted(networks.items()))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from jaxbnn.engine import verdicts as results
+from jaxbnn.analysis.spectra import spectra
 from jaxbnn.info import corrected_entropy
 from jaxbnn.info.spectrum import Spectrum
 
@@ -12,7 +12,7 @@ from jaxbnn.info.spectrum import Spectrum
 def reestimate(result, estimator: str, alphabets: Mapping[str, int] | None = None):
     """I(X;T) and I(T;Y) of a run by another estimator of entropy, from its spectra; bits, float64.
 
-    result: a group of a result, whole, as `store.read_result` gives it. estimator: a name in
+    result: as `jaxbnn.open_result` gives it. estimator: a name in
     `host.ESTIMATORS`, or in `host.WITH_ALPHABET`, which needs `alphabets`: the number of patterns
     possible of each layer (see `observe.alphabets_of`). Returns an xarray.Dataset of i_xt, i_ty
     (seed, epoch, layer), NaN where nothing was counted, and the verdicts on the plug-in values; of
@@ -22,7 +22,7 @@ def reestimate(result, estimator: str, alphabets: Mapping[str, int] | None = Non
     _check(estimator, alphabets, result)
     h_t, h_ty = (np.full(result.i_xt.shape, np.nan) for _ in range(2))
     t, ty, sizes = (
-        *(results.spectra(result, key) for key in ("t", "ty")),
+        *(spectra(result, key) for key in ("t", "ty")),
         result.class_size.values,
     )
     h_y = np.asarray(_estimate(estimator, _spectra_of(sizes), sizes.shape[1]))

@@ -23,7 +23,7 @@ from jaxbnn.info.counting import count
 from jaxbnn.info.packing import hash_rows
 from jaxbnn.nn import MLP
 from jaxbnn.observe.probe import Probe, Schedule
-from jaxbnn.storage import run_folder
+from jaxbnn.storage import results
 from jaxbnn.train.spec import TrainSpec
 
 ROWS, CLASSES = 1000, 3
@@ -249,7 +249,7 @@ def repeating(devices: Sequence[jax.Device]) -> Finding:
     with tempfile.TemporaryDirectory() as folder:
         chosen = [devices[:1], devices[:1], devices]
         made = [run(short, Path(folder) / str(i), devices=each) for i, each in enumerate(chosen)]
-        one, again, spread = map(run_folder.read_result, made)
+        one, again, spread = map(results.open_result, made)
     for other, where in ((again, "a second time"), (spread, f"on {len(devices)} devices")):
         different = [
             str(name) for name in one.variables if not _same(one[name].values, other[name].values)

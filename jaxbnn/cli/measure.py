@@ -11,10 +11,9 @@ from jaxbnn import data, info
 from jaxbnn.analysis import reestimate
 from jaxbnn.cli import tables
 from jaxbnn.cli.terminal import print_table
-from jaxbnn.engine import verdicts as results
 from jaxbnn.info import reliability
 from jaxbnn.observe.probe import alphabets_of
-from jaxbnn.storage import run_folder
+from jaxbnn.storage import results, run_folder
 
 
 def measure_path(options: argparse.Namespace) -> int:
@@ -31,7 +30,7 @@ def measure_folder(options: argparse.Namespace) -> int:
     experiment, name = run_folder.read_config(options.path), options.estimator or "plugin"
     found = {}
     for probe in experiment.probes:
-        whole = run_folder.read_result(
+        whole = results.open_result(
             options.path, None if probe is experiment.probes[0] else probe.name
         )
         if "example_shape" not in whole.attrs:
@@ -40,9 +39,9 @@ def measure_folder(options: argparse.Namespace) -> int:
             )
         shape = tuple(int(n) for n in whole.attrs["example_shape"].split())
         alphabets = alphabets_of(experiment.model, probe, shape)
-        found[probe.name] = reestimate.reestimate(
-            results.at_epochs(whole, [-1]), name, alphabets
-        ).isel(epoch=0)
+        found[probe.name] = reestimate.reestimate(whole.isel(epoch=[-1]), name, alphabets).isel(
+            epoch=0
+        )
     if options.json:
         print(json.dumps({probe: estimated_json(last) for probe, last in found.items()}))
         return 0

@@ -4,19 +4,20 @@ import argparse
 from pathlib import Path
 
 from jaxbnn import studies
+from jaxbnn.files.figures import save_figure
 from jaxbnn.plots import run_figures
-from jaxbnn.storage import run_folder
+from jaxbnn.storage import results, run_folder
 
 
 def plot_run(options: argparse.Namespace) -> int:
     """jaxbnn plot FOLDER."""
-    result = run_folder.read_result(options.folder)
+    result = results.open_result(options.folder)
     if "study" in result.attrs:
         drawn = run_figures.of_study(result)
     else:
         changed = studies.changed(run_folder.read_config(options.folder))
         drawn = run_figures.of_run(result, f"changed: {changed}" if changed else "")
     for name, figure in drawn.items():
-        for path in run_folder.save_figure(Path(options.folder), name, figure):
+        for path in save_figure(Path(options.folder), name, figure):
             print(path)
     return 0

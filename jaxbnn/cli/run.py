@@ -15,12 +15,13 @@ from jaxbnn.cli.startup import start
 from jaxbnn.cli.terminal import Meter, clock, cost_line, print_table
 from jaxbnn.config import grid
 from jaxbnn.config.experiment import Experiment, Resampled
-from jaxbnn.engine import processes
+from jaxbnn.engine import processes, run_plan
 from jaxbnn.engine.runner import run, run_together
+from jaxbnn.files.figures import save_figure
 from jaxbnn.info.known_truth import Bernoulli
 from jaxbnn.plots import run_figures
-from jaxbnn.storage import run_folder
-from jaxbnn.studies.known_truth import runner
+from jaxbnn.storage import results, run_folder
+from jaxbnn.studies.known_truth import runner, verdict_scores
 
 GLANCE, ANNOUNCED = (
     0.3,
@@ -63,7 +64,7 @@ def run_alone(
         return STOPPED
     if processes.index():
         return 0
-    result = run_folder.read_result(folder).sel(seed=sorted(experiment.seeds))
+    result = results.open_result(folder).sel(seed=sorted(experiment.seeds))
     print_table(tables.result_table(result))
     print(tables.result_words(result))
     if changed := studies.changed(experiment):
@@ -80,7 +81,7 @@ def run_one(
     folder = run(
         experiment, options.out, options.data_root, devices, report=meter.show, stop=meter.stopped
     )
-    if set(experiment.seeds) - set(run_folder.finished_seeds(folder)):
+    if set(experiment.seeds) - set(results.finished_seeds(folder)):
         print(f"stopped: the same command goes on from {folder}", file=sys.stderr)
         return None
     return folder
@@ -93,7 +94,7 @@ def run_grid(
     again."""
     with Meter() as meter:
         programs = []
-        for group in grid.by_program(experiments):
+        for group in run_plan.by_program(experiments):
             n_seeds = with_seeds_per_program(group[0], options, devices).seeds_per_program
             programs.append(
                 [dataclasses.replace(each, seeds_per_program=n_seeds) for each in group]
@@ -152,14 +153,14 @@ def run_programs(
 
 def last_epoch(folder: Path, seeds: tuple[int, ...]):
     """A finished run's last epoch, of these seeds."""
-    return run_folder.read_result(folder).sel(seed=sorted(seeds)).isel(epoch=[-1])
+    return results.open_result(folder).sel(seed=sorted(seeds)).isel(epoch=[-1])
 
 
 def unfinished(experiment: Experiment, options: argparse.Namespace) -> bool:
     """Whether the experiment lacks seeds where its run is written."""
     return bool(
         set(experiment.seeds)
-        - set(run_folder.finished_seeds(run_folder.folder_of(options.out, experiment)))
+        - set(results.finished_seeds(run_folder.folder_of(options.out, experiment)))
     )
 
 
@@ -171,13 +172,15 @@ def run_study(study: Bernoulli | Resampled, options: argparse.Namespace) -> int:
             f"expected one process for {study.name}, a study of samples, got {processes.count()}"
         )
     with Meter() as meter:
-        folder = runner.calibrate(study, options.out, options.data_root, meter.say, meter.stopped)
+        folder = runner.run_known_truth(
+            study, options.out, options.data_root, meter.say, meter.stopped
+        )
     if meter.stopped():
         print(f"stopped: the same command goes on from {folder}", file=sys.stderr)
         return STOPPED
-    result = run_folder.read_result(folder)
-    print_table(tables.score_table(runner.scores(result)))
+    result = results.open_result(folder)
+    print_table(tables.score_table(verdict_scores.scores(result)))
     for name, figure in run_figures.of_study(result).items():
-        run_folder.save_figure(folder, name, figure)
+        save_figure(folder, name, figure)
     print(folder)
     return 0

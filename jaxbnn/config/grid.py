@@ -40,18 +40,6 @@ def scaled(experiment: Experiment, scale: float) -> Experiment:
     return dataclasses.replace(experiment, train=spec, data=data)
 
 
-def by_program(experiments: Sequence[Experiment]) -> list[tuple[Experiment, ...]]:
-    """The experiments in groups that differ in name, seeds, learning rate and decay alone: one
-    program trains each."""
-    groups: dict[str, list[Experiment]] = {}
-    for experiment in experiments:
-        spec = dataclasses.replace(experiment.train, learning_rate=1.0, decay=0.0)
-        groups.setdefault(config.digest(dataclasses.replace(experiment, train=spec)), []).append(
-            experiment
-        )
-    return [tuple(group) for group in groups.values()]
-
-
 def labels(
     experiments: Sequence[Experiment], changes: Sequence[Sequence[str]]
 ) -> tuple[list[str], str]:

@@ -1,271 +1,294 @@
-"""One block on one device: from its last checkpoint, or from its beginning, to its parts of the
-results.
+"""One block on one device: from its last checkpoints, or from its beginning, to its finished stores.
 
-What a block stores is cut into its pieces, each in the folder of its experiment: they can go on in
-other blocks.
+What a block stores is cut into its seed ranges, each in the folder of its experiment: they can go
+on in other blocks.
 """
 
 import hashlib
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxbnn import config
-from jaxbnn.engine import kept, verdicts
+from jaxbnn.config import codec
+from jaxbnn.engine import block_store
 from jaxbnn.engine.devices import is_ready
-from jaxbnn.engine.program import Block, advance, record_of, spectra_of
-from jaxbnn.engine.program import snapshot as take_snapshot
-from jaxbnn.engine.run_plan import Job, Piece, Pieces, alone, beginning, keys_of, starter
-from jaxbnn.engine.verdicts import Finished, Sample
-from jaxbnn.files import npz
-from jaxbnn.info import ragged
-from jaxbnn.storage import checkpoints, run_folder
+from jaxbnn.engine.program import Block, Inputs, advance
+from jaxbnn.engine.progress import ProgressTracker
+from jaxbnn.engine.run_plan import (
+    BlockSeeds,
+    RunPlan,
+    SeedRange,
+    initial_block,
+    shapes_of,
+)
+from jaxbnn.observe.record import Series
+from jaxbnn.storage import array_store, checkpoints, run_folder, schema
 
 CHUNK_SECONDS = 2.0  # aimed at between two turns of the host
 CHECKPOINT_SECONDS = 10.0  # between two checkpoints, or longer:
 CHECKPOINT_SHARE = 0.02  # of the time between them, one takes no more
+MAX_PENDING = 2**26  # bytes of rows that wait for a checkpoint
+STATE = ("params", "batch_stats")  # of the variables: their leaves stand at the root
 
 
-def begun(job: Job, missing: Sequence[Sequence[int]]) -> list[tuple[Piece, int]]:
-    """The pieces of each experiment's missing seeds that have a checkpoint, and the step they go on
-    from.
+class Part(NamedTuple):
+    """A seed range of a block: its places there, and its folder."""
 
-    Spectra go when a result is written: where that was removed since, its blocks start again from
-    0.
-    """
+    seed_range: SeedRange
+    places: slice
+    folder: Path
+
+
+def checkpointed(plan: RunPlan, missing: Sequence[Sequence[int]]) -> list[tuple[SeedRange, int]]:
+    """The seed ranges of each experiment's missing seeds that have a checkpoint, and its step."""
     found = []
-    for number, (folder, wanted) in enumerate(zip(job.folders, missing, strict=True)):
-        for seeds in (
-            seeds for seeds in run_folder.begun_blocks(folder) if set(seeds) <= set(wanted)
-        ):
-            place = run_folder.block_folder(folder, seeds)
-            found.append(
-                (
-                    Piece(number, seeds),
-                    checkpoints.newest(place) if run_folder.has_spectra(place) else 0,
-                )
-            )
+    for number, (folder, wanted) in enumerate(zip(plan.folders, missing, strict=True)):
+        for block in run_folder.block_folders(folder):
+            if array_store.is_finished(block) or not checkpoints.folders(block):
+                continue
+            seeds = run_folder.seeds_of(block)
+            if set(seeds) <= set(wanted):
+                found.append((SeedRange(number, seeds), checkpoints.newest(block)))
     return found
 
 
-def work(job, pieces, inputs, device, board):
-    """A block from its last checkpoints, or from its beginning, to its end.
-
-    Piece -> its part, or None if the run was stopped.
-    """
-    like = jax.eval_shape(starter(job), keys_of(job, alone([0])), inputs.split)
-    block = _restored(job, pieces, like, device)
+def run_block(
+    plan: RunPlan,
+    seeds: BlockSeeds,
+    inputs: Inputs,
+    device: jax.Device,
+    tracker: ProgressTracker,
+) -> bool:
+    """Takes a block to its end; False where the run was stopped before, with a checkpoint."""
+    shapes = shapes_of(plan, inputs)
+    parts = _parts(plan, seeds)
+    block = _restored(plan, parts, shapes, device)
     if block is None:
-        block = jax.block_until_ready(beginning(job, pieces, inputs, device))
+        block = jax.block_until_ready(initial_block(plan, seeds, inputs, device))
+        for part in parts:
+            _create_store(plan, part, inputs, shapes)
+    else:
+        tracker.resume(seeds, _count(seeds), int(block.step) - 1, name_of(plan, seeds))
+    block = _advance_to_the_end(plan, seeds, parts, block, shapes, inputs, tracker)
+    if int(block.step) < plan.steps:
+        return False
+    for part in parts:
+        block_store.finish(plan, part.folder, part.seed_range, part.places, inputs)
+    return True
+
+
+def name_of(plan: RunPlan, seeds: BlockSeeds) -> str:
+    """A block in words: "seeds 0 to 7"."""
+    names = []
+    for seed_range in seeds:
+        first = seed_range.seeds[0]
+        last = seed_range.seeds[-1]
+        experiment = plan.experiments[seed_range.number].name
+        prefix = f"{experiment} " if len(plan.experiments) > 1 else ""
+        names.append(f"{prefix}seeds {first} to {last}")
+    return ", ".join(names)
+
+
+def identity_of(plan: RunPlan, number: int, shapes: Any) -> dict[str, str]:
+    """What a checkpoint must share with the run that goes on from it."""
+    layout = str(jax.tree_util.tree_flatten_with_path(shapes))
+    on_known_flags = is_ready(jax.devices()[0])
+    return {
+        "config": codec.digest(plan.experiments[number]),
+        "data": plan.checksum,
+        "jax": jax.__version__,
+        "way to compute": "jaxbnn.use_cores()" if on_known_flags else "XLA's own",
+        "layout": hashlib.sha256(layout.encode()).hexdigest(),
+    }
+
+
+def named_leaves(block: Block) -> dict[str, np.ndarray]:
+    """A block's leaves on the host by name: params/dense_1/latent, ...; keys as their data."""
+    leaves = {}
+    for name, leaf in _leaves_by_name(block).items():
+        values = jax.random.key_data(leaf) if _is_key(leaf) else leaf
+        leaves[name] = np.asarray(jax.device_get(values))
+    return leaves
+
+
+class _Pending:
+    """Rows and kept arrays of a block since its last checkpoint."""
+
+    def __init__(self, first_row: int):
+        self.first_row = first_row
+        self.rows: list[dict[str, np.ndarray]] = []
+        self.kept: list[tuple[int, dict[str, np.ndarray]]] = []
+
+    @property
+    def bytes(self) -> int:
+        chunks = [*self.rows, *(arrays for _, arrays in self.kept)]
+        return sum(values.nbytes for arrays in chunks for values in arrays.values())
+
+    def joined(self) -> dict[str, np.ndarray]:
+        """All rows, one chunk behind the other."""
+        names = self.rows[0] if self.rows else {}
+        return {name: np.concatenate([rows[name] for rows in self.rows], axis=1) for name in names}
+
+
+def _advance_to_the_end(
+    plan: RunPlan,
+    seeds: BlockSeeds,
+    parts: Sequence[Part],
+    block: Block,
+    shapes: Block,
+    inputs: Inputs,
+    tracker: ProgressTracker,
+) -> Block:
+    """The block after its last step, or where the run was stopped; checkpointed on the way."""
     step = saved = int(block.step)
-    n_networks = sum(len(piece.seeds) for piece in pieces)
-    if step:
-        board.resume(pieces, n_networks, step - 1, _name(job, pieces))
-    size, due, spectra = 1, time.monotonic() + CHECKPOINT_SECONDS, []
-    while step < job.steps and not board.halted():
-        began, until = time.monotonic(), job.until(step, size)
-        block, new = jax.block_until_ready(advance(job.plan, block, np.int32(until), inputs))
-        n_rows, new = job.rows(until) - job.rows(step), tuple(map(spectra_of, jax.device_get(new)))
-        spectra.append({lanes.start: _packed(new, lanes, n_rows) for _, lanes in _cut(pieces)})
+    size = 1
+    pending = _Pending(plan.rows(step))
+    due = time.monotonic() + CHECKPOINT_SECONDS
+    while step < plan.steps and not tracker.halted():
+        began = time.monotonic()
+        until = plan.chunk_end(step, size)
+        block, rows = jax.block_until_ready(advance(plan.program, block, np.int32(until), inputs))
+        n_rows = plan.rows(until) - plan.rows(step)
+        if n_rows:
+            pending.rows.append(block_store.arrays_of(plan, jax.device_get(rows), n_rows))
+        if until - 1 in plan.kept_epochs:
+            pending.kept += block_store.kept_arrays(plan, until - 1, block, inputs)
         now = time.monotonic()
-        each = max(now - began, 1e-6) / (until - step)
-        size, step = max(1, min(4 * size, int(CHUNK_SECONDS / each))), until
-        if step - 1 in kept.epochs(job.experiment):
-            _store_epoch(job, pieces, step - 1, block, inputs)
-        board.tell(
-            pieces, n_networks, step - 1, _accuracy(job, step, block)[:n_networks], each * size
-        )
-        if now > due:
-            _save(job, pieces, block, like, saved, spectra)
-            took, saved, spectra = time.monotonic() - now, step, []
+        seconds = max(now - began, 1e-6) / (until - step)
+        size = max(1, min(4 * size, int(CHUNK_SECONDS / seconds)))
+        step = until
+        accuracy = _accuracy(plan, pending)[: _count(seeds)]
+        tracker.advance(seeds, _count(seeds), step - 1, accuracy, seconds * size)
+        if now > due or pending.bytes > MAX_PENDING:
+            _save(plan, parts, block, shapes, pending)
+            saved = step
+            pending = _Pending(plan.rows(step))
+            took = time.monotonic() - now
             due = now + max(CHECKPOINT_SECONDS, took / CHECKPOINT_SHARE)
     if step > saved:
-        _save(job, pieces, block, like, saved, spectra)
-    if step < job.steps:
-        return None
-    record = record_of(job.plan, block.rows)
-    return {piece: _part(job, piece, lanes, record, inputs) for piece, lanes in _cut(pieces)}
+        _save(plan, parts, block, shapes, pending)
+    return block
 
 
-def _save(job, pieces, block, like, saved, spectra):
-    """Checkpoints each piece, with the spectra since step `saved`: of each chunk, the first lane of
-    a piece -> its."""
-    leaves = _to_host(block)
-    for piece, lanes in _cut(pieces):
-        place = _place(job, piece)
-        run_folder.append_spectra(
-            place, job.rows(saved), _joined(job, [each[lanes.start] for each in spectra])
-        )
-        state = {name: leaf[lanes] if leaf.ndim else leaf for name, leaf in leaves.items()}
-        checkpoints.save(place, int(block.step), state, identity_of(job, piece.number, like))
+def _save(
+    plan: RunPlan, parts: Sequence[Part], block: Block, shapes: Block, pending: _Pending
+) -> None:
+    """Writes each seed range's rows, then its checkpoint: rows behind one are written again."""
+    rows = pending.joined()
+    leaves = named_leaves(block)
+    for part in parts:
+        if rows:
+            array_store.write_rows(part.folder, pending.first_row, _cut(rows, part.places))
+        for row, arrays in pending.kept:
+            array_store.write_rows(part.folder, row, _cut(arrays, part.places))
+        state = {name: leaf[part.places] if leaf.ndim else leaf for name, leaf in leaves.items()}
+        identity = identity_of(plan, part.seed_range.number, shapes)
+        checkpoints.save(part.folder, int(block.step), state, identity)
 
 
-def _place(job, piece):
-    """Where a piece's checkpoints are."""
-    return run_folder.block_folder(job.folders[piece.number], piece.seeds)
+def _cut(arrays: Mapping[str, np.ndarray], places: slice) -> dict[str, np.ndarray]:
+    """The seeds at these places."""
+    return {name: values[places] for name, values in arrays.items()}
 
 
-def _name(job, pieces):
-    """A block in words."""
-    shared = len(job.experiments) > 1
-    of = (f"{job.experiments[piece.number].name} " if shared else "" for piece in pieces)
-    spans = (f"seeds {piece.seeds[0]} to {piece.seeds[-1]}" for piece in pieces)
-    return ", ".join(map("".join, zip(of, spans, strict=True)))
+def _parts(plan: RunPlan, seeds: BlockSeeds) -> list[Part]:
+    """Each seed range of a block with its places and its folder."""
+    parts = []
+    first = 0
+    for seed_range in seeds:
+        places = slice(first, first + len(seed_range.seeds))
+        folder = run_folder.block_folder(plan.folders[seed_range.number], seed_range.seeds)
+        parts.append(Part(seed_range, places, folder))
+        first = places.stop
+    return parts
 
 
-def _cut(pieces: Pieces) -> list[tuple[Piece, slice]]:
-    """Each piece with its lanes."""
-    ends = np.cumsum([len(piece.seeds) for piece in pieces]).tolist()
-    return [
-        (piece, slice(end - len(piece.seeds), end)) for piece, end in zip(pieces, ends, strict=True)
-    ]
+def _count(seeds: BlockSeeds) -> int:
+    return sum(len(seed_range.seeds) for seed_range in seeds)
 
 
-def _restored(job, pieces, like, device):
-    """The block that the pieces' newest checkpoints make together; None where they have none to go
-    on from."""
-    found = []
-    for piece in pieces:
-        place = _place(job, piece)
-        state = checkpoints.load(place, identity_of(job, piece.number, like))
-        if state is not None and run_folder.has_spectra(place):
-            found.append(state)
-        elif state is not None:
-            run_folder.forget(place)
-    if found and len(found) < len(pieces):
+def _create_store(plan: RunPlan, part: Part, inputs: Inputs, shapes: Block) -> None:
+    """An empty store for a seed range, in place of what was begun there."""
+    experiment = plan.experiments[part.seed_range.number]
+    folder = plan.folders[part.seed_range.number]
+    run_folder.make_block_folder(folder, part.seed_range.seeds)
+    specs = block_store.specs_of(plan, len(part.seed_range.seeds), inputs, shapes)
+    array_store.create(part.folder, specs, block_store.attributes_of(plan, experiment))
+
+
+def _restored(
+    plan: RunPlan, parts: Sequence[Part], shapes: Block, device: jax.Device
+) -> Block | None:
+    """The block that the newest checkpoints make together; None where there are none."""
+    states = []
+    for part in parts:
+        identity = identity_of(plan, part.seed_range.number, shapes)
+        state = checkpoints.load(part.folder, identity)
+        if state is not None:
+            array_store.check_rows(part.folder, plan.rows(int(state["step"])))
+            states.append(state)
+    if states and len(states) < len(parts):
+        names = name_of(plan, tuple(part.seed_range for part in parts))
         raise ValueError(
-            f"expected a checkpoint of each of {_name(job, pieces)}, got {len(found)}: run them one by one"
+            f"expected a checkpoint of each of {names}, got {len(states)}: run them one by one"
         )
-    return restore(found, like, device) if found else None
+    return restore(states, shapes, device) if states else None
 
 
-def _store_epoch(job, pieces, epoch, block, inputs):
-    """Stores what the probes want of this epoch."""
-    probes = tuple(
-        probe for probe in job.experiment.probes if probe.unit_counts_at or probe.activations_at
-    )
-    rows = take_snapshot(job.plan, probes, block, inputs.split)
-    for piece, lanes in _cut(pieces):
-        taken = kept.arrays(
-            job.experiment, epoch, jax.tree.map(lambda leaf, at=lanes: leaf[at], rows)
+def restore(states: Sequence[Mapping[str, np.ndarray]], shapes: Block, device: jax.Device) -> Block:
+    """The block that checkpoints of one step make together, its last seed repeated to fill it.
+
+    Raises:
+        ValueError: where a leaf is missing or has another shape than the program's.
+    """
+    leaves = []
+    for name, like in _leaves_by_name(shapes).items():
+        leaves.append(_filled(name, [state.get(name) for state in states], like))
+    structure = jax.tree.structure(shapes)
+    return jax.device_put(jax.tree.unflatten(structure, leaves), device)
+
+
+def _filled(name: str, parts: Sequence[np.ndarray | None], like: Any) -> Any:
+    """A leaf of the whole block, from its seed ranges'."""
+    known = [part for part in parts if part is not None]
+    if len(known) < len(parts):
+        raise ValueError(f"expected {name} in a checkpoint, got none: it is of another network")
+    if not like.ndim:
+        return known[0].astype(like.dtype)
+    values = np.concatenate(known)
+    missing = like.shape[0] - len(values)
+    values = np.concatenate([values, np.repeat(values[-1:], missing, axis=0)])
+    if _is_key(like):
+        return jax.random.wrap_key_data(jnp.asarray(values), impl="threefry2x32")
+    if values.shape != like.shape or values.dtype != like.dtype:
+        raise ValueError(
+            f"expected {name} of {like.dtype} {like.shape} in a checkpoint, got {values.dtype} "
+            f"{values.shape}: it is of another network"
         )
-        npz.write(run_folder.snapshot_path(_place(job, piece), epoch), taken)
+    return values
 
 
-def _packed(spectra, lanes, n_rows):
-    """A chunk's spectra of these lanes without padding rows: for each probe those of T and of (T,
-    Y), rows first."""
-    spectra = jax.tree.map(lambda leaf: np.moveaxis(leaf[lanes, :n_rows], 0, 1), spectra)
-    return [tuple(ragged.pack(each) for each in probe) for probe in spectra]
+def _leaves_by_name(block: Any) -> dict[str, Any]:
+    """Leaves by path; those of the variables as Flax names them, without what is around them."""
+    named = {}
+    for path, leaf in jax.tree_util.tree_flatten_with_path(block)[0]:
+        name = jax.tree_util.keystr(path, simple=True, separator="/")
+        named[name.removeprefix("state/").removeprefix("variables/")] = leaf
+    return named
 
 
-def _joined(job, chunks):
-    """Probe -> (("t", ...), ("ty", ...)) of the chunks since the last checkpoint, one behind the
-    other."""
-    pairs = {
-        probe.name: zip(*(chunk[i] for chunk in chunks), strict=True)
-        for i, probe in enumerate(job.experiment.probes)
-    }
-    return {
-        name: tuple(zip(("t", "ty"), map(ragged.join, pair), strict=True))
-        for name, pair in pairs.items()
-    }
-
-
-def _accuracy(job, step, block):
-    """The lanes' latest test accuracy after so many steps."""
-    row = sum(epoch < step for epoch in job.experiment.epochs) - 1
-    return record_of(job.plan, block.rows[:, row]).series.test_accuracy
-
-
-def _is_key(leaf):
+def _is_key(leaf: Any) -> bool:
     return jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
 
 
-def _to_host(block):
-    leaves = [
-        jax.random.key_data(leaf) if _is_key(leaf) else leaf for leaf in jax.tree.leaves(block)
-    ]
-    return {f"leaf_{i:03d}": np.asarray(leaf) for i, leaf in enumerate(jax.device_get(leaves))}
-
-
-def identity_of(job: Job, number: int, like: Any) -> dict[str, str]:
-    """What a checkpoint must share with the run that goes on from it; `like` is the block's tree of
-    shapes."""
-    record = jax.eval_shape(lambda: job.plan.unset)  # what the block's words are
-    layout = hashlib.sha256(
-        str(jax.tree_util.tree_flatten_with_path((like, record))).encode()
-    ).hexdigest()
-    digest = config.digest(job.experiments[number])
-    return {
-        "config": digest,
-        "data": job.checksum,
-        "jax": jax.__version__,
-        "way to compute": "jaxbnn.use_cores()" if is_ready(jax.devices()[0]) else "XLA's own",
-        "layout": layout,
-    }
-
-
-def restore(pieces: Sequence[Mapping[str, np.ndarray]], like: Any, device: jax.Device) -> Block:
-    """The block that checkpoints of one step make together, its last lane repeated to fill it;
-    `like` its shapes."""
-    leaves, structure = jax.tree.flatten(like)
-    values = [
-        _filled([state[f"leaf_{i:03d}"] for state in pieces], leaf) for i, leaf in enumerate(leaves)
-    ]
-    typed = [
-        jax.random.wrap_key_data(jnp.asarray(value), impl="threefry2x32")
-        if _is_key(leaf)
-        else value
-        for leaf, value in zip(leaves, values, strict=True)
-    ]
-    return jax.device_put(jax.tree.unflatten(structure, typed), device)
-
-
-def _filled(parts, like):
-    """A leaf of the whole block, from its pieces'."""
-    if not like.ndim:
-        return parts[0]
-    lanes = np.concatenate(parts)
-    return np.concatenate([lanes, np.repeat(lanes[-1:], like.shape[0] - len(lanes), axis=0)])
-
-
-def _part(job, piece, lanes, record, inputs) -> Path:
-    """Writes a finished piece's part of the result; record: the block's, on the host."""
-    experiment, place = job.experiments[piece.number], _place(job, piece)
-    record = jax.tree.map(lambda leaf: leaf[lanes], record)
-    samples = [_samples(job, lanes, references[0]) for references in inputs.reference]
-    spectra = run_folder.read_spectra(place, len(experiment.epochs))
-    groups = verdicts.groups(
-        experiment, job.split, job.checksum, piece.seeds, Finished(record, samples, spectra)
-    )
-    epochs = kept.epochs(experiment)
-    stored = {
-        epoch: run_folder.read_arrays(run_folder.snapshot_path(place, epoch)) for epoch in epochs
-    }
-    labels = [_labels(job, lanes, references[0]) for references in inputs.reference]
-    return run_folder.write_part(
-        place, groups | kept.groups(experiment, piece.seeds, stored, labels)
-    )
-
-
-def _samples(job, lanes, reference):
-    """What the seed of each of these lanes was measured on by a probe of this reference."""
-    h_x, h_y = (_per_lane(job, lanes, each) for each in (reference.h_x, reference.h_y))
-    sizes = [np.bincount(y, minlength=job.plan.classes) for y in _labels(job, lanes, reference)]
-    return [Sample(*each) for each in zip(sizes, h_x, h_y, strict=True)]
-
-
-def _labels(job, lanes, reference):
-    """The labels the seed of each of n lanes was measured with, [n, N]."""
-    return _per_lane(job, lanes, reference.y)
-
-
-def _per_lane(job, lanes, leaf):
-    leaf = np.asarray(leaf)
-    return leaf[lanes] if job.plan.split_per_lane else np.stack([leaf] * (lanes.stop - lanes.start))
+def _accuracy(plan: RunPlan, pending: _Pending) -> np.ndarray:
+    """The seeds' latest test accuracy; NaN before the first."""
+    if not pending.rows:
+        return np.full(plan.experiment.seeds_per_program, np.nan)
+    series = pending.rows[-1][f"{plan.experiment.probes[0].name}/{schema.SERIES}"]
+    return series[:, -1, Series._fields.index("test_accuracy")]

@@ -4,21 +4,28 @@ import dataclasses
 import math
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxbnn import config
+from jaxbnn.config import codec
 from jaxbnn.config.experiment import Experiment
-from jaxbnn.engine.program import advance
-from jaxbnn.engine.run_plan import beginning, blocks_of, inputs_of, make_job
-from jaxbnn.files.atomic import memory
+from jaxbnn.engine.program import Block, Inputs, advance
+from jaxbnn.engine.run_plan import (
+    BlockSeeds,
+    RunPlan,
+    blocks_of,
+    initial_block,
+    inputs_of,
+    make_run_plan,
+)
+from jaxbnn.files.limits import memory
 
 TIMED_SECONDS = 2.0
 
@@ -37,27 +44,58 @@ def estimate(
     seconds: float = TIMED_SECONDS,
     devices: Sequence[jax.Device] | None = None,
 ) -> Cost:
-    """What experiments of one program take here: it is compiled, and a block on each device timed
-    for about `seconds`.
+    """What experiments of one program take here: it is compiled, and a block on each device timed.
 
-    With 0 seconds nothing is run, and the time is NaN. MemoryError, before anything is run, where
-    the programs do not fit into the devices' memory (see `largest_seeds_per_program`).
+    Args:
+        experiments: that differ in name, seeds, learning rate and decay alone.
+        data_root: where data files are.
+        seconds: to time a block for; with 0 nothing is run, and the time is NaN.
+        devices: to run on; all of this process by default.
+
+    Returns:
+        Seconds and bytes.
+
+    Raises:
+        MemoryError: before anything is run, where the programs do not fit into the devices' memory
+            (see `largest_seeds_per_program`).
     """
-    every, devices = [config.normal(each) for each in experiments], devices or jax.local_devices()
-    job, experiment = make_job(every, [], data_root, devices[0].platform), every[0]
-    blocks = blocks_of([each.seeds for each in every], experiment.seeds_per_program)
-    busy = devices[: len(blocks)]
+    chosen = devices or jax.local_devices()
+    plan, blocks = _planned(experiments, data_root, chosen)
+    busy = chosen[: len(blocks)]
     space = room(busy) // len(busy)
     with ThreadPoolExecutor(max_workers=len(busy)) as pool:
-        tried = list(pool.map(partial(_try_block, job, seconds, space), blocks, busy))
-    held = max(held for *_, held in tried)
+        tried = list(pool.map(partial(_try_block, plan, seconds, space), blocks, busy))
+    held = max(one.held for one in tried)
     if held > space:
         sizes = f"at most {space / 2**20:.0f} MiB (what a device has), got {held / 2**20:.0f} MiB"
         raise MemoryError(f"expected a program of {sizes}: fewer seeds a program take less")
-    compiling, per_epoch, per_row, held = (max(each) for each in zip(*tried, strict=True))
+    experiment = plan.experiment
     rounds = -(-len(blocks) // len(busy))
-    total = rounds * (experiment.train.epochs * per_epoch + len(experiment.epochs) * per_row)
-    return Cost(compiling, total, len(busy) * held)
+    training = experiment.train.epochs * max(one.epoch for one in tried)
+    measuring = len(experiment.epochs) * max(one.measurement for one in tried)
+    compiling = max(one.compiling for one in tried)
+    return Cost(compiling, rounds * (training + measuring), len(busy) * held)
+
+
+class Tried(NamedTuple):
+    """What one block takes."""
+
+    compiling: float  # seconds
+    epoch: float  # seconds; NaN where it was not run
+    measurement: float  # seconds
+    held: int  # bytes
+
+
+def _planned(
+    experiments: Sequence[Experiment],
+    data_root: str | Path | None,
+    devices: Sequence[jax.Device],
+) -> tuple[RunPlan, list[BlockSeeds]]:
+    """The plan of a run that writes nothing, and its blocks."""
+    normal = [codec.normal(experiment) for experiment in experiments]
+    plan = make_run_plan(normal, [], data_root, devices[0].platform)
+    seeds = [experiment.seeds for experiment in normal]
+    return plan, blocks_of(seeds, plan.experiment.seeds_per_program)
 
 
 def room(devices: Sequence[jax.Device]) -> int:
@@ -72,19 +110,20 @@ def room(devices: Sequence[jax.Device]) -> int:
     return 1024 * int(left[1]) if left else memory()
 
 
-def _try_block(job, seconds, space, pieces, device):
-    """Seconds to compile, seconds of an epoch and of a measurement, and the bytes that this block
-    holds."""
+def _try_block(
+    plan: RunPlan, seconds: float, space: int, block: BlockSeeds, device: jax.Device
+) -> Tried:
+    """What this block takes; it is run where it fits and `seconds` is not 0."""
     began = time.perf_counter()
     with jax.default_device(device):
-        inputs = inputs_of(job, pieces, device)
-        begin = partial(beginning, job, pieces, inputs, device)
-        compiled = advance.lower(job.plan, begin(), np.int32(1), inputs).compile()
+        inputs = inputs_of(plan, block, device)
+        begin = partial(initial_block, plan, block, inputs, device)
+        compiled = advance.lower(plan.program, begin(), np.int32(1), inputs).compile()
         compiling = time.perf_counter() - began
         held = _held(compiled.memory_analysis())
         if not seconds or held > space:
-            return compiling, math.nan, math.nan, held
-        return compiling, *_timed(seconds, compiled, begin, inputs), held
+            return Tried(compiling, math.nan, math.nan, held)
+        return Tried(compiling, *_timed(seconds, compiled, begin, inputs), held)
 
 
 def largest_seeds_per_program(
@@ -92,55 +131,64 @@ def largest_seeds_per_program(
     data_root: str | Path | None = None,
     devices: Sequence[jax.Device] | None = None,
 ) -> int:
-    """The largest number of seeds a program, below the experiments', of which a program fits into a device; 0
+    """The largest number of seeds a program, below the experiments', that fits into a device; 0
     where none does.
 
-    Memory grows by about as much with each lane, so that few numbers have to be compiled.
+    Memory grows by about as much with each seed, so that few numbers have to be compiled.
     """
-    every, devices = [config.normal(each) for each in experiments], devices or jax.local_devices()
-    busy = devices[: -(-sum(len(each.seeds) for each in every) // every[0].seeds_per_program)]
+    first = experiments[0].seeds_per_program
+    n_seeds = sum(len(experiment.seeds) for experiment in experiments)
+    busy = (devices or jax.local_devices())[: -(-n_seeds // first)]
     space = room(busy) // len(busy)
 
-    def held_by(n_seeds):
-        some = [dataclasses.replace(each, seeds_per_program=n_seeds) for each in every]
-        job = make_job(some, [], data_root, busy[0].platform)
-        return _try_block(
-            job, 0, space, blocks_of([each.seeds for each in some], n_seeds)[0], busy[0]
-        )[-1]
+    def held_by(seeds_per_program: int) -> int:
+        changed = [
+            dataclasses.replace(experiment, seeds_per_program=seeds_per_program)
+            for experiment in experiments
+        ]
+        plan, blocks = _planned(changed, data_root, busy)
+        return _try_block(plan, 0, space, blocks[0], busy[0]).held
 
-    few, many, least, most = 0, every[0].seeds_per_program, 0, held_by(every[0].seeds_per_program)
-    while many - few > 1:
-        guess = few + int((space - least) / (most - least) * (many - few))
-        n_seeds = min(max(guess, few + 1), many - 1)
-        now = held_by(n_seeds)
-        few, least, many, most = (
-            (n_seeds, now, many, most) if now <= space else (few, least, n_seeds, now)
-        )
-    return few
+    fits, held_by_fits = 0, 0
+    too_many, held_by_too_many = first, held_by(first)
+    while too_many - fits > 1:
+        share = (space - held_by_fits) / (held_by_too_many - held_by_fits)
+        guess = fits + int(share * (too_many - fits))
+        guess = min(max(guess, fits + 1), too_many - 1)
+        held = held_by(guess)
+        if held <= space:
+            fits, held_by_fits = guess, held
+        else:
+            too_many, held_by_too_many = guess, held
+    return fits
 
 
-def _held(memory):
+def _held(memory: Any) -> int:
     """Bytes that one program holds: arguments, results that are no arguments, and what it needs in
     between."""
-    results = memory.output_size_in_bytes - memory.alias_size_in_bytes
-    return memory.argument_size_in_bytes + results + memory.temp_size_in_bytes
+    returned = memory.output_size_in_bytes - memory.alias_size_in_bytes
+    return memory.argument_size_in_bytes + returned + memory.temp_size_in_bytes
 
 
-def _timed(seconds, compiled, begin, inputs):
-    """Seconds of an epoch and of a measurement, warm where they are short: step 0 only measures,
-    then silent epochs."""
-    silent = inputs._replace(row=jnp.full_like(inputs.row, -1))
+def _timed(
+    seconds: float, compiled: Any, begin: Callable[[], Block], inputs: Inputs
+) -> tuple[float, float]:
+    """Seconds of an epoch and of a measurement, warm where they are short.
 
-    def timed(block, until, inputs):
+    Step 0 only measures; the epochs after it are silent.
+    """
+    silent = inputs._replace(scheduled=jnp.zeros_like(inputs.scheduled))
+
+    def timed(block: Block, until: int, inputs: Inputs) -> tuple[Block, float]:
         began = time.perf_counter()
         block, _ = jax.block_until_ready(compiled(block, np.int32(until), inputs))
         return block, time.perf_counter() - began
 
-    block, row = timed(begin(), 1, inputs)
+    block, measurement = timed(begin(), 1, inputs)
     block, first = timed(block, 2, silent)
     if first > seconds:
-        return first, row
+        return first, measurement
     n = 1 + int(seconds / max(first, 1e-4))
     _, epochs = timed(block, 2 + n, silent)
-    _, row = timed(begin(), 1, inputs)
-    return epochs / n, row
+    _, measurement = timed(begin(), 1, inputs)
+    return epochs / n, measurement

@@ -1,9 +1,8 @@
-"""One block of seeds: the compiled program that trains, measures and records it. The only vmap over
-seeds.
+"""The compiled program that trains, measures and records a block of seeds. The only vmap over seeds.
 
-A block is `lanes` seeds advanced together on one device. The program's shape never depends on which
-seeds run, so neither do a seed's bits. Every step but the first trains one epoch; steps whose epoch
-is scheduled then measure and record.
+A block is `seeds_per_program` seeds advanced together on one device. The program's shape never
+depends on which seeds run, so neither do a seed's bits. Every step but the first trains one epoch;
+steps whose epoch is scheduled then measure and record.
 """
 
 from collections.abc import Callable
@@ -13,49 +12,43 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from flax import linen
 
 from jaxbnn.data import Split
 from jaxbnn.engine import seeds_last
-from jaxbnn.info.plane import NO_POINT, Point
-from jaxbnn.info.spectrum import Spectrum
-from jaxbnn.observe import diagnostics, words
-from jaxbnn.observe.diagnostics import Health
-from jaxbnn.observe.forward import viewer
+from jaxbnn.info import plane
+from jaxbnn.info.plane import InfoPlane
+from jaxbnn.observe import diagnostics
+from jaxbnn.observe.diagnostics import Diagnostics
+from jaxbnn.observe.forward import View, viewer
 from jaxbnn.observe.probe import PARTS, Probe, layers_of
-from jaxbnn.observe.record import Spectra, encoder, recorder
+from jaxbnn.observe.record import Recorded, Series, encoder, recorder
 from jaxbnn.train.spec import Hyper, TrainSpec
-from jaxbnn.train.trainer import GradientNorm, TrainState, score_of, trainer
-
-
-class Series(NamedTuple):
-    """One seed's scores at an epoch, leaves [] float32; NaN where nothing is recorded and from
-    divergence on."""
-
-    train_loss: jax.Array
-    test_loss: jax.Array
-    train_accuracy: jax.Array
-    test_accuracy: jax.Array
-    gradient_norm_mean: jax.Array
-    gradient_norm_variance: jax.Array
-
-
-class Record(NamedTuple):
-    """What one seed reports of one epoch; of several, or of many seeds, its leaves have their axes
-    in front."""
-
-    points: tuple[Point, ...]  # one a probe, leaves [L]
-    series: Series  # leaves []
-    health: Health | None  # leaves [L]; None where the network has none
+from jaxbnn.train.trainer import GradientNorm, Score, Trainer, TrainState, score_of, trainer
 
 
 class Block(NamedTuple):
-    """What a block carries; leaves of state have the axis of lanes in front."""
+    """What a block carries from chunk to chunk; leaves of state have the seeds' axis in front."""
 
     step: jax.Array  # [] int32, steps done
     state: TrainState
-    rows: jax.Array  # [lanes, E, F] uint32: each epoch's Record as words
+
+
+class Rows(NamedTuple):
+    """What a chunk has recorded: R rows, the first `planes[0].rows` of them filled."""
+
+    planes: tuple[InfoPlane, ...]  # one a probe, values [S, R, L, F]
+    spectra: tuple[jax.Array, ...]  # one a probe, [S, R, L, 4, M] int32
+    series: jax.Array  # [S, R, 6] float32, the columns are Series' fields
+    diagnostics: jax.Array | None  # [S, R, L, 6] float32, the columns are Diagnostics' fields
+
+
+class Measured(NamedTuple):
+    """What one seed reports of one epoch."""
+
+    probes: tuple[Recorded, ...]
+    series: jax.Array  # [6] float32
+    diagnostics: jax.Array | None  # [L, 6] float32
 
 
 class Inputs(NamedTuple):
@@ -63,242 +56,251 @@ class Inputs(NamedTuple):
 
     split: Split
     reference: Any
-    hyper: Hyper  # leaves [lanes]
-    row: jax.Array  # [T + 1] int32, the row that records epoch e, -1 where none does
+    hyper: Hyper  # leaves [S]
+    scheduled: jax.Array  # [T + 1] bool, the epochs that are measured
 
 
 @dataclass(frozen=True)
-class Plan:
-    """The static half of a program: equal plans and shapes share one compilation."""
+class ProgramSpec:
+    """The static half of a program: equal specs and shapes share one compilation."""
 
     model: linen.Module
     train: TrainSpec
     probes: tuple[Probe, ...]
     classes: int  # all labels are below it
-    split_per_lane: bool
-    map_lanes: bool  # measure lane after lane (CPU), not all at once
-    lanes_last: bool = (
-        False  # train and look at all lanes with their axis last: small networks on a CPU
-    )
-    room: int = 32  # measured rows whose spectra one call of `advance` holds
+    split_per_seed: bool
+    one_by_one: bool  # measure seed after seed (CPU), not all at once
+    seeds_last: bool = False  # small networks on a CPU: the seeds' axis is the last
+    rows_per_chunk: int = 32  # measured rows that one call of `advance` holds
 
     @property
-    def passing(self) -> Probe | None:
-        """What is seen for the network's health alone."""
+    def gradient_probe(self) -> Probe | None:
+        """What is looked at for the network's diagnostics alone."""
         return diagnostics.probe_of(self.model, self.probes[0])
 
-    @property
-    def unset(self) -> Record:
-        """What a seed reports where it has nothing to report."""
-        n_layers = [len(layers_of(self.model, probe)) for probe in self.probes]
-        points = tuple(
-            jax.tree.map(lambda unset, n=n: np.full(n, unset), NO_POINT) for n in n_layers
-        )
-        fitness = diagnostics.none(n_layers[0]) if self.passing else None
-        return Record(points, Series(*[np.float32("nan")] * len(Series._fields)), fitness)
-
-    def trainer(self, split: Split):
-        """The trainer of one lane."""
+    def trainer(self, split: Split) -> Trainer:
+        """The trainer of one seed."""
         return trainer(self.model, self.train, split.train.x[:1])
 
-    def over_lanes(self, f: Callable, one_by_one: bool = False) -> Callable:
-        """f(split, reference, *lane) for every lane; split and reference are shared unless each
-        lane has its own."""
-        axis = 0 if self.split_per_lane else None
+    def over_seeds(self, one: Callable, one_by_one: bool = False) -> Callable:
+        """one(shared, *own) of every seed: `shared` is all seeds', unless each has its own split."""
+        axis = 0 if self.split_per_seed else None
         if not one_by_one:
-            return lambda shared, *lanes: jax.vmap(f, (axis,) + (0,) * len(lanes))(shared, *lanes)
-        if self.split_per_lane:
-            return lambda shared, *lanes: jax.lax.map(lambda each: f(*each), (shared, *lanes))
-        return lambda shared, *lanes: jax.lax.map(lambda each: f(shared, *each), lanes)
+            return lambda shared, *own: jax.vmap(one, (axis,) + (0,) * len(own))(shared, *own)
+        if self.split_per_seed:
+            return lambda shared, *own: jax.lax.map(lambda each: one(*each), (shared, *own))
+        return lambda shared, *own: jax.lax.map(lambda each: one(shared, *each), own)
 
 
-@partial(jax.jit, static_argnames=("plan",))
-def prepare(plan: Plan, split: Split):
-    """The probes' reference for the split, or for each lane's split."""
-    reference = recorder(plan.probes, plan.classes)[0]
-    return jax.lax.map(reference, split) if plan.split_per_lane else reference(split)
+@partial(jax.jit, static_argnames=("program",))
+def prepare(program: ProgramSpec, split: Split) -> Any:
+    """The probes' reference for the split, or for each seed's split."""
+    reference = recorder(program.probes, program.classes)[0]
+    return jax.lax.map(reference, split) if program.split_per_seed else reference(split)
 
 
-@partial(jax.jit, static_argnames=("plan", "n_rows"))
-def start(plan: Plan, keys: jax.Array, split: Split, n_rows: int) -> Block:
-    """A block before its first step, with room for so many rows; keys [lanes]."""
+@partial(jax.jit, static_argnames=("program",))
+def start(program: ProgramSpec, keys: jax.Array, split: Split) -> Block:
+    """A block before its first step; keys [S]."""
     with jax.threefry_partitionable(True):
-        state = plan.over_lanes(lambda split, key: plan.trainer(split).init(key))(split, keys)
-    empty = words.pack(plan.unset)
-    return Block(
-        jnp.int32(0), state, jnp.broadcast_to(empty, (keys.shape[0], n_rows, *empty.shape))
-    )
+        init = program.over_seeds(lambda split, key: program.trainer(split).init(key))
+        return Block(jnp.int32(0), init(split, keys))
 
 
-def spectra_of(numbers: np.ndarray) -> Spectra:
-    """A probe's spectra as `advance` returns them: [..., 4, L, M] -> leaves [..., L, M]."""
-    t, n_t, ty, n_ty = (numbers[..., i, :, :] for i in range(4))
-    return Spectra(Spectrum(t, n_t), Spectrum(ty, n_ty))
-
-
-def record_of(plan: Plan, rows: jax.Array) -> Record:
-    """What a block has recorded, on the host: rows [..., F] -> leaves [..., L] or [...]; unset
-    where it has not yet."""
-    return words.unpack(np.asarray(rows), plan.unset)
-
-
-@partial(jax.jit, static_argnames=("plan",), donate_argnames=("block",))
+@partial(jax.jit, static_argnames=("program",), donate_argnames=("block",))
 def advance(
-    plan: Plan, block: Block, until: jax.Array, inputs: Inputs
-) -> tuple[Block, tuple[jax.Array, ...]]:
-    """The block after step `until` - 1: epochs trained, rows recorded. `until` is traced: any chunk
-    is this program.
+    program: ProgramSpec, block: Block, until: jax.Array, inputs: Inputs
+) -> tuple[Block, Rows]:
+    """The block after step `until` - 1, and the rows recorded on the way.
 
-    With it come the spectra of the rows recorded on the way, for each probe [lanes, room, 4, L, M]
-    for `spectra_of`: the first row first. There may be at most `plan.room` of them: later ones
-    would overwrite the last.
+    `until` is traced, so that any chunk is this program. At most `rows_per_chunk` epochs of a chunk
+    may be scheduled: later rows would be dropped.
     """
-    train, observe = _trainer(plan), _observer(plan, inputs)
+    train = _trainer(program)
+    observe = _observer(program, inputs)
     unset = jnp.full(inputs.hyper.decay.shape, jnp.nan, jnp.float32)
-    first = jnp.sum(
-        (inputs.row >= 0) & (jnp.arange(inputs.row.shape[0]) < block.step)
-    )  # rows recorded before
-    norm, params = GradientNorm(unset, unset), block.state.variables["params"]
-    *_, spectra = jax.eval_shape(
-        observe, block.state, norm, jnp.zeros(unset.shape, jnp.int32), params
-    )
-    spectra = jax.tree.map(
-        lambda s: jnp.zeros((s.shape[0], plan.room, *s.shape[1:]), s.dtype), spectra
+    no_norm = GradientNorm(unset, unset)
+    params = block.state.variables["params"]
+    _, shapes = jax.eval_shape(
+        observe, block.state, no_norm, jnp.zeros_like(unset, jnp.int32), params
     )
 
-    def step(i, carry):
-        state, rows, spectra = carry
+    def step(epoch: jax.Array, carry: tuple[TrainState, Rows]) -> tuple[TrainState, Rows]:
+        state, rows = carry
         before = state.variables["params"]
         # Step 0 trains no epoch: it records the untrained network.
         state, norm = jax.lax.fori_loop(
             0,
-            jnp.minimum(i, 1),
-            lambda _, c: train(inputs.split, c[0], inputs.hyper),
-            (state, GradientNorm(unset, unset)),
+            jnp.minimum(epoch, 1),
+            lambda _, trained: train(inputs.split, trained[0], inputs.hyper),
+            (state, no_norm),
         )
 
-        def measured(rows, spectra):
-            finite, row, new = observe(state, norm, jnp.full(unset.shape, i), before)
-            held = jax.tree.map(
-                lambda held, now: _written(held, now, inputs.row[i] - first), spectra, new
-            )
-            return finite, _written(rows, row, inputs.row[i]), held
+        def measure(rows: Rows) -> tuple[jax.Array, Rows]:
+            finite, measured = observe(state, norm, jnp.full(unset.shape, epoch), before)
+            return finite, _with_row(rows, epoch, measured)
 
-        finite, rows, spectra = jax.lax.cond(
-            inputs.row[i] >= 0,
-            measured,
-            lambda rows, spectra: (state.finite, rows, spectra),
-            rows,
-            spectra,
+        finite, rows = jax.lax.cond(
+            inputs.scheduled[epoch], measure, lambda rows: (state.finite, rows), rows
         )
-        return state._replace(finite=finite), rows, spectra
+        return state._replace(finite=finite), rows
 
-    state, rows, spectra = jax.lax.fori_loop(
-        block.step, until, step, (block.state, block.rows, spectra)
-    )
-    return Block(until, state, rows), spectra
+    carry = (block.state, _no_rows(program, shapes))
+    state, rows = jax.lax.fori_loop(block.step, until, step, carry)
+    return Block(until, state), rows
 
 
-@partial(jax.jit, static_argnames=("plan", "probes"))
-def snapshot(plan: Plan, probes: tuple[Probe, ...], block: Block, split: Split):
-    """Probe -> its layers' packed activations now, Rows with leaves [lanes, N, ...]; invalid where
-    a seed diverged."""
+@partial(jax.jit, static_argnames=("program", "probes"))
+def activations(
+    program: ProgramSpec, probes: tuple[Probe, ...], block: Block, split: Split
+) -> dict[str, tuple]:
+    """Probe -> its layers' packed activations now, Rows with leaves [S, N, ...]; invalid where a
+    seed has diverged."""
 
-    def of_lane(split, state):
-        rows = encoder(plan.model, probes)(split, state.variables)
+    def of_seed(split: Split, state: TrainState) -> dict[str, tuple]:
+        rows = encoder(program.model, probes)(split, state.variables)
         return jax.tree.map(
             lambda leaf: leaf & state.finite if leaf.dtype == jnp.bool_ else leaf, rows
         )
 
-    return plan.over_lanes(of_lane, plan.map_lanes)(split, block.state)
+    return program.over_seeds(of_seed, program.one_by_one)(split, block.state)
 
 
-def _trainer(plan):
-    """All lanes after one epoch: (split, state, hyper) -> (state, norm)."""
+def _no_rows(program: ProgramSpec, shapes: Measured) -> Rows:
+    """Rows of which none is filled; shapes: of what all seeds report of one epoch."""
+    room = program.rows_per_chunk
+    n_seeds = shapes.series.shape[0]
+    planes = []
+    for probe in program.probes:
+        one = plane.empty(room, len(layers_of(program.model, probe)))
+        values = jnp.broadcast_to(one.values, (n_seeds, *one.values.shape))
+        planes.append(one._replace(values=values))
 
-    def one(split, state, hyper):
-        return plan.trainer(split).epoch(state, split.train, hyper)
+    def unfilled(shape: jax.ShapeDtypeStruct) -> jax.Array:
+        return jnp.zeros((n_seeds, room, *shape.shape[1:]), shape.dtype)
 
-    def all_last(split, state, hyper):
-        return seeds_last.epoch(plan.model, plan.train, split.train, state, hyper)
+    spectra = tuple(unfilled(recorded.spectra) for recorded in shapes.probes)
+    return Rows(
+        tuple(planes), spectra, unfilled(shapes.series), jax.tree.map(unfilled, shapes.diagnostics)
+    )
 
-    def train(split, state, hyper):
-        with jax.threefry_partitionable(
-            True
-        ):  # whatever the user's setting: it is part of a seed's bits
-            return (all_last if plan.lanes_last else plan.over_lanes(one))(split, state, hyper)
+
+def _with_row(rows: Rows, epoch: jax.Array, measured: Measured) -> Rows:
+    """The rows with one more, of all seeds."""
+    place = rows.planes[0].rows
+    append = jax.vmap(plane.append, (_SEEDS, None, 0), _SEEDS)
+    set_row = jax.vmap(plane.set_row, (0, None, 0))
+    values = [recorded.values for recorded in measured.probes]
+    new = (
+        tuple(recorded.spectra for recorded in measured.probes),
+        measured.series,
+        measured.diagnostics,
+    )
+    kept = jax.tree.map(lambda old, row: set_row(old, place, row), rows[1:], new)
+    planes = tuple(append(one, epoch, row) for one, row in zip(rows.planes, values, strict=True))
+    return Rows(planes, *kept)
+
+
+_SEEDS = InfoPlane(epoch=None, values=0, rows=None)  # pyright: ignore[reportArgumentType]
+
+
+def _trainer(program: ProgramSpec) -> Callable:
+    """All seeds after one epoch: (split, state, hyper) -> (state, norm)."""
+
+    def one(split: Split, state: TrainState, hyper: Hyper) -> tuple[TrainState, GradientNorm]:
+        return program.trainer(split).epoch(state, split.train, hyper)
+
+    def all_last(split: Split, state: TrainState, hyper: Hyper) -> tuple[TrainState, GradientNorm]:
+        return seeds_last.epoch(program.model, program.train, split.train, state, hyper)
+
+    def train(split: Split, state: TrainState, hyper: Hyper) -> tuple[TrainState, GradientNorm]:
+        with jax.threefry_partitionable(True):  # whatever the user's setting: it changes the bits
+            way = all_last if program.seeds_last else program.over_seeds(one)
+            return way(split, state, hyper)
 
     return train
 
 
-def _observer(plan, inputs):
-    """All lanes' (finite, words, spectra) of an epoch: (state, norm, epoch, params before it) ->
-    these."""
+def _observer(program: ProgramSpec, inputs: Inputs) -> Callable:
+    """All seeds' (finite, Measured): (state, norm, epoch, params before the epoch) -> these."""
     shared = inputs.split, inputs.reference
-    probes = (*plan.probes, *filter(None, [plan.passing]))
-    report = plan.over_lanes(partial(_report, plan), plan.map_lanes)
-    if plan.lanes_last:
-        look = seeds_last.viewer(plan.model, probes, PARTS)
+    probes = (*program.probes, *filter(None, [program.gradient_probe]))
+    report = program.over_seeds(partial(_report, program), program.one_by_one)
+    if program.seeds_last:
+        look = seeds_last.viewer(program.model, probes, PARTS)
 
-        def observe_all(state, *rest):
+        def observe_all(state: TrainState, *rest: Any) -> tuple[jax.Array, Measured]:
             view = look(inputs.split, state.variables)
-            return report(
-                shared,
-                view.codes,
-                _scores(seeds_last.score_of, view, inputs.split, state),
-                state,
-                *rest,
-            )
+            scores = _scores(seeds_last.score_of, view, inputs.split, state)
+            return report(shared, view.codes, scores, state, *rest)
 
         return observe_all
 
-    def observe(shared, state, *rest):
-        view = viewer(plan.model, probes, PARTS)(shared[0], state.variables)
-        return _report(
-            plan, shared, view.codes, _scores(score_of, view, shared[0], state), state, *rest
-        )
+    def observe(shared: tuple, state: TrainState, *rest: Any) -> tuple[jax.Array, Measured]:
+        split, _ = shared
+        view = viewer(program.model, probes, PARTS)(split, state.variables)
+        scores = _scores(score_of, view, split, state)
+        return _report(program, shared, view.codes, scores, state, *rest)
 
-    return partial(plan.over_lanes(observe, plan.map_lanes), shared)
+    return partial(program.over_seeds(observe, program.one_by_one), shared)
 
 
-def _scores(score, view, split, state):
+def _scores(score: Callable, view: View, split: Split, state: TrainState) -> tuple[Score, ...]:
     """The scores of both parts."""
     return tuple(score(view.logits[part], getattr(split, part).y, state.finite) for part in PARTS)
 
 
-def _report(plan, shared, codes, scores, state, norm, epoch, before):
-    """Whether the seed is still finite, its Record of this epoch as words, and that row's spectra.
-
-    All of it is unset once the seed has diverged.
-    """
+def _report(
+    program: ProgramSpec,
+    shared: tuple,
+    codes: dict[str, tuple],
+    scores: tuple[Score, ...],
+    state: TrainState,
+    norm: GradientNorm,
+    epoch: jax.Array,
+    before: Any,
+) -> tuple[jax.Array, Measured]:
+    """Whether the seed is still finite, and what it reports: all of it unset once it has diverged."""
     _, reference = shared
     train, test = scores
     finite = state.finite & jnp.isfinite(train.loss) & jnp.isfinite(test.loss)
-    points, spectra = recorder(plan.probes, plan.classes)[1](reference, codes)
-    points = jax.tree.map(
-        lambda p, unset: jnp.where(finite, p, unset), points, (NO_POINT,) * len(points)
-    )
-    spectra = tuple(jnp.where(finite, jnp.stack(jax.tree.leaves(each)), 0) for each in spectra)
+    recorded = recorder(program.probes, program.classes)[1](reference, codes)
+    probes = tuple(_unless_diverged(finite, probe) for probe in recorded)
     series = Series(train.loss, test.loss, train.accuracy, test.accuracy, norm.mean, norm.variance)
-    series = jax.tree.map(lambda value: jnp.where(finite, value, jnp.nan), series)
-    record = Record(points, series, _fitness(plan, codes, state, finite, epoch, before))
-    return finite, words.pack(record), spectra
+    series = jnp.where(finite, jnp.stack(series), jnp.nan)
+    return finite, Measured(
+        probes, series, _diagnostics(program, codes, state, finite, epoch, before)
+    )
 
 
-def _fitness(plan, codes, state, finite, epoch, before):
-    """The network's health at this epoch."""
-    if plan.passing is None:
+def _unless_diverged(finite: jax.Array, recorded: Recorded) -> Recorded:
+    unset = plane.to_columns(plane.NO_POINT)
+    values = jnp.where(finite, recorded.values, unset[None])
+    return Recorded(values, jnp.where(finite, recorded.spectra, 0))
+
+
+def _diagnostics(
+    program: ProgramSpec,
+    codes: dict[str, tuple],
+    state: TrainState,
+    finite: jax.Array,
+    epoch: jax.Array,
+    before: Any,
+) -> jax.Array | None:
+    """The network's diagnostics at this epoch, [L, 6]."""
+    if program.gradient_probe is None:
         return None
-    hidden, passing = codes[plan.probes[0].name][:-1], codes[plan.passing.name]
+    hidden = codes[program.probes[0].name][:-1]
+    passing = codes[program.gradient_probe.name]
+    params = state.variables["params"]
     now = diagnostics.measure(
-        plan.model, hidden, passing, before, state.variables["params"], plan.train.latent_clip
+        program.model, hidden, passing, before, params, program.train.latent_clip
     )
     now = now._replace(flips=jnp.where(epoch > 0, now.flips, jnp.nan))
-    return jax.tree.map(
-        lambda value, none: jnp.where(finite, value, none), now, diagnostics.none(len(hidden) + 1)
-    )
+    unset = _columns(diagnostics.none(len(hidden) + 1))
+    return jnp.where(finite, _columns(now), unset)
 
 
-def _written(rows, row, place):
-    """Rows [lanes, E, ...] with this one, [lanes, ...], at a place."""
-    return jax.lax.dynamic_update_index_in_dim(rows, row, place, axis=1)
+def _columns(values: Diagnostics) -> jax.Array:
+    """Diagnostics with leaves [L] as float32 [L, 6]."""
+    return jnp.stack([jnp.asarray(leaf, jnp.float32) for leaf in values], axis=-1)

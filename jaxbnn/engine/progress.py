@@ -1,5 +1,4 @@
-"""Where a run stands, as values: what the devices' threads have done, and whether they shall go
-on."""
+"""Where a run stands, as values: what the devices' threads have done, and whether they go on."""
 
 import math
 import threading
@@ -19,12 +18,18 @@ class Progress(NamedTuple):
     seconds_left: float
     test_accuracy: float  # mean over the seeds measured last, NaN before the first
     message: str = ""
-    chunk_seconds: float = math.nan  # what a chunk takes: a run that is asked to stop ends after it
+    chunk_seconds: float = math.nan  # of a chunk: a run that is asked to stop ends after it
 
 
-class Board:
-    """Shared by the threads of a run; hands a Progress to `report` after every chunk, one at a
-    time."""
+class ProgressTracker:
+    """Shared by the threads of a run; hands a Progress to `report` after every chunk.
+
+    Args:
+        n_networks: of this run.
+        n_epochs: of each network.
+        report: gets one Progress at a time.
+        stop: says True once the run shall stop.
+    """
 
     def __init__(
         self,
@@ -33,16 +38,16 @@ class Board:
         report: Callable[[Progress], None],
         stop: Callable[[], bool],
     ):
-        self._lock, self._halt, self._report, self._stop = (
-            threading.Lock(),
-            threading.Event(),
-            report,
-            stop,
-        )
-        self._total, self._began = n_networks * n_epochs, time.monotonic()
+        self._lock = threading.Lock()
+        self._halt = threading.Event()
+        self._report = report
+        self._stop = stop
+        self._total = n_networks * n_epochs
+        self._began = time.monotonic()
         self._done: dict[Hashable, int] = {}  # block -> network epochs
         self._accuracy: dict[Hashable, np.ndarray] = {}
-        self._resumed, self._chunk = 0, math.nan
+        self._resumed = 0
+        self._chunk = math.nan
 
     def halt(self) -> None:
         """Ends every thread after its chunk."""
@@ -57,30 +62,42 @@ class Board:
         with self._lock:
             self._done[block] = epochs * n_networks
             self._resumed += self._done[block]
-            self._tell(f"{name} go on from epoch {epochs}")
+            self._hand_out(f"{name} go on from epoch {epochs}")
 
     def say(self, message: str) -> None:
         """Something other than progress has happened."""
         with self._lock:
-            self._tell(message)
+            self._hand_out(message)
 
-    def tell(
+    def advance(
         self, block: Hashable, n_networks: int, epochs: int, accuracy: np.ndarray, chunk: float
     ) -> None:
-        """A block has reached an epoch; accuracy [n_networks]: the latest; chunk: seconds of its
-        next."""
+        """A block has reached an epoch.
+
+        Args:
+            block: which.
+            n_networks: in it.
+            epochs: done.
+            accuracy: [n_networks], of the latest measured epoch; NaN where none was measured.
+            chunk: seconds that its next chunk will take.
+        """
         with self._lock:
             self._chunk = chunk
-            self._done[block], self._accuracy[block] = epochs * n_networks, accuracy
-            self._tell()
+            self._done[block] = epochs * n_networks
+            if not np.isnan(accuracy).all():
+                self._accuracy[block] = accuracy
+            self._hand_out()
 
-    def _tell(self, message=""):
-        done, seconds = sum(self._done.values()), time.monotonic() - self._began
-        rate = (done - self._resumed) / seconds if done > self._resumed else float("nan")
-        seen = [a for accuracy in self._accuracy.values() for a in accuracy if not np.isnan(a)]
-        mean = float(np.mean(seen)) if seen else float("nan")
+    def _hand_out(self, message: str = "") -> None:
+        done = sum(self._done.values())
+        seconds = time.monotonic() - self._began
+        rate = (done - self._resumed) / seconds if done > self._resumed else math.nan
+        left = (self._total - done) / rate
         self._report(
-            Progress(
-                done, self._total, rate, (self._total - done) / rate, mean, message, self._chunk
-            )
+            Progress(done, self._total, rate, left, self._mean_accuracy(), message, self._chunk)
         )
+
+    def _mean_accuracy(self) -> float:
+        known = [values[~np.isnan(values)] for values in self._accuracy.values()]
+        accuracies = np.concatenate(known) if known else np.empty(0)
+        return float(accuracies.mean()) if accuracies.size else math.nan

@@ -1,7 +1,7 @@
-"""What all blocks of a run share, and how a block's inputs and its beginning are made.
+"""What all blocks of a run share, and which seeds make a block.
 
 A run is of experiments that one program trains: they differ in name, seeds, learning rate and decay
-alone.
+alone. A block may hold seeds of several of them.
 """
 
 import bisect
@@ -18,25 +18,28 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxbnn import data
+from jaxbnn.config import codec
 from jaxbnn.config.experiment import Experiment
 from jaxbnn.data import Split
-from jaxbnn.engine import kept, seeds_last
-from jaxbnn.engine.program import Block, Inputs, Plan, advance, prepare, start
+from jaxbnn.engine import seeds_last
+from jaxbnn.engine.program import Block, Inputs, ProgramSpec, advance, prepare, start
+from jaxbnn.observe import kept
+from jaxbnn.observe.probe import Probe
 from jaxbnn.train.spec import Hyper
 
 
-class Piece(NamedTuple):
-    """Neighbouring lanes of a block that belong to one experiment."""
+class SeedRange(NamedTuple):
+    """Neighbouring seeds of a block that belong to one experiment."""
 
-    number: int  # of the experiment, among the job's
+    number: int  # of the experiment, among the plan's
     seeds: tuple[int, ...]
 
 
-Pieces = tuple[Piece, ...]  # a block's
+BlockSeeds = tuple[SeedRange, ...]  # all seeds of a block
 
 
 @dataclasses.dataclass(frozen=True)
-class Job:
+class RunPlan:
     """What all blocks of a run share."""
 
     experiments: tuple[Experiment, ...]
@@ -44,7 +47,7 @@ class Job:
     data_root: str | Path | None
     split: Split  # every seed's, or seed 0's where each has its own
     checksum: str  # of that split: it names the data
-    plan: Plan
+    program: ProgramSpec
 
     @property
     def experiment(self) -> Experiment:
@@ -56,182 +59,231 @@ class Job:
         """Steps of a block: one for the untrained network, then one an epoch."""
         return self.experiment.train.epochs + 1
 
+    @property
+    def kept_epochs(self) -> tuple[int, ...]:
+        """The epochs at which a probe keeps activations or counts of units."""
+        return kept.epochs(self.experiment.probes, self.experiment.train.epochs)
+
     def rows(self, step: int) -> int:
         """How many rows are recorded in the first `step` steps."""
         return bisect.bisect_left(self.experiment.epochs, step)
 
-    def until(self, step: int, size: int) -> int:
-        """Where a chunk of at most `size` steps from `step` on ends: its rows' spectra fit, named
-        epochs end it."""
-        later = self.experiment.epochs[self.rows(step) + self.plan.room :]
-        stored = [epoch + 1 for epoch in kept.epochs(self.experiment) if epoch >= step]
-        return min(self.steps, step + size, *later[:1], *stored[:1])
+    def chunk_end(self, step: int, size: int) -> int:
+        """Where a chunk of at most `size` steps from `step` on ends.
 
-    def lanes(self, block: Pieces) -> list[tuple[Experiment, int]]:
-        """The experiment and seed of each lane, the last repeated until the block is full."""
-        pairs = [(self.experiments[piece.number], seed) for piece in block for seed in piece.seeds]
-        return [*pairs, *[pairs[-1]] * (self.experiment.seeds_per_program - len(pairs))]
+        Its rows fit into the program, and an epoch whose activations are kept ends it.
+        """
+        later = self.experiment.epochs[self.rows(step) + self.program.rows_per_chunk :]
+        kept_at = [epoch + 1 for epoch in self.kept_epochs if epoch >= step]
+        return min(self.steps, step + size, *later[:1], *kept_at[:1])
+
+    def padded(self, block: BlockSeeds) -> list[tuple[Experiment, int]]:
+        """The experiment and seed of each place of a block, the last repeated until it is full."""
+        pairs = []
+        for seed_range in block:
+            experiment = self.experiments[seed_range.number]
+            pairs += [(experiment, seed) for seed in seed_range.seeds]
+        return pairs + [pairs[-1]] * (self.experiment.seeds_per_program - len(pairs))
 
 
-def make_job(
+def make_run_plan(
     experiments: Sequence[Experiment],
     folders: Sequence[Path],
     data_root: str | Path | None,
     platform: str,
-) -> Job:
-    """The job of experiments as `config.normal` gives them, for devices of a platform: "cpu",
-    "gpu", "tpu"."""
+) -> RunPlan:
+    """The plan of a run.
+
+    Args:
+        experiments: as `config.normal` gives them.
+        folders: of each experiment, where its results go.
+        data_root: where data files are.
+        platform: of the devices: "cpu", "gpu" or "tpu".
+
+    Raises:
+        ValueError: where data and experiment do not go together.
+    """
     experiment = experiments[0]
-    split = _load(experiment, data_root, 0)
-    numbers = {
-        "epochs": 1,
-        "learning_rate": 1.0,
-        "decay": 0.0,
-    }  # traced or the host's: no part of the program
+    split = load_split(experiment, data_root, 0)
+    model = experiment.model
     n_inputs = math.prod(split.train.x.shape[1:])
-    plan = Plan(
-        experiment.model,
-        dataclasses.replace(experiment.train, **numbers),
+    batch_size = experiment.train.batch_size
+    n_seeds = experiment.seeds_per_program
+    # These numbers are traced or the host's: no part of the program.
+    train = dataclasses.replace(experiment.train, epochs=1, learning_rate=1.0, decay=0.0)
+    program = ProgramSpec(
+        model,
+        train,
         tuple(_in_program(probe) for probe in experiment.probes),
         classes=split.n_classes,
-        split_per_lane=data.is_per_seed(experiment.data),
-        map_lanes=platform == "cpu",
-        lanes_last=seeds_last.pays(
-            experiment.model,
-            n_inputs,
-            experiment.train.batch_size,
-            experiment.seeds_per_program,
-            platform,
-        ),
+        split_per_seed=data.is_per_seed(experiment.data),
+        one_by_one=platform == "cpu",
+        seeds_last=seeds_last.pays(model, n_inputs, batch_size, n_seeds, platform),
     )
-    return Job(tuple(experiments), tuple(folders), data_root, split, data.checksum(split), plan)
+    return RunPlan(
+        tuple(experiments), tuple(folders), data_root, split, data.checksum(split), program
+    )
 
 
-def _in_program(probe):
-    """The probe without what is the host's alone: runs that differ in no more share one program."""
+def by_program(experiments: Sequence[Experiment]) -> list[tuple[Experiment, ...]]:
+    """The experiments in groups that differ in name, seeds, learning rate and decay alone: one
+    program trains each."""
+    groups: dict[str, list[Experiment]] = {}
+    for experiment in experiments:
+        spec = dataclasses.replace(experiment.train, learning_rate=1.0, decay=0.0)
+        shared = codec.digest(dataclasses.replace(experiment, train=spec))
+        groups.setdefault(shared, []).append(experiment)
+    return [tuple(group) for group in groups.values()]
+
+
+def _in_program(probe: Probe) -> Probe:
+    """The probe without what is the host's alone: runs that differ in no more share a program."""
     return dataclasses.replace(
         probe, population=None, tolerance=0.1, unit_counts_at=(), activations_at=()
     )
 
 
-def _load(experiment, data_root, seed):
+def load_split(experiment: Experiment, data_root: str | Path | None, seed: int) -> Split:
     """The split of a seed; ValueError where data and experiment do not go together."""
-    split = data.load(
-        experiment.data, data_root, seed if data.is_per_seed(experiment.data) else None
-    )
-    n, size = len(split.train.y), experiment.train.batch_size
+    own = seed if data.is_per_seed(experiment.data) else None
+    split = data.load(experiment.data, data_root, own)
+    n = len(split.train.y)
+    size = experiment.train.batch_size
     if size is not None and size > n:
         raise ValueError(
             f"expected train.batch_size of at most {n} (the training examples), got {size}"
         )
-    if experiment.model.n_classes < split.n_classes:
+    n_classes = experiment.model.n_classes
+    if n_classes < split.n_classes:
         raise ValueError(
-            f"expected model.n_classes >= {split.n_classes} (the data's), got {experiment.model.n_classes}"
+            f"expected model.n_classes >= {split.n_classes} (the data's), got {n_classes}"
         )
     for probe in experiment.probes:
-        if probe.is_population(split) and getattr(probe.estimator, "correction", "none") != "none":
+        correction = getattr(probe.estimator, "correction", "none")
+        if probe.is_population(split) and correction != "none":
             raise ValueError(
                 f"expected no correction in probe {probe.name!r}: its sample is the population"
             )
     return split
 
 
-def try_program(job: Job, device: jax.Device) -> None:
-    """Traces the program on shapes alone: what a probe cannot name or an estimator cannot take
-    raises here.
+def try_program(plan: RunPlan, device: jax.Device) -> None:
+    """Traces the program on shapes alone, so that what cannot be run raises here.
 
-    JAX keeps the trace, so that the run on this device does not make it again.
+    JAX keeps the trace: the run on this device does not make it again.
+
+    Raises:
+        ValueError: for a layer that a probe cannot name, an estimator that cannot take it, or a
+            sample that is too large.
     """
     with jax.default_device(device):
-        split, row, hyper = _unplaced(job, alone([0]))
-        block = jax.eval_shape(starter(job), keys_of(job, alone([0])), split)
-        reference = jax.eval_shape(partial(prepare, job.plan), split)
-        jax.eval_shape(
-            partial(advance, job.plan), block, np.int32(1), Inputs(split, reference, hyper, row)
-        )
+        split, hyper, scheduled = _on_host(plan, of_first([0]))
+        block = jax.eval_shape(partial(start, plan.program), keys_of(plan, of_first([0])), split)
+        reference = jax.eval_shape(partial(prepare, plan.program), split)
+        inputs = Inputs(split, reference, hyper, scheduled)
+        jax.eval_shape(partial(advance, plan.program), block, np.int32(1), inputs)
 
 
-def alone(seeds: Iterable[int]) -> Pieces:
-    """A block of a job's first experiment."""
-    return (Piece(0, tuple(seeds)),)
+def of_first(seeds: Iterable[int]) -> BlockSeeds:
+    """A block of seeds of a plan's first experiment."""
+    return (SeedRange(0, tuple(seeds)),)
 
 
 def blocks_of(
-    missing: Sequence[Sequence[int]], lanes: int, begun: Iterable[tuple[Piece, int]] = ()
-) -> list[Pieces]:
-    """The missing seeds of each experiment in blocks of `lanes`.
+    missing: Sequence[Sequence[int]],
+    seeds_per_program: int,
+    checkpointed: Iterable[tuple[SeedRange, int]] = (),
+) -> list[BlockSeeds]:
+    """The missing seeds in blocks.
 
-    begun: pieces that have a checkpoint and its step: they go on with others of that step, so that
-    nothing is trained twice. The rest follows in order.
+    Args:
+        missing: of each experiment, the seeds without a result.
+        seeds_per_program: how many seeds a block holds.
+        checkpointed: seed ranges that have a checkpoint, and its step. They go on with others of
+            that step, so that nothing is trained twice.
+
+    Returns:
+        The blocks, in order.
     """
-    left, by_step = [list(seeds) for seeds in missing], {}
-    for piece, step in begun:
-        if len(piece.seeds) <= lanes and set(piece.seeds) <= set(left[piece.number]):
-            by_step.setdefault(step, []).append(piece)
-            left[piece.number] = [seed for seed in left[piece.number] if seed not in piece.seeds]
-    pairs = [(number, seed) for number, seeds in enumerate(left) for seed in seeds]
-    fresh = [_pieces(pairs[i : i + lanes]) for i in range(0, len(pairs), lanes)]
-    return sorted(
-        [
-            *fresh,
-            *(block for pieces in by_step.values() for block in _together(sorted(pieces), lanes)),
-        ]
-    )
-
-
-def _pieces(pairs):
-    """(number, seed) pairs as a block."""
-    by_number = itertools.groupby(pairs, key=lambda pair: pair[0])
-    return tuple(Piece(number, tuple(seed for _, seed in of)) for number, of in by_number)
-
-
-def _together(pieces, lanes):
-    """Pieces in blocks, as many in each as there is room for."""
+    left = [list(seeds) for seeds in missing]
+    by_step: dict[int, list[SeedRange]] = {}
+    for seed_range, step in checkpointed:
+        mine = left[seed_range.number]
+        if len(seed_range.seeds) <= seeds_per_program and set(seed_range.seeds) <= set(mine):
+            by_step.setdefault(step, []).append(seed_range)
+            left[seed_range.number] = [seed for seed in mine if seed not in seed_range.seeds]
+    pairs = []
+    for number, seeds in enumerate(left):
+        pairs += [(number, seed) for seed in seeds]
     blocks = []
-    for piece in pieces:
-        if not blocks or sum(len(each.seeds) for each in (*blocks[-1], piece)) > lanes:
+    for first in range(0, len(pairs), seeds_per_program):
+        blocks.append(_ranges_of(pairs[first : first + seeds_per_program]))
+    for seed_ranges in by_step.values():
+        blocks += _packed(sorted(seed_ranges), seeds_per_program)
+    return sorted(blocks)
+
+
+def _ranges_of(pairs: Sequence[tuple[int, int]]) -> BlockSeeds:
+    """(number, seed) pairs as a block."""
+    ranges = []
+    for number, group in itertools.groupby(pairs, key=lambda pair: pair[0]):
+        ranges.append(SeedRange(number, tuple(seed for _, seed in group)))
+    return tuple(ranges)
+
+
+def _packed(seed_ranges: Sequence[SeedRange], seeds_per_program: int) -> list[BlockSeeds]:
+    """Seed ranges in blocks, as many in each as there is room for."""
+    blocks: list[BlockSeeds] = []
+    room = 0
+    for seed_range in seed_ranges:
+        if len(seed_range.seeds) > room:
             blocks.append(())
-        blocks[-1] += (piece,)
+            room = seeds_per_program
+        blocks[-1] += (seed_range,)
+        room -= len(seed_range.seeds)
     return blocks
 
 
-def inputs_of(job: Job, block: Pieces, device: jax.Device) -> Inputs:
+def inputs_of(plan: RunPlan, block: BlockSeeds, device: jax.Device) -> Inputs:
     """The program's inputs on a device, for this block."""
-    split, row, hyper = jax.device_put(_unplaced(job, block), device)
-    return Inputs(split, prepare(job.plan, split), hyper, row)
+    split, hyper, scheduled = jax.device_put(_on_host(plan, block), device)
+    return Inputs(split, prepare(plan.program, split), hyper, scheduled)
 
 
-def hyper_of(job: Job, block: Pieces) -> Hyper:
-    """The lanes' learning rates and decays, on the host: all that differs between blocks of one
+def hyper_of(plan: RunPlan, block: BlockSeeds) -> Hyper:
+    """The seeds' learning rates and decays on the host: all that differs between blocks of one
     split."""
-    specs = [experiment.train for experiment, _ in job.lanes(block)]
-    values = zip(*((spec.learning_rate, spec.decay) for spec in specs), strict=True)
-    return Hyper(*(np.array(each, np.float32) for each in values))
+    specs = [experiment.train for experiment, _ in plan.padded(block)]
+    rates = np.array([spec.learning_rate for spec in specs], np.float32)
+    decays = np.array([spec.decay for spec in specs], np.float32)
+    return Hyper(rates, decays)  # pyright: ignore[reportArgumentType]
 
 
-def _unplaced(job, block):
-    """(split, row, hyper) on the host."""
-    split = job.split
-    if job.plan.split_per_lane:
-        seeds = [seed for _, seed in job.lanes(block)]
-        splits = {seed: _load(job.experiment, job.data_root, seed) for seed in set(seeds)}
-        split = jax.tree.map(lambda *leaves: np.stack(leaves), *(splits[seed] for seed in seeds))
-    row = np.full(job.steps, -1, np.int32)
-    row[list(job.experiment.epochs)] = np.arange(len(job.experiment.epochs))
-    return split, row, hyper_of(job, block)
+def _on_host(plan: RunPlan, block: BlockSeeds) -> tuple[Split, Hyper, np.ndarray]:
+    """(split, hyper, scheduled) on the host."""
+    split = plan.split
+    if plan.program.split_per_seed:
+        seeds = [seed for _, seed in plan.padded(block)]
+        splits = {seed: load_split(plan.experiment, plan.data_root, seed) for seed in set(seeds)}
+        split = jax.tree.map(lambda *parts: np.stack(parts), *(splits[seed] for seed in seeds))
+    scheduled = np.zeros(plan.steps, np.bool_)
+    scheduled[list(plan.experiment.epochs)] = True
+    return split, hyper_of(plan, block), scheduled
 
 
-def beginning(job: Job, block: Pieces, inputs: Inputs, device: jax.Device) -> Block:
+def initial_block(plan: RunPlan, block: BlockSeeds, inputs: Inputs, device: jax.Device) -> Block:
     """A block before its first step."""
-    return starter(job)(jax.device_put(keys_of(job, block), device), inputs.split)
+    return start(plan.program, jax.device_put(keys_of(plan, block), device), inputs.split)
 
 
-def starter(job: Job) -> Callable[[jax.Array, Split], Block]:
-    """The function from the lanes' keys and the split to the block before its first step."""
-    return partial(start, job.plan, n_rows=len(job.experiment.epochs))
+def shapes_of(plan: RunPlan, inputs: Inputs) -> Block:
+    """A block's tree of shapes and dtypes."""
+    keys = keys_of(plan, of_first([0]))
+    starting: Callable[..., Block] = partial(start, plan.program)
+    return jax.eval_shape(starting, keys, inputs.split)
 
 
-def keys_of(job: Job, block: Pieces) -> jax.Array:
-    """The lanes' typed keys: fold_in(key(root_seed), seed)."""
-    root = jax.random.key(job.experiment.root_seed, impl="threefry2x32")
-    return jnp.stack([jax.random.fold_in(root, seed) for _, seed in job.lanes(block)])
+def keys_of(plan: RunPlan, block: BlockSeeds) -> jax.Array:
+    """The seeds' typed keys: fold_in(key(root_seed), seed)."""
+    root = jax.random.key(plan.experiment.root_seed, impl="threefry2x32")
+    return jnp.stack([jax.random.fold_in(root, seed) for _, seed in plan.padded(block)])

@@ -8,21 +8,40 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
-from jaxbnn import config
-from jaxbnn.config import grid
+from jaxbnn.config import codec
 from jaxbnn.config.experiment import Experiment
-from jaxbnn.engine import processes, provenance, verdicts
-from jaxbnn.engine.block_runner import begun, work
+from jaxbnn.engine import processes, provenance
+from jaxbnn.engine.block_runner import checkpointed, run_block
 from jaxbnn.engine.devices import is_ready
-from jaxbnn.engine.progress import Board, Progress
-from jaxbnn.engine.run_plan import blocks_of, hyper_of, inputs_of, make_job, try_program
-from jaxbnn.storage import run_folder
+from jaxbnn.engine.progress import Progress, ProgressTracker
+from jaxbnn.engine.run_plan import (
+    BlockSeeds,
+    RunPlan,
+    blocks_of,
+    by_program,
+    hyper_of,
+    inputs_of,
+    make_run_plan,
+    try_program,
+)
+from jaxbnn.storage import results, run_folder, schema
 
 TURN = 0.2  # seconds between two looks of the main thread at the devices' threads
+
+
+class Options(NamedTuple):
+    """How a run is run."""
+
+    out: str | Path
+    data_root: str | Path | None
+    devices: tuple[jax.Device, ...]
+    report: Callable[[Progress], None]
+    stop: Callable[[], bool]
 
 
 def run(
@@ -33,14 +52,26 @@ def run(
     report: Callable[[Progress], None] = lambda progress: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Path:
-    """Trains and measures the experiment's seeds; returns the run's folder, OUT/<name>/<digest>.
+    """Trains and measures the experiment's seeds.
 
-    Seeds already in the folder's result are not run again; unfinished blocks go on from their last
-    checkpoint. `report` gets a Progress after every chunk. When `stop` says True, every block is
-    checkpointed and the folder is left without the missing seeds' results: the same call goes on.
-    ValueError for what cannot be run, before anything is written. Processes (see `use_processes`)
-    share the blocks: all make this call, OUT is a folder that all see, and process 0 writes the
-    result. Where one of them ends early the folder is left as if the run had been stopped.
+    Seeds whose results are complete are not run again; unfinished blocks go on from their last
+    checkpoints. Processes (see `use_processes`) share the blocks: all make this call, and OUT is a
+    folder that all see.
+
+    Args:
+        experiment: what is run.
+        out: where run folders are.
+        data_root: where data files are; without it $JAXBNN_DATA, the cache and the mirrors.
+        devices: to run on; all of this process by default.
+        report: gets a Progress after every chunk.
+        stop: where it says True, every block is checkpointed and the run left unfinished: the same
+            call goes on.
+
+    Returns:
+        The run's folder, OUT/<name>/<digest>.
+
+    Raises:
+        ValueError: for what cannot be run, before anything is written.
     """
     return run_together([experiment], out, data_root, devices, report, stop)[0]
 
@@ -56,156 +87,174 @@ def run_together(
     """As `run`, experiments that differ in name, seeds, learning rate and decay alone: their seeds
     share blocks.
 
-    Each has its own folder and gets the bits that it gets alone. ValueError where they differ in
-    more.
+    Each has its own folder and gets the bits that it gets alone.
+
+    Returns:
+        Each experiment's folder.
+
+    Raises:
+        ValueError: where they differ in more.
     """
-    every, devices = (
-        [config.normal(each) for each in experiments],
-        tuple(devices or jax.local_devices()),
-    )
-    folders = tuple(run_folder.folder_of(out, each) for each in every)
-    if len(grid.by_program(every)) != 1 or len(set(folders)) != len(folders):
+    chosen = tuple(devices or jax.local_devices())
+    options = Options(out, data_root, chosen, report, stop)
+    plan = _plan(experiments, options)
+    missing = _missing(plan)
+    if not any(missing):
+        report(Progress(0, 0, np.nan, 0.0, np.nan, "finished already: nothing to do"))
+        return plan.folders
+    _check(plan, chosen[0])
+    with ExitStack() as held:
+        _take_folders(plan, missing, held)
+        _run_missing(plan, options)
+    return plan.folders
+
+
+def _plan(experiments: Sequence[Experiment], options: Options) -> RunPlan:
+    normal = [codec.normal(experiment) for experiment in experiments]
+    folders = tuple(run_folder.folder_of(options.out, experiment) for experiment in normal)
+    if len(by_program(normal)) != 1 or len(set(folders)) != len(folders):
         raise ValueError(
             "expected experiments that differ in name, learning rate and decay alone, each once"
         )
-    job = make_job(every, folders, data_root, devices[0].platform)
-    missing = _missing(job)
-    if not any(missing):
-        report(Progress(0, 0, np.nan, 0.0, np.nan, "finished already: nothing to do"))
-        return folders
-    if not is_ready(devices[0]):
+    return make_run_plan(normal, folders, options.data_root, options.devices[0].platform)
+
+
+def _check(plan: RunPlan, device: jax.Device) -> None:
+    """Refuses what cannot be run, before anything is written."""
+    if not is_ready(device):
         warnings.warn(
             "these bits are not those of other runs: call jaxbnn.use_cores() before JAX starts",
-            stacklevel=3,
+            stacklevel=4,
         )
-    verdicts.check_names(job.experiment)
-    try_program(job, devices[0])
+    schema.check_probe_names([probe.name for probe in plan.experiment.probes])
+    try_program(plan, device)
     run_folder.check_libraries()
-    with ExitStack() as held:
-        taken = [folder for folder, seeds in zip(folders, missing, strict=True) if seeds]
-        for folder in taken:
-            run_folder.make_folder(folder)
-            run_folder.check_free(folder)
-        processes.meet()
-        for folder in taken if processes.index() == 0 else ():
+
+
+def _missing(plan: RunPlan) -> list[list[int]]:
+    """The seeds of each experiment whose results are not complete."""
+    missing = []
+    for experiment, folder in zip(plan.experiments, plan.folders, strict=True):
+        finished = results.finished_seeds(folder, plan.checksum)
+        missing.append(sorted(set(experiment.seeds) - set(finished)))
+    return missing
+
+
+def _take_folders(plan: RunPlan, missing: Sequence[Sequence[int]], held: ExitStack) -> None:
+    """Makes the folders and holds them; of several processes the first does, for all."""
+    folders = [folder for folder, seeds in zip(plan.folders, missing, strict=True) if seeds]
+    for folder in folders:
+        run_folder.make_folder(folder)
+        run_folder.check_free(folder)
+    processes.meet()
+    if processes.index() == 0:
+        for folder in folders:
             held.enter_context(run_folder.locked(folder))
-        processes.meet()
-        _run_missing(job, devices, report, stop)
-    return folders
+    processes.meet()
 
 
-def _missing(job):
-    """The seeds of each experiment that its folder's result lacks."""
-    finished = (set(run_folder.finished_seeds(folder, job.checksum)) for folder in job.folders)
-    return [sorted(set(e.seeds) - done) for e, done in zip(job.experiments, finished, strict=True)]
-
-
-def _run_missing(job, devices, report, stop):
-    """Runs the missing seeds, and writes the result of each folder whose seeds are all finished."""
-    missing = _missing(job)
+def _run_missing(plan: RunPlan, options: Options) -> None:
+    """Runs the missing seeds, and says where the results of each folder come from."""
+    missing = _missing(plan)
     if not any(missing):
         return  # another run has just finished them
-    began, facts = time.monotonic(), provenance.facts(devices, job.checksum)
-    blocks = blocks_of(missing, job.experiment.seeds_per_program, begun(job, missing))
+    began = time.monotonic()
+    facts = provenance.facts(options.devices, plan.checksum)
+    blocks = blocks_of(missing, plan.experiment.seeds_per_program, checkpointed(plan, missing))
     processes.meet()  # all have seen the same blocks before one of them goes on
-    for number in (
-        number for number, seeds in enumerate(missing) if seeds and processes.index() == 0
-    ):
-        _write_config(job, number, missing[number])
+    if processes.index() == 0:
+        for number, seeds in enumerate(missing):
+            if seeds:
+                _write_config(plan, number, seeds)
     mine = blocks[processes.index() :: processes.count()]
-    n_networks = sum(len(piece.seeds) for block in mine for piece in block)
-    board = Board(n_networks, job.experiment.train.epochs, report, stop)
-    parts = _run_blocks(job, mine, devices, board)
-    if processes.count() == 1:
-        _write_results(job, missing, parts, facts, began)
-    elif not stop() and not _lost(board):
-        if processes.index() == 0:
-            places = (
-                (each, run_folder.part_of(job.folders[each.number], each.seeds))
-                for block in blocks
-                for each in block
-            )
-            _write_results(
-                job,
-                missing,
-                {piece: part for piece, part in places if part.is_file()},
-                facts,
-                began,
-            )
-        processes.meet()
+    n_networks = sum(len(seed_range.seeds) for block in mine for seed_range in block)
+    epochs = plan.experiment.train.epochs
+    tracker = ProgressTracker(n_networks, epochs, options.report, options.stop)
+    _run_blocks(plan, mine, options.devices, tracker)
+    if processes.count() > 1:
+        _say_lost(tracker)
+    if processes.index() == 0:
+        took = {"wall_seconds": round(time.monotonic() - began, 3)}
+        took["networks"] = sum(map(len, missing))
+        _write_provenance(plan, missing, facts | took)
+    processes.meet()
 
 
-def _lost(board):
-    """Whether another process has ended before its blocks were finished."""
+def _say_lost(tracker: ProgressTracker) -> None:
+    """Waits for the other processes, and says which have ended before their blocks were."""
     gone = processes.meet()
     if gone:
         which = ", ".join(map(str, gone))
-        board.say(
+        tracker.say(
             f"of {processes.count()} processes number {which} ended early: the same command goes on"
         )
-    return bool(gone)
 
 
-def _write_results(job, missing, parts, facts, began):
-    """The result of each folder whose missing seeds are all finished; parts: by piece."""
-    for number, seeds in enumerate(missing):
-        of = {piece: part for piece, part in parts.items() if piece.number == number}
-        if seeds and sum(len(piece.seeds) for piece in of) == len(seeds):
-            took = {
-                "wall_seconds": round(time.monotonic() - began, 3),
-                "networks": sum(map(len, missing)),
-            }
-            run_folder.write_provenance(job.folders[number], facts | {"seeds": seeds} | took)
-            # The result comes last: it alone makes a run finished.
-            run_folder.write_result(job.folders[number], [of[piece] for piece in sorted(of)])
+def _write_provenance(
+    plan: RunPlan, missing: Sequence[Sequence[int]], facts: dict[str, Any]
+) -> None:
+    """Where results come from, of each folder whose missing seeds are all finished now."""
+    for folder, seeds in zip(plan.folders, missing, strict=True):
+        if seeds and set(seeds) <= set(results.finished_seeds(folder)):
+            run_folder.write_provenance(folder, facts | {"seeds": list(seeds)})
 
 
-def _write_config(job, number, missing):
+def _write_config(plan: RunPlan, number: int, missing: Sequence[int]) -> None:
     """An experiment's config with all seeds that its folder has or is to have."""
-    folder = job.folders[number]
+    folder = plan.folders[number]
     run_folder.read_provenance(folder)  # a damaged one is refused before the work, not after
-    started = {seed for block in run_folder.begun_blocks(folder) for seed in block}
-    every = tuple(sorted({*run_folder.finished_seeds(folder), *started, *missing}))
-    run_folder.write_config(folder, dataclasses.replace(job.experiments[number], seeds=every))
+    seeds = set(missing) | set(results.finished_seeds(folder))
+    for block in run_folder.block_folders(folder):
+        seeds |= set(run_folder.seeds_of(block))
+    whole = dataclasses.replace(plan.experiments[number], seeds=tuple(sorted(seeds)))
+    run_folder.write_config(folder, whole)
 
 
-def _run_blocks(job, blocks, devices, board):
-    """Piece -> its part of the result, of the blocks that are finished; any free device takes the
-    next block."""
-    waiting = queue.SimpleQueue()
+def _run_blocks(
+    plan: RunPlan,
+    blocks: Sequence[BlockSeeds],
+    devices: Sequence[jax.Device],
+    tracker: ProgressTracker,
+) -> None:
+    """Runs blocks; any free device takes the next one."""
+    waiting: queue.SimpleQueue[BlockSeeds] = queue.SimpleQueue()
     for block in blocks:
         waiting.put(block)
     with ThreadPoolExecutor(max_workers=len(devices)) as pool:
-        workers = [
-            pool.submit(_work, job, waiting, device, board) for device in devices[: len(blocks)]
-        ]
+        busy = devices[: len(blocks)]
+        workers = [pool.submit(_use_device, plan, waiting, device, tracker) for device in busy]
         try:
             # A signal may reach another thread: the main one sees it only when it turns.
             while wait(workers, timeout=TURN).not_done:
                 pass
-            return {piece: part for worker in workers for piece, part in worker.result().items()}
+            for worker in workers:
+                worker.result()
         finally:
-            board.halt()
+            tracker.halt()
 
 
-def _work(job, waiting, device, board):
+def _use_device(
+    plan: RunPlan,
+    waiting: "queue.SimpleQueue[BlockSeeds]",
+    device: jax.Device,
+    tracker: ProgressTracker,
+) -> None:
     """One device's thread: blocks from the queue until there is none, the run is stopped, or
-    another thread failed."""
-    finished, inputs = {}, None
+    another thread has failed."""
+    inputs = None
     with jax.default_device(device):
         try:
-            while not board.halted() and (block := _next(waiting)) is not None:
-                if inputs is None or job.plan.split_per_lane:
-                    inputs = inputs_of(job, block, device)
-                inputs = inputs._replace(hyper=jax.device_put(hyper_of(job, block), device))
-                finished |= work(job, block, inputs, device, board) or {}
+            while not tracker.halted() and (block := _next(waiting)) is not None:
+                if inputs is None or plan.program.split_per_seed:
+                    inputs = inputs_of(plan, block, device)
+                inputs = inputs._replace(hyper=jax.device_put(hyper_of(plan, block), device))
+                run_block(plan, block, inputs, device, tracker)
         except BaseException:
-            board.halt()
+            tracker.halt()
             raise
-    return finished
 
 
-def _next(waiting):
+def _next(waiting: "queue.SimpleQueue[BlockSeeds]") -> BlockSeeds | None:
     try:
         return waiting.get_nowait()
     except queue.Empty:

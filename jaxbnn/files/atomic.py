@@ -1,5 +1,4 @@
-"""Files that appear whole, room that is asked for before they are written, and the most that is
-read."""
+"""Atomic writes, and the room on the disk that is asked for before them."""
 
 import os
 import tempfile
@@ -31,6 +30,7 @@ def reserve(path: Path, size: int) -> None:
             os.posix_fallocate(file.fileno(), 0, size + OVERHEAD)
 
 
-def memory() -> int:
-    """The bytes of memory that this machine has: nothing larger is read."""
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+def write_text(path: Path, text: str) -> None:
+    """A text file, written atomically."""
+    with replacing(path) as beside:
+        beside.write_text(text)

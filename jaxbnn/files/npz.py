@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.lib import format as npy
 
-from jaxbnn.files.atomic import memory, replacing
+from jaxbnn.files.atomic import replacing
+from jaxbnn.files.limits import memory
 
 HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 

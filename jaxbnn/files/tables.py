@@ -3,6 +3,9 @@
 import csv
 import io
 from collections.abc import Sequence
+from pathlib import Path
+
+from jaxbnn.files.atomic import write_text
 
 Rows = Sequence[Sequence[str]]
 ESCAPES = {
@@ -38,3 +41,9 @@ def latex(rows: Rows) -> str:
     return (
         "\n".join([top, r"\toprule", heading, r"\midrule", *lines, r"\bottomrule", bottom]) + "\n"
     )
+
+
+def write_table(folder: Path, name: str, rows: Rows) -> None:
+    """<name>.csv and <name>.tex in a folder, each written atomically."""
+    write_text(folder / f"{name}.csv", comma_separated(rows))
+    write_text(folder / f"{name}.tex", latex(rows))

@@ -2,7 +2,7 @@
 anyone's own loop."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -24,11 +24,20 @@ class Point(NamedTuple):
 
 
 class InfoPlane(NamedTuple):
-    """Points of L layers at up to E epochs."""
+    """Points of L layers at up to E epochs; of many seeds, `values` has their axis in front.
+
+    A point is one row of float32, a column for each field of `Point`, so that a compiled program
+    moves one array: counts are whole numbers below 2**24, which float32 holds exactly.
+    """
 
     epoch: jax.Array  # [E] int32, -1 where nothing is recorded yet
-    points: Point  # leaves [E, L]
+    values: jax.Array  # [E, L, F] float32, the columns are Point's fields
     rows: jax.Array  # [] int32, rows recorded so far
+
+    @property
+    def points(self) -> Point:
+        """The recorded points by name, leaves [E, L]."""
+        return from_columns(self.values)
 
 
 class Bands(NamedTuple):
@@ -50,14 +59,32 @@ class PlaneBands(NamedTuple):
 
 UNKNOWN = np.float32("nan")
 NO_POINT = Point(UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, np.int32(-1), np.int32(-1), np.bool_(False))
+MAX_EXAMPLES = 2**24 - 1  # up to which float32 holds every count
+
+
+def to_columns(point: Point) -> jax.Array:
+    """A point with leaves [...] as float32 [..., F]."""
+    columns = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float32), point)
+    return jnp.stack(columns, axis=-1)
+
+
+def from_columns(values: Any) -> Point:
+    """The point that `to_columns` was given: [..., F] -> leaves [...]; numpy where values are."""
+    columns = [values[..., i] for i in range(len(Point._fields))]
+    leaves = zip(columns, NO_POINT, strict=True)
+    return Point(*(column.astype(unset.dtype) for column, unset in leaves))
 
 
 def empty(n_rows: int, n_layers: int) -> InfoPlane:
-    """A plane with room for `n_rows` epochs of `n_layers` layers, nothing recorded."""
+    """A plane with room for `n_rows` epochs of `n_layers` layers, nothing recorded.
+
+    Raises:
+        ValueError: for fewer than one row or layer.
+    """
     if n_rows < 1 or n_layers < 1:
         raise ValueError(f"expected n_rows >= 1 and n_layers >= 1, got {n_rows} and {n_layers}")
-    points = jax.tree.map(lambda unset: jnp.full((n_rows, n_layers), unset, unset.dtype), NO_POINT)
-    return InfoPlane(jnp.full(n_rows, -1, jnp.int32), points, jnp.int32(0))
+    values = jnp.broadcast_to(to_columns(NO_POINT), (n_rows, n_layers, len(Point._fields)))
+    return InfoPlane(jnp.full(n_rows, -1, jnp.int32), values, jnp.int32(0))
 
 
 def stack(points: Sequence[Point]) -> Point:
@@ -66,28 +93,51 @@ def stack(points: Sequence[Point]) -> Point:
 
 
 def record(plane: InfoPlane, epoch: int | jax.Array, point: Point) -> InfoPlane:
-    """The plane with one more row: the epoch and the point of its L layers (leaves [L]).
+    """The plane with one more row.
 
-    A full plane raises ValueError outside jit; inside jit the row is dropped and `rows` exceeds the
-    room.
+    Args:
+        plane: what is recorded so far.
+        epoch: the row's epoch.
+        point: the point of the plane's L layers, leaves [L].
+
+    Returns:
+        The plane with the row. In a full plane the row is dropped inside jit, and `rows` then
+        exceeds the room.
+
+    Raises:
+        ValueError: for a point of another number of layers; outside jit, for a full plane.
     """
-    room, n_layers = plane.points.xt.shape
+    room, n_layers, _ = plane.values.shape
     if point.xt.shape != (n_layers,):
         raise ValueError(f"expected a point with leaves [{n_layers}], got {point.xt.shape}")
     if not isinstance(plane.rows, Tracer) and int(plane.rows) >= room:
         raise ValueError(f"expected at most {room} rows (empty's n_rows), got one more")
-    points = jax.tree.map(lambda leaf, new: leaf.at[plane.rows].set(new), plane.points, point)
-    return InfoPlane(plane.epoch.at[plane.rows].set(epoch), points, plane.rows + 1)
+    return append(plane, epoch, to_columns(point))
+
+
+def append(plane: InfoPlane, epoch: int | jax.Array, row: jax.Array) -> InfoPlane:
+    """As `record`, of a point as `to_columns` gives it, [L, F]; a full plane drops it."""
+    epochs = set_row(plane.epoch, plane.rows, jnp.asarray(epoch, jnp.int32))
+    return InfoPlane(epochs, set_row(plane.values, plane.rows, row), plane.rows + 1)
+
+
+def set_row(rows: jax.Array, place: jax.Array, row: jax.Array) -> jax.Array:
+    """rows [E, ...] with `row` at a place; a place past the end leaves them as they are."""
+    # A dynamic update compiles faster than a scatter, but would write a late row over the last.
+    inside = jnp.minimum(place, rows.shape[0] - 1)
+    kept = jnp.where(place < rows.shape[0], row, rows[inside])
+    return jax.lax.dynamic_update_index_in_dim(rows, kept, inside, 0)
 
 
 def across_seeds(plane: InfoPlane, level: float = 0.95) -> PlaneBands:
     """Mean and t interval of I(X;T) and I(T;Y) over seeds; the plane's points have leaves [S, E,
     L]."""
-    if plane.points.xt.ndim != 3:
+    if plane.values.ndim != 4:
         raise ValueError(
-            f"expected a plane of seeds, points with leaves [S, E, L], got {plane.points.xt.shape}"
+            f"expected a plane of seeds, values [S, E, L, F], got shape {plane.values.shape}"
         )
-    return PlaneBands(bands(plane.points.xt, level), bands(plane.points.ty, level))
+    points = plane.points
+    return PlaneBands(bands(points.xt, level), bands(points.ty, level))
 
 
 def bands(values, level: float = 0.95) -> Bands:

@@ -12,7 +12,9 @@ from jaxbnn.observe.probe import Schedule as Schedule
 from jaxbnn.observe.probe import alphabets_of as alphabets_of
 from jaxbnn.observe.probe import choose as choose
 from jaxbnn.observe.probe import layers_of as layers_of
-from jaxbnn.observe.record import Spectra as Spectra
+from jaxbnn.observe.record import SPECTRA as SPECTRA
+from jaxbnn.observe.record import Recorded as Recorded
+from jaxbnn.observe.record import Series as Series
 from jaxbnn.observe.record import encoder as encoder
 from jaxbnn.observe.record import observer as observer
 from jaxbnn.observe.record import recorder as recorder

@@ -19,10 +19,10 @@ from jaxbnn.nn.layers import LATENT
 from jaxbnn.observe.probe import Probe
 
 EDGE = 1e-6  # of the limit: a clipped latent weight may stand one rounding step off it
-PASSING = "seen_for_health"  # the name of what is seen beside the main probe
+PASSING = "gradient_passes"  # the name of what is seen beside the main probe
 
 
-class Health(NamedTuple):
+class Diagnostics(NamedTuple):
     """A network's layers, hidden ones and the output: leaves [L + 1]. NaN, -1: the layer has no
     such thing.
 
@@ -72,21 +72,21 @@ def measure(
     before: Any,
     params: Any,
     limit: float | None,
-) -> Health:
-    """The health of a network with these packed hidden layers and slopes, and with params `before`
+) -> Diagnostics:
+    """The diagnostics of a network with these packed hidden layers and slopes, and with params `before`
     the last epoch."""
     layers = [f"dense_{i}" for i in (*range(1, len(model.widths) + 1), "output")]
     weights = [_weights(before[name], params[name], limit) for name in layers]
     units = [_units(*each) for each in zip(hidden, passing, model.widths, strict=True)]
     columns = zip(*units, [jnp.int32(-1)] * 4, strict=True)
     flips, saturated = (jnp.stack(column) for column in zip(*weights, strict=True))
-    return Health(flips, saturated, *(jnp.stack(column) for column in columns))
+    return Diagnostics(flips, saturated, *(jnp.stack(column) for column in columns))
 
 
-def none(n_layers: int) -> Health:
+def none(n_layers: int) -> Diagnostics:
     """Of a network that has diverged: leaves [n_layers]."""
     unknown, uncounted = np.full(n_layers, np.nan, np.float32), np.full(n_layers, -1, np.int32)
-    return Health(unknown, unknown, *[uncounted] * 4)
+    return Diagnostics(unknown, unknown, *[uncounted] * 4)
 
 
 def _weights(before, now, limit):

@@ -11,7 +11,7 @@ from flax import linen
 from flax.traverse_util import flatten_dict
 
 from jaxbnn.data import Split
-from jaxbnn.observe.probe import OUTPUT, PARTS, Probe, _by_layer
+from jaxbnn.observe.probe import OUTPUT, PARTS, Probe, estimator_of_each, estimators_of
 from jaxbnn.train.batches import LIMIT, in_batches
 
 
@@ -89,7 +89,9 @@ def _codes(encode, probe, hidden, named):
     layers = (
         [_named(named, name) for name in probe.layers] if probe.layers else [*hidden, named[OUTPUT]]
     )
-    return tuple(encode(estimator, t) for estimator, _, t in _by_layer(probe, (None, None), layers))
+    estimators = estimators_of(probe)
+    which = estimator_of_each(probe, len(layers))
+    return tuple(encode(estimators[i], t) for i, t in zip(which, layers, strict=True))
 
 
 def _named(named, name):

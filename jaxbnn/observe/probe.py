@@ -132,16 +132,13 @@ def alphabets_of(model: Any, probe: Probe, shape: tuple[int, ...]) -> dict[str, 
     return {name: each ** units[name] for name in layers_of(model, probe) if each and name in units}
 
 
-def _estimators(probe):
+def estimators_of(probe: Probe) -> tuple[Estimator, ...]:
     """The estimators a probe uses: its own, and the output's where it measures all layers."""
     return (probe.estimator,) if probe.layers else (probe.estimator, SoftOutput())
 
 
-def _by_layer(probe, per_estimator, per_layer):
-    """[(estimator, what it has, what the layer has)], layer by layer: without named layers the last
-    is the output."""
-    which = [0] * len(per_layer) if probe.layers else [0] * (len(per_layer) - 1) + [1]
-    estimators = _estimators(probe)
-    return [
-        (estimators[i], per_estimator[i], layer) for i, layer in zip(which, per_layer, strict=True)
-    ]
+def estimator_of_each(probe: Probe, n_layers: int) -> list[int]:
+    """Which of `estimators_of` measures each layer: without named layers the last is the output."""
+    if probe.layers:
+        return [0] * n_layers
+    return [0] * (n_layers - 1) + [1]

@@ -10,67 +10,101 @@ import jax.numpy as jnp
 from flax import linen
 
 from jaxbnn.data import Split
+from jaxbnn.info import plane
 from jaxbnn.info.estimators.protocol import Counting, Rows
-from jaxbnn.info.plane import Point, stack
-from jaxbnn.info.spectrum import Spectrum, room, spectrum
+from jaxbnn.info.plane import Point
+from jaxbnn.info.spectrum import room, spectrum
 from jaxbnn.observe.forward import viewer
-from jaxbnn.observe.probe import Probe, _by_layer, _estimators, choose
-from jaxbnn.observe.words import mapped
+from jaxbnn.observe.probe import Probe, choose, estimator_of_each, estimators_of
+
+SPECTRA = ("t_multiplicity", "t_number", "ty_multiplicity", "ty_number")  # the rows of a spectrum
 
 
-class Spectra(NamedTuple):
-    """Counts of counts of a probe's counted layers, leaves [L, M]: all 0 where a layer is not
-    counted."""
+class Series(NamedTuple):
+    """One seed's scores at an epoch, leaves [] float32; NaN from divergence on."""
 
-    t: Spectrum
-    ty: Spectrum
+    train_loss: jax.Array  # nats, with BatchNorm's running statistics
+    test_loss: jax.Array
+    train_accuracy: jax.Array  # share of examples classified right
+    test_accuracy: jax.Array
+    gradient_norm_mean: jax.Array  # over the steps of the epoch; NaN at epoch 0
+    gradient_norm_variance: jax.Array
+
+
+class Recorded(NamedTuple):
+    """What one probe records of L layers at an epoch."""
+
+    values: jax.Array  # [L, F] float32: the point, as `plane.to_columns` gives it
+    spectra: jax.Array  # [L, 4, M] int32: the rows are SPECTRA; all 0 where nothing is counted
 
 
 def observer(
     model: linen.Module, probes: Sequence[Probe], classes: int | None = None
 ) -> tuple[Callable[[Split], tuple], Callable[[tuple, Split, Any], tuple[Point, ...]]]:
-    """Two pure functions, for any Linen module that returns (logits, hidden) and in anyone's own
-    training loop.
+    """Two pure functions that measure a network inside anyone's own training loop.
 
-    prepare: Split -> reference, once. measure: (reference, Split, variables) -> one Point a probe,
-    leaves [L]. The module is applied with its running statistics (train=False where it takes
-    `train`), in batches; activations leave a batch only as codes. Both can be jitted, and vmapped
-    or mapped over seeds. `classes`: all labels are below it; where it is given counting is faster,
-    and a label past it makes the point NaN.
+    The module is applied with its running statistics (train=False where it takes `train`), batch
+    by batch; activations leave a batch only as codes. Both functions can be jitted, and vmapped or
+    mapped over seeds.
+
+    Args:
+        model: any Linen module that returns (logits, hidden).
+        probes: what is measured; their names differ.
+        classes: all labels are below it. Where it is given counting is faster, and a label past it
+            makes the point NaN.
+
+    Returns:
+        prepare: Split -> reference, once.
+        measure: (reference, Split, variables) -> one Point a probe, leaves [L].
+
+    Raises:
+        ValueError: without a probe, for two of one name, and in prepare for too many examples.
     """
     prepare, record = recorder(probes, classes)
     view = viewer(model, probes)
 
     def measure(reference: tuple, split: Split, variables: Any) -> tuple[Point, ...]:
-        return record(reference, view(split, variables).codes)[0]
+        recorded = record(reference, view(split, variables).codes)
+        return tuple(plane.from_columns(probe.values) for probe in recorded)
 
     return prepare, measure
 
 
 def recorder(probes: Sequence[Probe], classes: int | None = None) -> tuple[Callable, Callable]:
-    """prepare as `observer`'s; record: (reference, View.codes) -> (one Point a probe, one Spectra a
-    probe)."""
+    """prepare as `observer`'s; record: (reference, View.codes) -> a Recorded for each probe."""
     probes = tuple(probes)
-    if not probes or len({p.name for p in probes}) != len(probes):
-        raise ValueError(
-            f"expected one or more probes with different names, got {[p.name for p in probes]}"
-        )
+    names = [probe.name for probe in probes]
+    if not names or len(set(names)) != len(names):
+        raise ValueError(f"expected one or more probes with different names, got {names}")
 
     def prepare(split: Split) -> tuple:
-        pairs = dict.fromkeys((p.sample, e) for p in probes for e in _estimators(p))
-        prepared = {(s, e): e.prepare(*choose(split, s), classes) for s, e in pairs}
-        return tuple(tuple(prepared[p.sample, e] for e in _estimators(p)) for p in probes)
+        prepared: dict[Any, Any] = {}
+        for probe in probes:
+            for estimator in estimators_of(probe):
+                key = probe.sample, estimator
+                if key not in prepared:
+                    examples = choose(split, probe.sample)
+                    check_size(examples.y.shape[0])
+                    prepared[key] = estimator.prepare(*examples, classes)
+        return tuple(
+            tuple(prepared[probe.sample, estimator] for estimator in estimators_of(probe))
+            for probe in probes
+        )
 
-    def record(
-        reference: tuple, codes: dict[str, tuple]
-    ) -> tuple[tuple[Point, ...], tuple[Spectra, ...]]:
-        recorded = [
-            _record(_by_layer(p, r, codes[p.name])) for p, r in zip(probes, reference, strict=True)
-        ]
-        points, spectra = zip(*recorded, strict=True)
-        return points, spectra
+    def record(reference: tuple, codes: dict[str, tuple]) -> tuple[Recorded, ...]:
+        recorded = []
+        for probe, references in zip(probes, reference, strict=True):
+            recorded.append(_record_probe(probe, references, codes[probe.name]))
+        return tuple(recorded)
 
     return prepare, record
+
+
+def check_size(n: int) -> None:
+    """ValueError for more examples than a point's counts can be of."""
+    if n > plane.MAX_EXAMPLES:
+        limit = f"at most {plane.MAX_EXAMPLES} examples (counts are held in float32)"
+        raise ValueError(f"expected a sample of {limit}, got {n}: measure a part of them")
 
 
 def encoder(
@@ -81,53 +115,63 @@ def encoder(
     view = viewer(model, probes)
 
     def encode(split: Split, variables: Any) -> dict[str, tuple[Rows, ...]]:
-        codes = view(split, variables).codes
-        return {
-            name: tuple(code for code in each if isinstance(code, Rows))
-            for name, each in codes.items()
-        }
+        packed = {}
+        for name, codes in view(split, variables).codes.items():
+            packed[name] = tuple(code for code in codes if isinstance(code, Rows))
+        return packed
 
     return encode
 
 
-def _record(layers):
-    """One probe's Point and Spectra, from (estimator, reference, codes) of each layer.
+def _record_probe(probe: Probe, references: tuple, codes: tuple) -> Recorded:
+    """One probe's record of all its layers.
 
     Layers whose rows have one shape are mapped over: one program counts them all, which compiles
     sooner.
     """
-    alike: dict[Any, list[int]] = {}
-    for i, (estimator, _, codes) in enumerate(layers):
-        alike.setdefault(
-            (estimator, codes.words.shape) if isinstance(codes, Rows) else i, []
-        ).append(i)
-    recorded = {}
-    for places in alike.values():
-        estimator, reference, _ = layers[places[0]]
-        codes = _with_one_bound([layers[i][2] for i in places])
-        recorded |= zip(
-            places, mapped(partial(_record_layer, estimator, reference), codes), strict=True
-        )
-    points, spectra = zip(*(recorded[i] for i in range(len(layers))), strict=True)
-    return stack(points), jax.tree.map(lambda *leaves: jnp.stack(leaves), *spectra)
+    which = estimator_of_each(probe, len(codes))
+    estimators = estimators_of(probe)
+    groups: dict[Any, list[int]] = {}
+    for layer, code in enumerate(codes):
+        shape = code.words.shape if isinstance(code, Rows) else layer
+        groups.setdefault((which[layer], shape), []).append(layer)
+    recorded: dict[int, Recorded] = {}
+    for (i, _), layers in groups.items():
+        one = partial(_record_layer, estimators[i], references[i])
+        recorded |= _record_alike(one, layers, [codes[layer] for layer in layers])
+    return jax.tree.map(lambda *leaves: jnp.stack(leaves), *map(recorded.get, range(len(codes))))
 
 
-def _with_one_bound(codes):
-    """The codes of layers; of several, whose rows then stack, all with the largest of their
-    bounds."""
-    if len(codes) == 1:
-        return codes
-    bits = [each.bits for each in codes]
-    bits = None if None in bits else max(bits)
-    return [replace(each, bits=bits) for each in codes]
+def _record_alike(
+    one: Callable[[Any], Recorded], layers: list[int], codes: list
+) -> dict[int, Recorded]:
+    """Layer -> its record, of layers whose codes have one shape."""
+    if len(layers) == 1:
+        return {layers[0]: one(codes[0])}
+    stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *_with_one_bound(codes))
+    recorded = jax.lax.map(one, stacked)
+    return {layer: Recorded(*(leaf[i] for leaf in recorded)) for i, layer in enumerate(layers)}
 
 
-def _record_layer(estimator, reference, codes):
+def _with_one_bound(codes: list[Rows]) -> list[Rows]:
+    """The codes of several layers, all with the largest of their bounds, so that they stack."""
+    bits = [code.bits for code in codes]
+    bound = None if None in bits else max(bit for bit in bits if bit is not None)
+    return [replace(code, bits=bound) for code in codes]
+
+
+def _record_layer(estimator: Any, reference: Any, codes: Any) -> Recorded:
+    """One layer's record: values [F], spectra [4, M]."""
     n = reference.y.shape[0]
     if not isinstance(estimator, Counting):
-        nothing = jnp.zeros(room(n), jnp.int32)
-        return estimator.estimate(reference, codes), Spectra(*[Spectrum(nothing, nothing)] * 2)
+        point = estimator.estimate(reference, codes)
+        return _apart(plane.to_columns(point), jnp.zeros((len(SPECTRA), room(n)), jnp.int32))
     counted = estimator.count(reference, codes)
-    return estimator.point(reference, counted), Spectra(
-        spectrum(counted.t, n), spectrum(counted.ty, n)
-    )
+    point = estimator.point(reference, counted)
+    spectra = jnp.stack([*spectrum(counted.t, n), *spectrum(counted.ty, n)])
+    return _apart(plane.to_columns(point), spectra)
+
+
+def _apart(values: jax.Array, spectra: jax.Array) -> Recorded:
+    """A record that XLA does not compute inside the kernels that read it."""
+    return Recorded(*jax.lax.optimization_barrier((values, spectra)))

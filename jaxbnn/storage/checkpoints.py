@@ -1,7 +1,8 @@
-"""A block's checkpoints: arrays, with a manifest that says whose they are and what their files sum
-up to.
+"""A block's checkpoints: Orbax checkpoints of named leaves, each with a manifest beside it.
 
-Each is written beside its place and renamed into it, so what stands under its name is whole.
+BLOCK/<step>/state is an Orbax checkpoint that any user of Flax can restore: params/dense_1/latent
+and so on, with the seeds' axis in front. BLOCK/<step>/manifest.json says whose it is and what its
+files sum up to: Orbax alone restores a flipped byte without a word. The last two are kept.
 """
 
 import hashlib
@@ -9,30 +10,41 @@ import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from jaxbnn.files import npz as archives
+from jaxbnn.storage.leaves import flat, nested
+from jaxbnn.storage.orbax_writer import save_tree
 
 KEPT = 2  # the last ones
-ARRAYS, MANIFEST = "arrays.npz", "manifest.json"
+STATE = "state"
+MANIFEST = "manifest.json"
 
 
 def save(
-    block: Path, step: int, arrays: Mapping[str, np.ndarray], identity: Mapping[str, str]
+    block: Path, step: int, leaves: Mapping[str, np.ndarray], identity: Mapping[str, str]
 ) -> None:
-    """blocks/<seeds>/<step>/: the arrays in one file, and a manifest with identity and that file's
-    sha256.
+    """Writes BLOCK/<step>/ atomically, and removes all checkpoints but the last two.
 
-    The last two checkpoints are kept.
+    Args:
+        block: the block's folder.
+        step: steps done.
+        leaves: "params/dense_1/latent" -> values [S, ...].
+        identity: what a run that goes on from it must share.
     """
-    beside, old = block / ".new", block / ".old"
+    beside = block / ".new"
+    old = block / ".old"
     for leftover in (beside, old):
         shutil.rmtree(leftover, ignore_errors=True)
-    archives.write(beside / ARRAYS, arrays, compressed=False)
+    beside.mkdir(parents=True)
+    save_tree((beside / STATE).absolute(), nested(leaves))
     manifest = {"identity": dict(identity), "files": _checksums(beside)}
     (beside / MANIFEST).write_text(json.dumps(manifest, indent=2))
-    beside.rename(block / f"{step:08d}")
+    target = block / f"{step:08d}"
+    if target.exists():
+        shutil.rmtree(target)
+    beside.rename(target)
     for oldest in folders(block)[:-KEPT]:
         oldest.rename(old)
         shutil.rmtree(old)
@@ -40,7 +52,8 @@ def save(
 
 def folders(block: Path) -> list[Path]:
     """A block's checkpoints, oldest first."""
-    return sorted(path for path in block.glob("[0-9]*") if path.name.isdecimal() and path.is_dir())
+    steps = [path for path in block.glob("[0-9]*") if path.name.isdecimal() and path.is_dir()]
+    return sorted(steps)
 
 
 def newest(block: Path) -> int:
@@ -48,44 +61,70 @@ def newest(block: Path) -> int:
     return int(folders(block)[-1].name)
 
 
-def load(block: Path, identity: Mapping[str, str]) -> dict[str, np.ndarray] | None:
-    """The arrays of a block's newest checkpoint, None without one.
+def load(block: Path, identity: Mapping[str, str] | None = None) -> dict[str, np.ndarray] | None:
+    """The leaves of a block's newest checkpoint by name, None without one.
 
-    ValueError when it is damaged (the message offers the one before), or belongs to another config
-    or other data.
+    Args:
+        block: the block's folder.
+        identity: what the checkpoint must share; None asks for nothing.
+
+    Raises:
+        ValueError: for one that is damaged (the message offers the one before), or belongs to
+            another config, other data or another program.
     """
     if not folders(block):
         return None
     last = folders(block)[-1]
-    _verify(last, identity)
-    return archives.read(last / ARRAYS)
+    _verify(last, identity or {})
+    return flat(restore_tree((last / STATE).absolute()))
 
 
-def _verify(checkpoint, identity):
+def restore_tree(path: Path) -> dict[str, Any]:
+    """An Orbax checkpoint as nested dictionaries of numpy arrays, on any machine."""
+    import orbax.checkpoint as ocp
+
+    try:
+        with ocp.PyTreeCheckpointer() as checkpointer:
+            metadata = checkpointer.metadata(path).item_metadata.tree
+            as_numpy = _map_leaves(lambda _: ocp.RestoreArgs(restore_type=np.ndarray), metadata)
+            return checkpointer.restore(path, restore_args=as_numpy)
+    except Exception as error:  # a broken checkpoint fails in a dozen ways
+        words = " ".join(str(error).split())[:200]
+        raise ValueError(f"expected an Orbax checkpoint in {path}, got: {words}") from error
+
+
+def _map_leaves(function: Any, tree: Any) -> Any:
+    if isinstance(tree, Mapping):
+        return {name: _map_leaves(function, value) for name, value in tree.items()}
+    return function(tree)
+
+
+def _verify(checkpoint: Path, identity: Mapping[str, str]) -> None:
     before = folders(checkpoint.parent)[:-1]
     offer = f"go on from {before[-1]}" if before else "start this block again"
     try:
         manifest = json.loads((checkpoint / MANIFEST).read_text())
-        made_with, whole = dict(manifest["identity"]), manifest["files"] == _checksums(checkpoint)
+        made_with = dict(manifest["identity"])
+        whole = bool(manifest["files"]) and manifest["files"] == _checksums(checkpoint)
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        made_with, whole = {}, False
-    if not whole or ARRAYS not in manifest["files"]:
+        made_with = {}
+        whole = False
+    if not whole:
         raise ValueError(
             f"{checkpoint} is damaged (its checksums do not hold): remove it to {offer}"
         )
     for key, value in identity.items():
         if made_with.get(key) != value:
             raise ValueError(
-                f"{checkpoint} belongs to another {key}: expected {value}, got {made_with.get(key)}; "
-                "give back what it was made with, or another --out"
+                f"{checkpoint} belongs to another {key}: expected {value}, got "
+                f"{made_with.get(key)}; give back what it was made with, or another --out"
             )
 
 
-def _checksums(checkpoint):
-    files = sorted(
-        path for path in checkpoint.rglob("*") if path.is_file() and path.name != MANIFEST
-    )
-    return {
-        str(path.relative_to(checkpoint)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in files
-    }
+def _checksums(checkpoint: Path) -> dict[str, str]:
+    sums = {}
+    for path in sorted(checkpoint.rglob("*")):
+        if path.is_file() and path.name != MANIFEST:
+            name = path.relative_to(checkpoint).as_posix()
+            sums[name] = hashlib.sha256(path.read_bytes()).hexdigest()
+    return sums

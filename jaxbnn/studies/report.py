@@ -10,9 +10,13 @@ from pathlib import Path
 from jaxbnn import config, data
 from jaxbnn.analysis import networks
 from jaxbnn.config.experiment import Experiment
-from jaxbnn.files.tables import markdown
-from jaxbnn.storage import run_folder
+from jaxbnn.files.atomic import write_text
+from jaxbnn.files.figures import save_figure
+from jaxbnn.files.tables import markdown, write_table
+from jaxbnn.storage import results, run_folder
 from jaxbnn.studies.study import Claim, Finding, Report, Run, Runs, Study
+
+REPORT = "report.md"
 
 
 def find_runs(
@@ -60,7 +64,7 @@ def find_runs(
 def _changed_or_not(experiment, folder, data_root, prefix="", base=None):
     """The run of this experiment, else the only one of its name; None where there is none."""
     place = run_folder.folder_of(folder, experiment)
-    finished = [path for path in sorted(place.parent.glob("*")) if run_folder.finished_seeds(path)]
+    finished = [path for path in sorted(place.parent.glob("*")) if finished_seeds(path)]
     chosen = [place] if place in finished else finished
     if len(chosen) > 1:
         raise ValueError(
@@ -73,8 +77,7 @@ def _changed_or_not(experiment, folder, data_root, prefix="", base=None):
 def _read(folder, data_root, prefix, base):
     experiment = run_folder.read_config(folder)
     results = {
-        p.name: run_folder.read_result(folder, p.name if i else None)
-        for i, p in enumerate(experiment.probes)
+        p.name: open_result(folder, p.name if i else None) for i, p in enumerate(experiment.probes)
     }
     results[""] = results[experiment.probes[0].name]
     changes = config.changes(
@@ -82,7 +85,7 @@ def _read(folder, data_root, prefix, base):
     )  # it changes rounding alone
     label = f"{prefix}{', '.join(changes)}, {results[''].sizes['seed']} seeds" if changes else ""
     split = partial(data.load, experiment.data, data_root, 0)
-    return Run(experiment, label, results, partial(networks.networks, folder, data_root), split)
+    return Run(experiment, label, results, partial(networks.load_networks, folder), split)
 
 
 def write(study: Study, report: Report, runs: Runs, out: str | Path) -> Path:
@@ -111,10 +114,11 @@ def write(study: Study, report: Report, runs: Runs, out: str | Path) -> Path:
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
     for picture, figure in pictures:
-        run_folder.save_figure(folder, picture.name, figure)
+        save_figure(folder, picture.name, figure)
     for table in tables:
-        run_folder.write_table(folder, table.name, table.rows)
-    return run_folder.write_report(folder, "\n\n".join(parts) + "\n")
+        write_table(folder, table.name, table.rows)
+    write_text(folder / REPORT, "\n\n".join(parts) + "\n")
+    return folder / REPORT
 
 
 def found(claim: Claim, runs: Runs) -> Finding:

@@ -3,6 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from jaxbnn.storage import results
 from jaxbnn import observe
 from jaxbnn.analysis import reestimate
 from jaxbnn.engine import verdicts
@@ -13,7 +14,7 @@ from jaxbnn.storage import run_folder
 
 def test_the_plug_in_of_the_spectra_is_what_the_program_said(tiny, finished):
     for probe, name in ((tiny.probes[0], None), (tiny.probes[2], "before")):
-        found = run_folder.read_result(finished, name)
+        found = results.open_result(finished, name)
         again = reestimate.reestimate(found, "plugin")
         counted = found.n_patterns.values > 0
         assert counted[..., :-1].all()
@@ -26,7 +27,7 @@ def test_the_plug_in_of_the_spectra_is_what_the_program_said(tiny, finished):
 
 
 def test_other_estimators_are_those_of_the_host_point_by_point(tiny, finished):
-    found = run_folder.read_result(finished, "test")
+    found = results.open_result(finished, "test")
     corrected = reestimate.reestimate(found, "miller_madow")
     hidden = found.n_patterns.values > 0
     for key in ("i_xt", "i_ty"):  # this probe corrects in the program too
@@ -53,7 +54,7 @@ def test_alphabets_are_known_of_layers_that_are_counted(tiny):
 
 
 def test_what_cannot_be_estimated_is_refused(finished):
-    found = run_folder.read_result(finished)
+    found = results.open_result(finished)
     with pytest.raises(
         ValueError, match="expected an estimator among plugin, miller_madow, .*, got 'best'"
     ):

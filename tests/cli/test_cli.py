@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
+from jaxbnn.storage import results
 from jaxbnn import studies
 from jaxbnn.analysis import comparison
 from jaxbnn.cli import plot, report, run, selection, show, startup, terminal
@@ -175,7 +176,7 @@ def test_an_interrupted_command_says_so_in_one_line(capsys, monkeypatch):
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(plot.run_folder, "read_result", interrupted)
+    monkeypatch.setattr(plot.results, "open_result", interrupted)
     assert said(capsys, "plot", "somewhere", code=130).err == "jaxbnn: interrupted\n"
 
 
@@ -248,7 +249,7 @@ def test_run_ends_with_a_table_and_the_folder_and_is_quiet_when_not_a_terminal(d
         "3 seeds (0 diverged)",
     ):
         assert word in table
-    result = run_folder.read_result(folder)
+    result = results.open_result(folder)
     assert result.seed.values.tolist() == [0, 1, 2]
     assert f"{float(result.i_xt.isel(epoch=-1).sel(layer='hidden_1').mean()):.4f}" in table
     assert run_folder.read_provenance(folder)["thread_pool"] == str(max(2, count_cores()))
@@ -266,7 +267,7 @@ def test_run_again_says_so_and_more_seeds_are_added(demo, capsys):
         folder
     )
     said(capsys, "run", "demo", "--seeds", "2:5", *SHORT, "--out", out)
-    assert run_folder.read_result(folder).seed.values.tolist() == [0, 1, 2, 3, 4]
+    assert results.open_result(folder).seed.values.tolist() == [0, 1, 2, 3, 4]
 
 
 def test_plot_writes_plane_and_curves_into_the_folder(demo, capsys):
@@ -340,7 +341,7 @@ def test_measure_takes_packed_words_and_refuses_padding_that_is_not_0(tmp_path, 
 
 def test_measure_estimates_a_finished_run_anew(demo, capsys):
     _, folder = demo
-    result = run_folder.read_result(folder)
+    result = results.open_result(folder)
     for arguments in ((), ("--estimator", "nsb")):
         out = said(capsys, "measure", str(folder), *arguments).out
         assert "hidden_1" in out and "a population: its plug-in values are exact" in out
@@ -377,7 +378,7 @@ def test_a_study_of_estimators_runs_and_is_drawn_again(tmp_path, capsys):
 def test_two_runs_are_compared(demo, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(comparison, "FEWEST", 3)
     folder = str(demo[1])
-    n = run_folder.read_result(folder).sizes["seed"]
+    n = results.open_result(folder).sizes["seed"]
     out = said(capsys, "compare", folder, folder).out
     assert (
         "A demo, minus B demo, epoch 3" in out

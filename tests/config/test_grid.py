@@ -4,6 +4,7 @@ import pytest
 
 from jaxbnn import config, studies
 from jaxbnn.config import grid
+from jaxbnn.engine import run_plan
 from jaxbnn.data import Npz, Szt
 from jaxbnn.studies.nothnagel_2026.experiments import GRID
 
@@ -57,7 +58,7 @@ def test_scaling_shortens_epochs_and_image_sets_and_nothing_else():
 
 def test_settings_that_differ_in_decay_alone_share_a_program():
     every = [e for group in GRID.values() for e in group]
-    programs = grid.by_program(every)
+    programs = run_plan.by_program(every)
     assert sum(map(len, programs)) == 125
     # szt; small, raj, lenet and five each of bottleneck and hourglass on two sets; lenet, narrow,
     # six heads

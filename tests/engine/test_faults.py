@@ -11,6 +11,7 @@ import jax
 import numpy as np
 import pytest
 
+from jaxbnn.storage import results
 from jaxbnn import data, run
 from jaxbnn.cli import main
 from jaxbnn.engine import block_runner
@@ -23,7 +24,7 @@ ONE = jax.devices()[:1]
 def undisturbed(plain, tmp_path_factory):
     """(experiment of two blocks, its result)."""
     experiment = dataclasses.replace(plain, seeds=(0, 1, 2))
-    return experiment, run_folder.read_result(
+    return experiment, results.open_result(
         run(experiment, tmp_path_factory.mktemp("whole"), devices=ONE)
     )
 
@@ -49,7 +50,7 @@ def no_file_past(size):
 
 
 def check_same(folder, whole):
-    found = run_folder.read_result(folder)
+    found = results.open_result(folder)
     assert set(found.variables) == set(whole.variables)
     for name in found.variables:
         np.testing.assert_array_equal(found[name].values, whole[name].values, err_msg=name)
@@ -121,7 +122,7 @@ def test_data_that_change_between_start_and_resume_are_refused_and_given_back_go
     np.savez(path, x=rng.integers(0, 2, (600, 12)).astype(np.float32), y=rng.integers(0, 2, 600))
     original = path.read_bytes()
     own = dataclasses.replace(experiment, data=data.Npz(str(path)))
-    whole = run_folder.read_result(run(own, tmp_path / "whole", devices=ONE))
+    whole = results.open_result(run(own, tmp_path / "whole", devices=ONE))
     turns = []
     folder = run(
         own, tmp_path / "out", devices=ONE, stop=lambda: turns.append(0) or len(turns) > 12

@@ -13,6 +13,7 @@ import jax
 import numpy as np
 import pytest
 
+from jaxbnn.storage import results
 from jaxbnn import config, nn, observe, run
 from jaxbnn.cli import startup
 from jaxbnn.cli.main import main, parser
@@ -94,11 +95,11 @@ def alone(plain, tmp_path_factory):
     small = {"model": nn.MLP((4,), 2), "probes": (observe.Probe(),)}
     experiment = dataclasses.replace(plain, seeds=tuple(range(7)), **small)
     folder = run(experiment, tmp_path_factory.mktemp("alone"), devices=jax.devices()[:1])
-    return experiment, run_folder.read_result(folder)
+    return experiment, results.open_result(folder)
 
 
 def check_same(folder, whole):
-    found = run_folder.read_result(folder)
+    found = results.open_result(folder)
     assert set(found.variables) == set(whole.variables)
     for name in found.variables:
         np.testing.assert_array_equal(found[name].values, whole[name].values, err_msg=name)

@@ -9,6 +9,7 @@ import time
 import jax
 import numpy as np
 
+from jaxbnn.storage import results
 from jaxbnn import run
 from jaxbnn.config.codec import to_json
 from jaxbnn.engine import block_runner
@@ -49,13 +50,13 @@ def test_killed_and_resumed(plain, tmp_path, monkeypatch):
     chance, one = random.Random(0), jax.devices()[:1]
     experiment = dataclasses.replace(plain, seeds=(0, 1, 2))
     (tmp_path / "experiment.json").write_text(to_json(experiment))
-    undisturbed = run_folder.read_result(run(experiment, tmp_path / "undisturbed", devices=one))
+    undisturbed = results.open_result(run(experiment, tmp_path / "undisturbed", devices=one))
     kill_after(started(tmp_path), chance.randint(2, 8), chance.uniform(0, 0.2))
     assert not list((tmp_path / "killed").rglob("result.nc"))
     monkeypatch.setattr(block_runner, "CHUNK_SECONDS", 0.0)
     monkeypatch.setattr(block_runner, "CHECKPOINT_SECONDS", 0.0)
     said = []
-    resumed = run_folder.read_result(
+    resumed = results.open_result(
         run(experiment, tmp_path / "killed", devices=one, report=lambda p: said.append(p.message))
     )
     assert any("go on from epoch" in message for message in said)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from oracles import is_union
 
+from jaxbnn.storage import results
 from jaxbnn import config, data, info, nn, observe, run, studies, train
 from jaxbnn.config.experiment import Experiment
 from jaxbnn.config.overrides import override
@@ -34,8 +35,8 @@ def same(one, other):
 
 
 def all_groups(folder, experiment):
-    return [run_folder.read_result(folder)] + [
-        run_folder.read_result(folder, p.name) for p in experiment.probes[1:]
+    return [results.open_result(folder)] + [
+        results.open_result(folder, p.name) for p in experiment.probes[1:]
     ]
 
 
@@ -73,7 +74,7 @@ def test_a_finished_run_has_its_files_and_variables(tiny, finished):
 
 
 def test_every_number_is_there_and_within_its_bounds(tiny, finished):
-    main = run_folder.read_result(finished)
+    main = results.open_result(finished)
     assert np.isfinite(
         main[["i_xt", "i_ty", "h_t", "train_loss", "test_accuracy"]].to_array()
     ).all()
@@ -91,7 +92,7 @@ def test_every_number_is_there_and_within_its_bounds(tiny, finished):
 
 def test_what_a_run_recorded_is_what_its_last_networks_give(tiny, finished):
     """The trained weights of a block's last checkpoint, applied anew and counted by brute force."""
-    main = run_folder.read_result(finished)
+    main = results.open_result(finished)
     split = data.load(tiny.data)
     x, y = np.r_[split.train.x, split.test.x], np.r_[split.train.y, split.test.y]
     for variables, seed in trained(tiny, finished):
@@ -171,7 +172,7 @@ def test_seeds_4_to_7_of_szt_alone_are_those_among_8(tmp_path):
         run(dataclasses.replace(short, seeds=s), tmp_path / f"{len(s)}", devices=one)
         for s in (range(8), range(4, 8))
     ]
-    whole, alone = (run_folder.read_result(f) for f in folders)
+    whole, alone = (results.open_result(f) for f in folders)
     same(alone, whole)
 
 
@@ -191,8 +192,8 @@ def wide(tmp_path):
 
 def test_seeds_4_to_7_of_a_784_1024_network_alone_are_those_among_8(tmp_path):
     experiment = wide(tmp_path)
-    whole = run_folder.read_result(run(experiment, tmp_path / "whole"))
-    alone = run_folder.read_result(
+    whole = results.open_result(run(experiment, tmp_path / "whole"))
+    alone = results.open_result(
         run(
             dataclasses.replace(experiment, seeds=(4, 5, 6, 7)),
             tmp_path / "alone",
@@ -259,9 +260,9 @@ def test_each_seed_can_have_its_own_split(tmp_path, plain):
     own = override(plain, "data.split_per_seed=true")
     one = jax.devices()[:1]
     folder = run(dataclasses.replace(own, seeds=(0, 1, 2)), tmp_path, devices=one)
-    whole = run_folder.read_result(folder)
+    whole = results.open_result(folder)
     assert (whole.h_x == 12.0).all() and not np.array_equal(*whole.i_xt.values[1:, -1])
-    alone = run_folder.read_result(
+    alone = results.open_result(
         run(dataclasses.replace(own, seeds=(2,)), tmp_path / "alone", devices=one)
     )
     same(alone, whole)
@@ -274,7 +275,7 @@ def test_a_diverged_seed_is_nan_from_then_on_and_the_others_go_on(tmp_path, tiny
     )
     probes = (observe.Probe(estimator=info.FixedBins()),)
     wild = dataclasses.replace(tiny, model=relu, train=spec, probes=probes, seeds=(0, 1, 2, 3))
-    main = run_folder.read_result(run(wild, tmp_path, devices=jax.devices()[:1]))
+    main = results.open_result(run(wild, tmp_path, devices=jax.devices()[:1]))
     lost = np.isnan(main.train_loss.values)
     assert lost[:, -1].any() and not lost[:, -1].all() and not lost[:, 0].any()
     assert (np.diff(lost.astype(int), axis=1) >= 0).all()  # once NaN, always NaN
@@ -459,6 +460,6 @@ def test_a_machine_without_git_has_no_commit(monkeypatch):
 def test_a_removed_result_is_made_again_with_the_same_bits(plain, tmp_path):
     two = dataclasses.replace(plain, seeds=(0, 1))
     folder = run(two, tmp_path, devices=jax.devices()[:1])
-    before = run_folder.read_result(folder)
+    before = results.open_result(folder)
     (folder / "result.nc").unlink()
-    same(run_folder.read_result(run(two, tmp_path, devices=jax.devices()[:1])), before)
+    same(results.open_result(run(two, tmp_path, devices=jax.devices()[:1])), before)

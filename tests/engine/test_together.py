@@ -7,6 +7,7 @@ import jax
 import numpy as np
 import pytest
 
+from jaxbnn.storage import results
 from jaxbnn import config, run, run_together
 from jaxbnn.analysis import networks
 from jaxbnn.engine import block_runner
@@ -46,15 +47,15 @@ def test_each_has_its_folder_and_the_bits_that_it_has_alone(settings, together, 
         set(together)
     ) == 3
     for experiment, folder in zip(settings, together, strict=True):
-        alone = run_folder.read_result(run(experiment, tmp_path))
-        found = run_folder.read_result(folder)
+        alone = results.open_result(run(experiment, tmp_path))
+        found = results.open_result(folder)
         assert run_folder.read_config(folder) == config.normal(experiment)
         assert found.attrs == alone.attrs and found.seed.values.tolist() == list(experiment.seeds)
         equal(found, alone)
     facts = run_folder.read_provenance(together[1])
     assert (facts["networks"], facts["seeds"]) == (6, [1, 2, 3])
     first, second = (
-        run_folder.read_result(folder).sel(seed=[1]).i_xt.values for folder in together[:2]
+        results.open_result(folder).sel(seed=[1]).i_xt.values for folder in together[:2]
     )
     assert (first[:, -1] != second[:, -1]).any(), "decay should change a network"
 
@@ -66,7 +67,7 @@ def test_stopped_and_gone_on_in_other_blocks(settings, together, tmp_path, monke
     stopped = run_together(
         settings[:2], tmp_path, devices=one, stop=lambda: turns.append(0) or len(turns) > 5
     )
-    assert not any(run_folder.finished_seeds(folder) for folder in stopped)
+    assert not any(results.finished_seeds(folder) for folder in stopped)
     begun = [run_folder.begun_blocks(folder) for folder in stopped]
     assert begun == [[(0, 1)], [(1,)]]  # the first block's pieces, each where it belongs
     again = run_together(settings, tmp_path, devices=one, report=lambda p: said.append(p.message))
@@ -74,7 +75,7 @@ def test_stopped_and_gone_on_in_other_blocks(settings, together, tmp_path, monke
         "tiny seeds 0 to 1, other seeds 1 to 1 go on from epoch" in message for message in said
     )
     for folder, whole in zip(again, together, strict=True):
-        equal(run_folder.read_result(folder), run_folder.read_result(whole))
+        equal(results.open_result(folder), results.open_result(whole))
     report = []
     assert run_together(settings, tmp_path, report=lambda p: report.append(p.message)) == again
     assert report == ["finished already: nothing to do"]
@@ -94,13 +95,13 @@ def test_a_piece_goes_on_alone_and_seeds_are_added(settings, together, tmp_path,
     folder = run(more, tmp_path, report=lambda p: said.append(p.message))
     assert any("seeds 1 to 1 go on from epoch" in message for message in said)
     run_together([settings[0], settings[1]], tmp_path)
-    equal(run_folder.read_result(folder), run_folder.read_result(together[1]))
+    equal(results.open_result(folder), results.open_result(together[1]))
 
 
 def test_trained_networks_are_those_of_the_last_checkpoint(settings, together):
     for experiment, folder in zip(settings, together, strict=True):
-        assert tuple(networks.networks(folder)) == experiment.seeds
-    first, second = (networks.networks(folder)[1]["params"] for folder in together[:2])
+        assert tuple(networks.load_networks(folder)) == experiment.seeds
+    first, second = (networks.load_networks(folder)[1]["params"] for folder in together[:2])
     leaves = zip(jax.tree.leaves(first), jax.tree.leaves(second), strict=True)
     assert any((a != b).any() for a, b in leaves)
 

@@ -3,6 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from jaxbnn.storage import results
 from jaxbnn import data, run
 from jaxbnn.engine import verdicts
 from jaxbnn.info import corrected_entropy, reliability
@@ -15,7 +16,7 @@ def one(spectra, *place):
 
 
 def test_the_trust_of_a_sample_is_that_of_its_spectra(finished):
-    found = run_folder.read_result(finished, "test")
+    found = results.open_result(finished, "test")
     t, sizes = verdicts.spectra(found), np.bincount(data.load(data.Szt()).test.y)
     assert found.class_size.values[0].tolist() == sizes.tolist()
     for seed, epoch, layer in ((0, 0, 0), (3, 2, 1), (4, 5, 0)):
@@ -56,7 +57,7 @@ def test_the_trust_of_a_sample_is_that_of_its_spectra(finished):
 
 
 def test_a_population_is_exact_and_what_is_not_counted_is_unjudged(finished):
-    main, test = run_folder.read_result(finished), run_folder.read_result(finished, "test")
+    main, test = results.open_result(finished), results.open_result(finished, "test")
     assert (main.verdict_xt == 0).all() and (main.verdict_ty == 0).all()
     output = test.sel(layer="output")
     assert (
@@ -76,7 +77,7 @@ def test_a_population_is_exact_and_what_is_not_counted_is_unjudged(finished):
 def test_a_stricter_tolerance_asks_for_more_examples(tiny, finished, tmp_path):
     strict = [dataclasses.replace(probe, tolerance=1e-3) for probe in tiny.probes[1:]]
     folder = run(dataclasses.replace(tiny, probes=(tiny.probes[0], *strict), seeds=(0,)), tmp_path)
-    usual, found = run_folder.read_result(finished, "test"), run_folder.read_result(folder, "test")
+    usual, found = results.open_result(finished, "test"), results.open_result(folder, "test")
     counted = {"layer": slice(0, 2)}
     assert (usual.isel(counted).verdict_xt == 2).any() and not (
         found.isel(counted).verdict_xt == 2
@@ -86,7 +87,7 @@ def test_a_stricter_tolerance_asks_for_more_examples(tiny, finished, tmp_path):
     ).all()
     assert found.attrs["tolerance"] == 1e-3
     binned, k = (
-        run_folder.read_result(folder, "before").isel(seed=0),
+        results.open_result(folder, "before").isel(seed=0),
         26**6,
     )  # the patterns that 6 units in 26 bins can show
     assert float(binned.guess_units.sel(layer="hidden_1")) == pytest.approx((k / np.log2(k)) ** 2)
@@ -94,7 +95,7 @@ def test_a_stricter_tolerance_asks_for_more_examples(tiny, finished, tmp_path):
 
 
 def test_one_epoch_has_its_spectra(finished):
-    whole = run_folder.read_result(finished)
+    whole = results.open_result(finished)
     last = verdicts.at_epochs(whole, [-1])
     np.testing.assert_array_equal(last.epoch.values, whole.epoch.values[-1:])
     expected, found = verdicts.spectra(whole), verdicts.spectra(last)

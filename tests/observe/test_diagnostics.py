@@ -3,6 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jaxbnn.storage import results
 from jaxbnn.info import Exact, FixedBins
 from jaxbnn.nn import MLP, STE, Identity, SignActivation, Tanh
 from jaxbnn.observe import diagnostics
@@ -73,7 +74,7 @@ def test_a_unit_is_dead_where_its_own_slope_is_zero(slope, dead):
 def test_a_run_records_its_health_on_the_planes_epochs(tiny, finished):
     from jaxbnn.storage import run_folder
 
-    result = run_folder.read_result(finished)
+    result = results.open_result(finished)
     shape = (5, len(tiny.epochs), 3)
     for name in diagnostics.Health._fields:
         assert result[name].dims == ("seed", "epoch", "layer") and result[name].shape == shape

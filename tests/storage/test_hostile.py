@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from jaxbnn.storage import results
 from jaxbnn.files import npz
 from jaxbnn.storage import checkpoints, hdf5, run_folder
 
@@ -119,7 +120,7 @@ def test_an_hdf5_file_that_leads_outside_or_claims_too_much_is_refused(tmp_path,
     with pytest.raises(ValueError, match=message):
         hdf5.check(tmp_path / run_folder.RESULT)
     with pytest.raises(ValueError, match=message):
-        run_folder.read_result(tmp_path)
+        results.open_result(tmp_path)
 
 
 def test_folders_with_strange_names_are_no_blocks(tmp_path):

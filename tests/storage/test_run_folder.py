@@ -7,6 +7,7 @@ import h5py
 import numpy as np
 import pytest
 
+from jaxbnn.storage import results
 from jaxbnn import config
 from jaxbnn.info.ragged import Ragged
 from jaxbnn.storage import checkpoints, run_folder
@@ -64,21 +65,21 @@ def test_block_folders_are_named_by_their_seeds(tmp_path):
 
 def test_results_keep_variables_attributes_and_groups(tmp_path):
     written(tmp_path, {"": group([0, 1]), "other": group([0, 1], 10.0)})
-    root, other = run_folder.read_result(tmp_path), run_folder.read_result(tmp_path, "other")
+    root, other = results.open_result(tmp_path), results.open_result(tmp_path, "other")
     assert (
         root.i_xt.attrs["units"] == "bit"
         and root.attrs["sample"] == "all"
         and root.certified.dtype == bool
     )
     np.testing.assert_array_equal(other.i_xt.values, 10 * root.i_xt.values)
-    assert os.listdir(tmp_path) == ["result.nc"] and run_folder.finished_seeds(tmp_path) == (0, 1)
+    assert os.listdir(tmp_path) == ["result.nc"] and results.finished_seeds(tmp_path) == (0, 1)
 
 
 def test_more_seeds_are_added_in_order_and_none_is_changed(tmp_path):
     written(tmp_path, {"": group([2, 5]), "other": group([2, 5])})
-    before = run_folder.read_result(tmp_path)
+    before = results.open_result(tmp_path)
     written(tmp_path, {"": group([0, 3], 7.0), "other": group([0, 3], 7.0)})
-    after = run_folder.read_result(tmp_path)
+    after = results.open_result(tmp_path)
     assert after.seed.values.tolist() == [0, 2, 3, 5] and after.attrs == before.attrs
     assert after.sel(seed=[2, 5]).identical(before)
     np.testing.assert_array_equal(after.epoch.values, [0, 5])
@@ -86,18 +87,18 @@ def test_more_seeds_are_added_in_order_and_none_is_changed(tmp_path):
 
 def test_a_folder_without_a_result_is_not_a_result(tmp_path):
     with pytest.raises(ValueError, match=r"a finished run's folder with result.nc, got"):
-        run_folder.read_result(tmp_path)
+        results.open_result(tmp_path)
     with pytest.raises(ValueError, match=r"a run's folder with config.json, got"):
         run_folder.read_config(tmp_path)
     assert (
-        run_folder.finished_seeds(tmp_path) == () and run_folder.read_provenance(tmp_path) is None
+        results.finished_seeds(tmp_path) == () and run_folder.read_provenance(tmp_path) is None
     )
 
 
 def test_a_file_that_is_no_result_is_refused_in_one_line(tmp_path):
     (tmp_path / "result.nc").write_bytes(b"not netcdf")
     with pytest.raises(ValueError, match="result.nc .*cannot be read") as caught:
-        run_folder.read_result(tmp_path)
+        results.open_result(tmp_path)
     assert "\n" not in str(caught.value)
 
 
@@ -131,20 +132,20 @@ def test_a_folder_that_cannot_be_made_is_refused_in_one_line(tiny, tmp_path):
 
 def test_a_result_of_other_data_is_refused(tmp_path):
     written(tmp_path, {"": group([0])})
-    assert run_folder.finished_seeds(tmp_path, "d1") == (0,)
+    assert results.finished_seeds(tmp_path, "d1") == (0,)
     with pytest.raises(
         ValueError, match="holds results of other data .*give back the data it was made with"
     ):
-        run_folder.finished_seeds(tmp_path, "d2")
+        results.finished_seeds(tmp_path, "d2")
 
 
 def test_a_netcdf_file_that_is_not_ours_and_a_folder_in_its_place_are_refused(tmp_path):
     written(tmp_path, {"": group([0])._replace(attributes={})})
     with pytest.raises(ValueError, match="expected a result of jaxbnn"):
-        run_folder.finished_seeds(tmp_path)
+        results.finished_seeds(tmp_path)
     (tmp_path / "other" / "result.nc").mkdir(parents=True)
     with pytest.raises(ValueError, match="a finished run's folder with result.nc"):
-        run_folder.finished_seeds(tmp_path / "other")
+        results.finished_seeds(tmp_path / "other")
 
 
 # h5netcdf closes a file that it could not open once more when it is collected.
@@ -156,7 +157,7 @@ def test_an_overwritten_result_is_refused_in_one_line_or_read(tmp_path, at):
     content[at : at + 300] = b"\xff" * 300
     (tmp_path / "result.nc").write_bytes(content)
     try:
-        run_folder.read_result(tmp_path)
+        results.open_result(tmp_path)
     except ValueError as error:
         assert "cannot be read as a result" in str(error) and "\n" not in str(error)
 

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from made import made_collection, rows, small_mnist
 
+from jaxbnn.storage import results
 from jaxbnn import config, data, info, nn, observe, run, studies, train
 from jaxbnn.config import grid
+from jaxbnn.engine import run_plan
 from jaxbnn.data import Cifar10, Dataset, FashionMnist, Mnist, Npz, Split, Szt, cifar, images
 from jaxbnn.storage import run_folder
 from jaxbnn.studies.nothnagel_2026.experiments import BEYOND, GRID
@@ -94,7 +96,7 @@ def test_controls_and_causes_change_one_thing_each():
     )
     assert all(e.seeds == base.seeds and e.seeds_per_program == 16 for e in others)
     # the untrained ones fill the blocks of their group, a rate being a lane's own number
-    together = grid.by_program([*GRID["szt"], *BEYOND["szt-controls"]])
+    together = run_plan.by_program([*GRID["szt"], *BEYOND["szt-controls"]])
     assert [len(group) for group in together] == [12, 1] and sum(
         len(e.seeds) for e in together[0]
     ) == 2 * 18
@@ -136,7 +138,7 @@ def test_a_setting_of_each_group_runs_shrunk_on_made_files(group, made_sets, tmp
         monkeypatch.setattr(images, name, digits)
     monkeypatch.setattr(data, "load_cifar10", partial(cifar.load_cifar10, collection=colours))
     setting = shrunk(GRID[group][-1])
-    found = run_folder.read_result(run(setting, tmp_path, folder, devices=jax.devices()[:1]))
+    found = results.open_result(run(setting, tmp_path, folder, devices=jax.devices()[:1]))
     assert found.attrs["experiment"] == setting.name and found.epoch.values.tolist() == [0, 1]
     assert [str(layer) for layer in found.layer.values] == [*setting.model.layer_names, "output"]
     assert (
@@ -163,7 +165,7 @@ def test_a_lenet_of_the_grid_runs_shrunk_on_made_images(tmp_path):
     made = Npz("images.npz", value_range=(-1.0, 1.0))
     short = dataclasses.replace(lenet, data=made, model=model, train=spec, seeds=(0, 1))
     one = jax.devices()[:1]
-    found = run_folder.read_result(run(short, tmp_path / "both", tmp_path, devices=one))
+    found = results.open_result(run(short, tmp_path / "both", tmp_path, devices=one))
     assert list(found.layer.values) == ["conv_1", "conv_2", "hidden_1", "output"]
     assert (
         np.isfinite(found.i_xt).all()
@@ -171,7 +173,7 @@ def test_a_lenet_of_the_grid_runs_shrunk_on_made_images(tmp_path):
         and np.isfinite(found.train_loss).all()
     )
     assert (found.n_patterns.values[..., 0] >= found.n_patterns.values[..., 1]).all()
-    alone = run_folder.read_result(
+    alone = results.open_result(
         run(dataclasses.replace(short, seeds=(1,)), tmp_path / "one", tmp_path, devices=one)
     )
     for name in ("i_xt", "train_loss", "n_patterns"):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import xarray
 
+from jaxbnn.storage import results
 from jaxbnn import config, data, studies
 from jaxbnn.analysis import networks
 from jaxbnn.cli.main import main
@@ -279,8 +280,8 @@ def test_the_authors_figure_leaves_settings_out(cubes):
 
 def test_units_of_trained_networks(tiny, finished):
     probe, split = tiny.probes[0], partial(data.load, tiny.data)
-    result = run_folder.read_result(finished)
-    run = Run(tiny, "", {"": result}, partial(networks.networks, finished), split)
+    result = results.open_result(finished)
+    run = Run(tiny, "", {"": result}, partial(networks.load_networks, finished), split)
     found = units.dependences(run)
     assert probe.sample == "all" and list(found) == ["hidden_1", "hidden_2"]
     last = result.isel(epoch=-1)

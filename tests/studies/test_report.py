@@ -9,6 +9,7 @@ import jax
 import numpy as np
 import pytest
 
+from jaxbnn.storage import results
 from jaxbnn import config, data, run, studies
 from jaxbnn.analysis import networks
 from jaxbnn.cli.main import main
@@ -56,7 +57,7 @@ def runs(folders):
     for kind, folder in folders.items():
         experiment = run_folder.read_config(folder)
         results = {
-            p.name: run_folder.read_result(folder, p.name if i else None)
+            p.name: results.open_result(folder, p.name if i else None)
             for i, p in enumerate(experiment.probes)
         }
         split = partial(data.load, experiment.data)
@@ -64,7 +65,7 @@ def runs(folders):
             experiment,
             "",
             results | {"": results["main"]},
-            partial(networks.networks, folder),
+            partial(networks.load_networks, folder),
             split,
         )
     real = (*evidence.DNN.values(), evidence.RANDOM_DNN)
@@ -89,16 +90,16 @@ def test_bins_say_what_exact_counts_say_and_a_batch_norm_loses_nothing(folders):
     to fixed bins."""
     folder = folders["ste"]
     found = {
-        name: run_folder.read_result(folder, name) for name in (None, "bins", "test", "test_bins")
+        name: results.open_result(folder, name) for name in (None, "bins", "test", "test_bins")
     }
     for exact, binned in ((None, "bins"), ("test", "test_bins")):
         one, other = (found[name].sel(layer=["hidden_1", "hidden_2"]) for name in (exact, binned))
         np.testing.assert_array_equal(one.n_patterns, other.n_patterns)
         np.testing.assert_allclose(one.i_xt, other.i_xt, atol=4e-6)
         np.testing.assert_allclose(one.i_ty, other.i_ty, atol=8e-6)
-    dense, norm = (run_folder.read_result(folder, f"first_{name}") for name in ("dense", "norm"))
+    dense, norm = (results.open_result(folder, f"first_{name}") for name in ("dense", "norm"))
     np.testing.assert_array_equal(dense.n_patterns, norm.n_patterns)
-    bins = run_folder.read_result(folder, "norms").sel(layer="norm_1")
+    bins = results.open_result(folder, "norms").sel(layer="norm_1")
     assert (bins.i_ty.values < norm.i_ty.values[..., 0]).all()
     assert (
         found[None].i_ty.values[..., 0] < norm.i_ty.values[..., 0]
@@ -232,7 +233,7 @@ def test_networks_whose_checkpoints_are_gone(folders, tmp_path):
         ValueError,
         match=r"expected the last checkpoints of all seeds in .*, without \[0, 1, 2, 3\]",
     ):
-        networks.networks(copy)
+        networks.load_networks(copy)
 
 
 def test_runs_are_found_and_what_sets_them_apart_is_said(folders, tmp_path, capsys):

@@ -3,6 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from jaxbnn.storage import results
 from jaxbnn import config, data, nn, run, studies
 from jaxbnn.storage import run_folder
 from jaxbnn.studies.known_truth import runner
@@ -166,7 +167,7 @@ def check_study(study, out, root=None):
     short = dataclasses.replace(
         study, experiment=shrunk(study.experiment), n=(50, 200), repetitions=2
     )
-    found = run_folder.read_result(runner.calibrate(short, out, root))
+    found = results.open_result(runner.run_known_truth(short, out, root))
     assert dict(found.sizes) == {
         "layer": 2,
         "n": 2,
@@ -177,7 +178,7 @@ def check_study(study, out, root=None):
 
 
 def check(experiment, folder):
-    result = run_folder.read_result(folder)
+    result = results.open_result(folder)
     hidden = result.isel(layer=slice(0, -1))
     assert (
         bool(hidden.certified.all())
@@ -186,7 +187,7 @@ def check(experiment, folder):
     )
     assert result.attrs["digest"] == config.digest(experiment)
     for probe in experiment.probes[1:]:
-        assert np.isfinite(run_folder.read_result(folder, probe.name).i_ty).all()
+        assert np.isfinite(results.open_result(folder, probe.name).i_ty).all()
 
 
 def test_an_unknown_name_offers_the_nearest():

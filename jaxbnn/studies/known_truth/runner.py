@@ -2,62 +2,66 @@
 folder."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any, NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
-from jaxbnn import config
+from jaxbnn.config import codec
 from jaxbnn.config.experiment import Resampled
 from jaxbnn.engine.runner import run
-from jaxbnn.engine.verdicts import BIT, FLAGS
 from jaxbnn.files import npz
-from jaxbnn.info import reliability
-from jaxbnn.info.counting import count
-from jaxbnn.info.entropy import information_error, plugin
-from jaxbnn.info.known_truth import (
-    ESTIMATORS,
-    Bernoulli,
-    Score,
-    evaluate,
-    sampled,
-    score,
-    truth,
-    variance,
-)
-from jaxbnn.info.measurement import measure
-from jaxbnn.info.spectrum import Spectrum, spectrum
-from jaxbnn.storage import run_folder
-from jaxbnn.storage.run_folder import Group, Variable
+from jaxbnn.info.known_truth import ESTIMATORS, Bernoulli, evaluate, sampled, truth, variance
+from jaxbnn.storage import results, run_folder, schema
+from jaxbnn.studies.known_truth.resampling import all_sizes
 
+Say = Callable[[str], None]
+Arrays = dict[str, np.ndarray]
+Variables = dict[str, tuple[tuple[str, ...], np.ndarray, Mapping[str, Any]]]
+
+BIT = {"units": "bit"}
 FIRST_ORDER = {
     "units": "bit2",
     "long_name": "(sum p log2**2 p - H**2)/N, the plug-in's variance to first order",
 }
-SAID = ("verdict", "bias", "standard_error", "low", "high", "n_patterns", "n_singletons")
+JUDGED = ("verdict", "bias", "standard_error", "low", "high", "n_patterns", "n_singletons")
+OF_LABELS = ("i_ty", "null_ty", "se_ty")
 
-Say = Callable[[str], None]
+
+class Piece(NamedTuple):
+    """Samples that are drawn and kept together."""
+
+    name: str
+    path: Path  # of the arrays, once they are made
+    make: Callable[[], Arrays]
 
 
-def calibrate(
+def run_known_truth(
     study: Bernoulli | Resampled,
     out: str | Path = "runs",
     data_root: str | Path | None = None,
     say: Say = lambda line: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Path:
-    """Draws and judges all samples of the study; returns its folder, OUT/<name>/<digest>, with
-    result.nc.
+    """Draws and judges all samples of a study.
 
-    What is finished is kept in blocks/: where `stop` says True the folder is left without
-    result.nc, and the same call goes on.
+    Args:
+        study: what is sampled.
+        out: where run folders are.
+        data_root: where data files are.
+        say: gets a line for each piece.
+        stop: where it says True the folder is left without a result; what is made is kept, and the
+            same call goes on.
+
+    Returns:
+        The study's folder, OUT/<name>/<digest>.
     """
-    study = config.normal(study)
+    study = codec.normal(study)
     folder = run_folder.folder_of(out, study)
-    if (folder / run_folder.RESULT).is_file():
+    results.refuse_old(folder)
+    if results.is_finished_study(folder):
         say("finished already: nothing to do")
         return folder
     run_folder.check_libraries()
@@ -65,220 +69,136 @@ def calibrate(
     with run_folder.locked(folder):
         run_folder.write_config(folder, study)
         if isinstance(study, Bernoulli):
-            pieces = _bernoulli(study, folder)
+            pieces = _make_pieces(_bernoulli_pieces(study, folder), say, stop)
         else:
-            pieces = _resampled(
-                study, folder, partial(run, study.experiment, out, data_root, stop=stop), stop
-            )
-        found = list(_until(stop, say, pieces))
+            train = partial(run, study.experiment, out, data_root, stop=stop)
+            pieces = _make_pieces(_resampled_pieces(study, folder, train, stop), say, stop)
         if not stop():
-            group = (
-                _bernoulli_group(study, found)
-                if isinstance(study, Bernoulli)
-                else _resampled_group(study, found)
-            )
-            run_folder.write_groups(folder / run_folder.RESULT, {"": group})
+            _write_result(folder, study, pieces)
     return folder
 
 
-def _until(stop, say, pieces) -> Iterator:
-    """The pieces, made one by one until `stop` says True; `say` gets a line for each."""
-    for name, make in pieces:
+def _write_result(folder: Path, study: Bernoulli | Resampled, pieces: list[Arrays]) -> None:
+    if isinstance(study, Bernoulli):
+        variables, coordinates = _bernoulli_result(study, pieces)
+    else:
+        variables, coordinates = _resampled_result(study, pieces)
+    about = {"study": study.name, "digest": codec.digest(study)}
+    results.write_study(folder, variables, coordinates, about)
+
+
+def _make_pieces(pieces: Iterator[Piece], say: Say, stop: Callable[[], bool]) -> list[Arrays]:
+    """The arrays of the pieces, each made and written first where it is not there."""
+    made = []
+    for piece in pieces:
         if stop():
-            return
+            break
         began = time.monotonic()
-        piece = make()
-        say(f"{name}: {time.monotonic() - began:.1f} s")
-        yield piece
+        if not piece.path.is_file():
+            npz.write(piece.path, piece.make())
+        made.append(read_piece(piece.path))
+        say(f"{piece.name}: {time.monotonic() - began:.1f} s")
+    return made
 
 
-def _kept(path: Path, make: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    """The arrays in the file, made and written first where there is none."""
-    if not path.is_file():
-        npz.write(path, make())
-    return run_folder.read_arrays(path)
+def read_piece(path: Path) -> Arrays:
+    """The arrays of a piece; ValueError where the file is damaged."""
+    try:
+        return npz.read(path)
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path} is damaged ({error}): remove it to make it again") from None
 
 
-def _bernoulli(study, folder):
-    """(name, function) of each piece: all depths of one p and one n."""
+def _bernoulli_pieces(study: Bernoulli, folder: Path) -> Iterator[Piece]:
+    """All depths of one p and one n, piece by piece."""
     for i, p in enumerate(study.p):
         for n in study.n:
             path = folder / run_folder.BLOCKS / f"p{i}-n{n}.npz"
-            yield f"p {p}, N {n}", partial(_kept, path, partial(_all_depths, study, p, n))
+            yield Piece(f"p {p}, N {n}", path, partial(_all_depths, study, p, n))
 
 
-def _all_depths(study, p, n):
-    found = []
-    for d in study.d:
-        spectra = sampled(study, p, d, n)
-        found.append(evaluate(spectra, 2**d)._asdict())
-    return {name: np.stack([each[name] for each in found]) for name in found[0]}
+def _all_depths(study: Bernoulli, p: float, n: int) -> Arrays:
+    """What is said of the samples of each depth, leaves [D, R, ...]."""
+    evaluated = [evaluate(sampled(study, p, d, n), 2**d)._asdict() for d in study.d]
+    return {name: np.stack([one[name] for one in evaluated]) for name in evaluated[0]}
 
 
-def _bernoulli_group(study, pieces) -> Group:
-    shape = len(study.p), len(study.n)
+def _bernoulli_result(
+    study: Bernoulli, pieces: list[Arrays]
+) -> tuple[Variables, dict[str, list[Any]]]:
+    """The variables and coordinates of a study of independent units."""
     whole = {}
-    for name in pieces[0]:
-        stacked = np.stack([piece[name] for piece in pieces]).reshape(
-            *shape, *pieces[0][name].shape
-        )
-        whole[name] = np.moveaxis(stacked, 1, 2)
-    dims = ("p", "d", "n", "repetition")
-    d, n = np.asarray(study.d), np.asarray(study.n)
-    variables = _said(whole, dims) | {
-        "truth": Variable(("p", "d"), np.stack([truth(p, d) for p in study.p]), BIT),
-        "variance": Variable(
-            ("p", "d", "n"), np.stack([variance(p, d[:, None], n) for p in study.p]), FIRST_ORDER
-        ),
-    }
+    for name, first in pieces[0].items():
+        stacked = np.stack([piece[name] for piece in pieces])
+        by_p_and_n = stacked.reshape(len(study.p), len(study.n), *first.shape)
+        whole[name] = np.moveaxis(by_p_and_n, 1, 2)
+    depths = np.asarray(study.d)
+    sizes = np.asarray(study.n)
+    variances = np.stack([variance(p, depths[:, None], sizes) for p in study.p])
+    variables = _judged(whole, ("p", "d", "n", "repetition"))
+    variables["truth"] = (("p", "d"), np.stack([truth(p, depths) for p in study.p]), BIT)
+    variables["variance"] = (("p", "d", "n"), variances, FIRST_ORDER)
     coordinates = {
-        "p": np.asarray(study.p),
-        "d": d,
-        "n": n,
-        "estimator": np.asarray(list(ESTIMATORS), dtype=object),
+        "p": list(study.p),
+        "d": list(study.d),
+        "n": list(study.n),
+        "estimator": list(ESTIMATORS),
     }
-    return Group(coordinates, variables, {"study": study.name, "digest": config.digest(study)})
+    return variables, coordinates
 
 
-def _said(whole, dims):
+def _judged(whole: Arrays, dims: tuple[str, ...]) -> Variables:
     """The variables that both kinds of study have."""
-    return {"estimate": Variable((*dims, "estimator"), whole["estimate"], BIT)} | {
-        name: Variable(
-            dims, whole[name], {"verdict": FLAGS}.get(name, {} if name.startswith("n_") else BIT)
-        )
-        for name in SAID
-    }
+    variables: Variables = {"estimate": ((*dims, "estimator"), whole["estimate"], BIT)}
+    for name in JUDGED:
+        about = {} if name.startswith("n_") else BIT
+        variables[name] = (dims, whole[name], schema.FLAGS if name == "verdict" else about)
+    return variables
 
 
-def _resampled(study, folder, train, stop):
-    """(name, function) of each piece: all samples of one kept layer of one seed at one epoch."""
+def _resampled_pieces(
+    study: Resampled, folder: Path, train: Callable[[], Path], stop: Callable[[], bool]
+) -> Iterator[Piece]:
+    """All samples of one kept layer of one seed at one epoch, piece by piece."""
     trained = train()
     if stop():
         return
     probe = study.experiment.probes[0]
-    kept = run_folder.read_result(trained, f"{probe.name}_keep").sel(
-        seed=sorted(study.experiment.seeds)
-    )
-    layers = [
-        str(name).removeprefix("words_")
-        for name in kept.data_vars
-        if str(name).startswith("words_")
-    ]
+    kept = results.open_result(trained, f"{probe.name}_activations")
+    names = [str(name) for name in kept.data_vars]
+    layers = [name.removeprefix("words_") for name in names if name.startswith("words_")]
     for seed in study.experiment.seeds:
         for e, epoch in enumerate(kept.epoch.values):
+            activations = kept.sel(seed=seed, epoch=epoch)
             for i, layer in enumerate(layers):
-                one = kept.sel(seed=seed, epoch=epoch)
-                if not one[f"valid_{layer}"]:
-                    raise ValueError(
-                        f"expected activations of -1 and +1 to draw from, got none: seed {seed}, {layer}"
-                    )
-                words, bits = one[f"words_{layer}"].values, int(one[f"bits_{layer}"])
-                make = partial(
-                    _all_sizes, study, words, one.y.values, bits, [study.root_seed, seed, e, i]
-                )
+                key = [study.root_seed, seed, e, i]
                 path = folder / run_folder.BLOCKS / f"seed{seed}-epoch{e}-layer{i}.npz"
-                yield f"seed {seed}, epoch {epoch}, {layer}", partial(_kept, path, make)
+                make = partial(_all_sizes_of, study, activations, layer, key)
+                yield Piece(f"seed {seed}, epoch {epoch}, {layer}", path, make)
 
 
-def _all_sizes(study, words, y, bits, seed):
-    """What is said of all samples of one layer, leaves [N sizes, repetitions, ...], and the
-    truth."""
-    true = measure(words, y, population=True, bits=bits)
-    classes = int(y.max()) + 1
-    found = []
-    for n in study.n:
-        drawn = [
-            _drawn(np.random.default_rng([*seed, n, r]), words, y, n, bits, classes)
-            for r in range(study.repetitions)
-        ]
-        t, sizes, h, error = (list(each) for each in zip(*drawn, strict=True))
-        spectra = Spectrum(*(np.stack(leaves) for leaves in zip(*t, strict=True)))
-        evaluated = evaluate(spectra, 2**bits)
-        h_t, h_ty, h_y = np.asarray(h).T
-        null = np.asarray(
-            [reliability.null_information(of, s) for of, s in zip(t, sizes, strict=True)]
+def _all_sizes_of(study: Resampled, activations: Any, layer: str, key: list[int]) -> Arrays:
+    """What is said of samples of a kept layer; ValueError where it is not of -1 and +1."""
+    if not activations[f"valid_{layer}"]:
+        raise ValueError(
+            f"expected activations of -1 and +1 to draw from, got none: seed {key[1]}, {layer}"
         )
-        verdict_ty = reliability.judge_label(null, np.asarray(error), h_y)
-        of_labels = {
-            "i_ty": h_t + h_y - h_ty,
-            "null_ty": null,
-            "se_ty": np.asarray(error),
-            "verdict_ty": verdict_ty,
-        }
-        found.append(evaluated._asdict() | of_labels)
-    whole = {name: np.stack([each[name] for each in found]) for name in found[0]}
-    return whole | {
-        "truth": np.float64(true.i_xt),
-        "truth_ty": np.float64(true.i_ty),
-        "bits": np.int64(bits),
-    }
+    words = activations[f"words_{layer}"].values
+    bits = int(activations[f"bits_{layer}"])
+    return all_sizes(study.n, study.repetitions, words, activations.y.values, bits, key)
 
 
-def _drawn(key, words, y, n, bits, classes):
-    """A sample with replacement: T's spectrum, class sizes, (H(T), H(T,Y), H(Y)), standard error of
-    I(T;Y)."""
-    chosen = key.integers(0, len(y), n)
-    counted = COUNTED(
-        jnp.asarray(words[chosen]), jnp.asarray(y[chosen]), bits=bits, classes=classes
-    )
-    t, h_t, h_ty, error = jax.device_get(counted)
-    sizes = np.bincount(y[chosen], minlength=classes)
-    share = sizes[sizes > 0] / n
-    return t, sizes, (h_t, h_ty, -np.sum(share * np.log2(share))), error
-
-
-def _counted(words, y, bits, classes):
-    t, ty = count(words, y, bits=bits, classes=classes)
-    return spectrum(t, words.shape[0]), plugin(t), plugin(ty), information_error(t, ty)
-
-
-COUNTED = jax.jit(_counted, static_argnames=("bits", "classes"))
-
-
-def _resampled_group(study, pieces) -> Group:
+def _resampled_result(
+    study: Resampled, pieces: list[Arrays]
+) -> tuple[Variables, dict[str, list[Any]]]:
+    """The variables and coordinates of a study of kept layers."""
     whole = {name: np.stack([piece[name] for piece in pieces]) for name in pieces[0]}
     dims = ("layer", "n", "repetition")
-    variables = _said(whole, dims) | {
-        "truth": Variable(("layer",), whole["truth"], BIT),
-        "truth_ty": Variable(("layer",), whole["truth_ty"], BIT),
-        "bits": Variable(("layer",), whole["bits"], {"long_name": "units of the layer"}),
-        "verdict_ty": Variable(dims, whole["verdict_ty"], FLAGS),
-    }
-    variables |= {name: Variable(dims, whole[name], BIT) for name in ("i_ty", "null_ty", "se_ty")}
-    coordinates = {
-        "n": np.asarray(study.n),
-        "estimator": np.asarray(list(ESTIMATORS), dtype=object),
-    }
-    return Group(coordinates, variables, {"study": study.name, "digest": config.digest(study)})
-
-
-def scores(result) -> dict[str, Score]:
-    """How right the verdicts were: over all samples and for each p; or, of trained layers, on
-    I(X;T) and on I(T;Y)."""
-    if "p" not in result.dims:
-        return {"I(X;T)": _score(result), "I(T;Y)": _score_of_labels(result)}
-    return {"all": _score(result)} | {
-        f"p = {float(p):g}": _score(result.sel(p=[p])) for p in result.p.values
-    }
-
-
-def _score(part):
-    plug = part.estimate.sel(estimator="plugin")
-    return _scored(
-        plug,
-        plug - part.truth,
-        *(part[name] for name in ("verdict", "low", "high", "truth", "n_patterns", "n")),
-    )
-
-
-def _score_of_labels(part):
-    """I(T;Y) has no interval, and nothing is asked of samples without a repeated pattern."""
-    error, nothing = part.i_ty - part.truth_ty, part.i_ty * np.nan
-    scored = _scored(
-        part.i_ty, error, part.verdict_ty, nothing, nothing, nothing, part.n_patterns, part.n
-    )
-    return scored._replace(covered=float("nan"), unseen=float("nan"))
-
-
-def _scored(like, *arrays):
-    return score(*(each.broadcast_like(like).transpose(*like.dims).values for each in arrays))
+    variables = _judged(whole, dims)
+    variables["truth"] = (("layer",), whole["truth"], BIT)
+    variables["truth_ty"] = (("layer",), whole["truth_ty"], BIT)
+    variables["bits"] = (("layer",), whole["bits"], {"long_name": "units of the layer"})
+    variables["verdict_ty"] = (dims, whole["verdict_ty"], schema.FLAGS)
+    for name in OF_LABELS:
+        variables[name] = (dims, whole[name], BIT)
+    return variables, {"n": list(study.n), "estimator": list(ESTIMATORS)}

@@ -7,7 +7,6 @@ import numpy as np
 
 from jaxbnn.analysis import compression, correlation, reestimate
 from jaxbnn.analysis.correlation import Link
-from jaxbnn.engine import verdicts as results
 from jaxbnn.info.corrected_entropy import ESTIMATORS
 from jaxbnn.observe.probe import alphabets_of
 from jaxbnn.studies.evidence import interval, words
@@ -243,7 +242,7 @@ def _estimates(run, names):
     """Estimator -> I(X;T) of a run, the mean over the last epochs (seed, layer); of a population
     the plug-in alone."""
     result = run.results[""]
-    late = results.at_epochs(result, np.flatnonzero(compression.last(result.epoch.values)))
+    late = result.isel(epoch=np.flatnonzero(compression.last(result.epoch.values)))
     shape = tuple(int(n) for n in late.attrs["example_shape"].split())
     alphabets = alphabets_of(run.experiment.model, run.experiment.probes[0], shape)
     asked = ("plugin",) if result.attrs["population"] else names

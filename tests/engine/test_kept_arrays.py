@@ -4,6 +4,7 @@ import jax
 import numpy as np
 import pytest
 
+from jaxbnn.storage import results
 from jaxbnn import info, measure, observe, run
 from jaxbnn.config.overrides import override
 from jaxbnn.engine import kept as snapshot
@@ -22,7 +23,7 @@ def stored(tiny, tmp_path_factory):
 
 def test_kept_activations_give_the_measured_values(stored):
     _, folder = stored
-    whole, kept = run_folder.read_result(folder), run_folder.read_result(folder, "main_keep")
+    whole, kept = results.open_result(folder), results.open_result(folder, "main_keep")
     assert kept.epoch.values.tolist() == [12] and kept.valid_hidden_1.values.all()
     for seed in range(3):
         for i, (layer, width) in enumerate((("hidden_1", 6), ("hidden_2", 4))):
@@ -38,8 +39,8 @@ def test_kept_activations_give_the_measured_values(stored):
 def test_units_and_pairs_are_counted_at_the_named_epochs(stored):
     _, folder = stored
     units, kept = (
-        run_folder.read_result(folder, "main_units"),
-        run_folder.read_result(folder, "main_keep"),
+        results.open_result(folder, "main_units"),
+        results.open_result(folder, "main_keep"),
     )
     assert units.epoch.values.tolist() == [0, 3, 12]
     on = (kept.words_hidden_1.values[2, 0, :, 0][:, None] >> np.arange(6)) & 1
@@ -53,7 +54,7 @@ def test_units_and_pairs_are_counted_at_the_named_epochs(stored):
 
 def test_storing_changes_no_number_and_leaves_nothing_behind(stored, tiny, finished):
     own, folder = stored
-    plain, other = run_folder.read_result(finished), run_folder.read_result(folder)
+    plain, other = results.open_result(finished), results.open_result(folder)
     np.testing.assert_array_equal(plain.i_xt.values[:3], other.i_xt.values)
     assert not list((folder / "blocks").rglob("epoch-*.npz")) and not list(
         (folder / "blocks").rglob("*.h5")
@@ -82,7 +83,7 @@ def test_a_probe_that_counts_nothing_stands_beside_one_that_keeps(tiny, tmp_path
         dataclasses.replace(tiny, probes=probes, seeds=(0,), seeds_per_program=1), "train.epochs=1"
     )
     folder = run(own, tmp_path, devices=jax.devices()[:1])
-    assert run_folder.read_result(folder, "main_keep").epoch.values.tolist() == [1]
+    assert results.open_result(folder, "main_keep").epoch.values.tolist() == [1]
 
 
 def test_epochs_and_estimators_that_cannot_be_stored_are_refused(tiny):

@@ -1,0 +1,110 @@
+"""Orbax checkpoints of numpy arrays, also from one of several processes that share a run.
+
+In a process group Orbax writes numpy arrays on process 0 alone and reports success on the others,
+and it refuses arrays that lie on one process. So each process of a group has a child of its own,
+which is in no group: it reads an .npz and writes it as an Orbax checkpoint.
+"""
+
+import atexit
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jaxbnn.files import npz
+from jaxbnn.storage.leaves import flat, nested
+
+_LOCK = threading.Lock()
+_CHILD: list[subprocess.Popen] = []  # the one that is running, if any
+
+
+def save_tree(path: Path, tree: Mapping[str, Any]) -> None:
+    """Writes nested dictionaries of numpy arrays as an Orbax checkpoint.
+
+    Raises:
+        OSError: where it cannot be written, the disk being full, say.
+    """
+    import jax
+
+    if jax.process_count() == 1:
+        _save(path, tree)
+    else:
+        _save_by_child(path, tree)
+
+
+def _save(path: Path, tree: Mapping[str, Any]) -> None:
+    import orbax.checkpoint as ocp
+
+    with ocp.PyTreeCheckpointer() as checkpointer:
+        checkpointer.save(path, dict(tree))
+
+
+def _save_by_child(path: Path, tree: Mapping[str, Any]) -> None:
+    arrays = path.with_name(f"{path.name}.npz")
+    npz.write(arrays, flat(tree), compressed=False)
+    try:
+        with _LOCK:
+            answer = _ask(f"{arrays}\t{path}\n")
+    finally:
+        arrays.unlink(missing_ok=True)
+    if answer != "saved":
+        raise OSError(f"expected {path} to be written as a checkpoint, got: {answer}")
+
+
+def _ask(line: str) -> str:
+    """The child's answer to one line."""
+    child = _running_child()
+    if child.stdin is None or child.stdout is None:
+        raise OSError("expected a child process with pipes")
+    child.stdin.write(line)
+    child.stdin.flush()
+    return child.stdout.readline().strip() or "the child process ended"
+
+
+def _running_child() -> subprocess.Popen:
+    if not _CHILD or _CHILD[0].poll() is not None:
+        _CHILD[:] = [_start_child()]
+    return _CHILD[0]
+
+
+def _start_child() -> subprocess.Popen:
+    # The child computes nothing: it must not take a device, nor join the group.
+    alone = {"JAX_PLATFORMS": "cpu", "XLA_FLAGS": ""}
+    child = subprocess.Popen(
+        [sys.executable, "-m", "jaxbnn.storage.orbax_writer"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | alone,
+        start_new_session=True,  # a signal to the run lets it finish its checkpoint
+    )
+    atexit.register(_end, child)
+    return child
+
+
+def _end(child: subprocess.Popen) -> None:
+    """Closes the child's input, which ends it, and waits for it."""
+    if child.stdin is not None:
+        child.stdin.close()
+    child.wait()
+    if child.stdout is not None:
+        child.stdout.close()
+
+
+def serve() -> None:
+    """Reads lines "ARRAYS.npz TAB TARGET" and answers each with "saved", or what went wrong."""
+    for line in sys.stdin:
+        arrays, _, target = line.rstrip("\n").partition("\t")
+        try:
+            _save(Path(target), nested(npz.read(arrays)))
+            answer = "saved"
+        except Exception as error:  # whatever it is, the run says it
+            answer = " ".join(str(error).split()) or type(error).__name__
+        print(answer, flush=True)
+
+
+if __name__ == "__main__":
+    serve()
