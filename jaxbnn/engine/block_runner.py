@@ -16,7 +16,6 @@ import numpy as np
 
 from jaxbnn.config import codec
 from jaxbnn.engine import block_store
-from jaxbnn.engine.devices import is_ready
 from jaxbnn.engine.program import Block, Inputs, advance
 from jaxbnn.engine.progress import ProgressTracker
 from jaxbnn.engine.run_plan import (
@@ -26,6 +25,7 @@ from jaxbnn.engine.run_plan import (
     initial_block,
     shapes_of,
 )
+from jaxbnn.engine.settings import current_settings
 from jaxbnn.observe.record import Series
 from jaxbnn.storage import array_store, checkpoints, run_folder, schema
 
@@ -97,12 +97,11 @@ def name_of(plan: RunPlan, seeds: BlockSeeds) -> str:
 def identity_of(plan: RunPlan, number: int, shapes: Any) -> dict[str, str]:
     """What a checkpoint must share with the run that goes on from it."""
     layout = str(jax.tree_util.tree_flatten_with_path(shapes))
-    on_known_flags = is_ready(jax.devices()[0])
     return {
         "config": codec.digest(plan.experiments[number]),
         "data": plan.checksum,
         "jax": jax.__version__,
-        "way to compute": "jaxbnn.use_cores()" if on_known_flags else "XLA's own",
+        **current_settings(),
         "layout": hashlib.sha256(layout.encode()).hexdigest(),
     }
 

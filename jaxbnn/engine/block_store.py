@@ -14,13 +14,14 @@ from jaxbnn.config import codec
 from jaxbnn.config.experiment import Experiment
 from jaxbnn.engine.program import Block, Inputs, Rows, activations
 from jaxbnn.engine.run_plan import RunPlan, SeedRange
+from jaxbnn.engine.settings import current_settings
 from jaxbnn.engine.verdicts import Sample, judge_seed, row_bits
 from jaxbnn.info import plane
 from jaxbnn.info.plane import Point
 from jaxbnn.info.spectrum import Spectrum, room
 from jaxbnn.observe import kept
 from jaxbnn.observe.diagnostics import Diagnostics
-from jaxbnn.observe.probe import Probe, alphabets_of, choose, layers_of
+from jaxbnn.observe.probe import Probe, alphabets_of, layers_of, sample_size
 from jaxbnn.observe.record import SPECTRA, Series
 from jaxbnn.storage import array_store, results, schema
 from jaxbnn.storage.array_store import ArraySpec
@@ -50,7 +51,7 @@ def specs_of(plan: RunPlan, n_seeds: int, inputs: Inputs, block: Block) -> dict[
 
 
 def _specs_of_probe(plan: RunPlan, probe: Probe, n_seeds: int, epochs: int) -> dict[str, ArraySpec]:
-    n = len(choose(plan.split, probe.sample).y)
+    n = sample_size(plan.split, probe.sample)
     plane_shape = (n_seeds, epochs, len(layers_of(plan.experiment.model, probe)))
     n_layers = plane_shape[-1]
     n_trust = len(schema.columns(schema.TRUST))
@@ -88,7 +89,7 @@ def _specs_of_kept(
                 for name in kept.dims(kind, layer):
                     specs[f"{group}/{name}_{layer}"] = one(name)
             if kind == kept.ACTIVATIONS:
-                n = len(choose(plan.split, probe.sample).y)
+                n = sample_size(plan.split, probe.sample)
                 specs[f"{group}/y"] = ArraySpec(
                     (n_seeds, n), "int32", ("seed", "example"), {"long_name": "label"}
                 )
@@ -139,7 +140,7 @@ def _about(plan: RunPlan, experiment: Experiment, probe: Probe) -> dict[str, Any
         "sample": probe.sample,
         "tolerance": probe.tolerance,
         "population": int(probe.is_population(plan.split)),
-        "n_examples": len(choose(plan.split, probe.sample).y),
+        "n_examples": sample_size(plan.split, probe.sample),
         "example_shape": " ".join(str(n) for n in plan.split.train.x.shape[1:]),
         "labels_sha256": hashlib.sha256(labels.tobytes()).hexdigest(),
         results.DATA: plan.checksum,
@@ -208,6 +209,7 @@ def finish(
         "seeds": list(seed_range.seeds),
         "digest": codec.digest(experiment),
         results.DATA: plan.checksum,
+        results.SETTINGS: current_settings(),
     }
     array_store.finish(folder, facts)
 

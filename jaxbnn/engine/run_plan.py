@@ -23,6 +23,7 @@ from jaxbnn.config.experiment import Experiment
 from jaxbnn.data import Split
 from jaxbnn.engine import seeds_last
 from jaxbnn.engine.program import Block, Inputs, ProgramSpec, advance, prepare, start
+from jaxbnn.engine.settings import check_settings
 from jaxbnn.observe import kept
 from jaxbnn.observe.probe import Probe
 from jaxbnn.train.spec import Hyper
@@ -101,8 +102,10 @@ def make_run_plan(
         platform: of the devices: "cpu", "gpu" or "tpu".
 
     Raises:
-        ValueError: where data and experiment do not go together.
+        ValueError: where data and experiment do not go together, or JAX has settings under which
+            no run is comparable with others.
     """
+    check_settings()
     experiment = experiments[0]
     split = load_split(experiment, data_root, 0)
     model = experiment.model

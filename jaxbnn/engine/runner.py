@@ -29,6 +29,7 @@ from jaxbnn.engine.run_plan import (
     make_run_plan,
     try_program,
 )
+from jaxbnn.engine.settings import current_settings
 from jaxbnn.storage import results, run_folder, schema
 
 TURN = 0.2  # seconds between two looks of the main thread at the devices' threads
@@ -135,7 +136,7 @@ def _missing(plan: RunPlan) -> list[list[int]]:
     """The seeds of each experiment whose results are not complete."""
     missing = []
     for experiment, folder in zip(plan.experiments, plan.folders, strict=True):
-        finished = results.finished_seeds(folder, plan.checksum)
+        finished = results.finished_seeds(folder, plan.checksum, current_settings())
         missing.append(sorted(set(experiment.seeds) - set(finished)))
     return missing
 

@@ -118,6 +118,13 @@ def choose(split: Split, sample: Sample) -> Dataset:
     return jax.tree.map(lambda *parts: jnp.concatenate(parts), split.train, split.test)
 
 
+def sample_size(split: Split, sample: Sample) -> int:
+    """How many examples `choose` gives, of which none is copied."""
+    n_train = split.train.y.shape[-1]
+    n_test = split.test.y.shape[-1]
+    return {"train": n_train, "test": n_test, "all": n_train + n_test}[sample]
+
+
 def layers_of(model: linen.Module, probe: Probe) -> tuple[str, ...]:
     """The names of the layers a probe measures, in order. A model of one's own may say
     `layer_names`; MLP does."""

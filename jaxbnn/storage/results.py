@@ -12,6 +12,7 @@ from jaxbnn.storage import array_store, run_folder, schema
 from jaxbnn.storage.lazy_rows import SeedRows
 
 DATA = "data_sha256"  # the fact of a block's manifest that names its data
+SETTINGS = "settings"  # the fact that says under which settings of JAX and XLA
 VERSION = 2  # of a block's layout
 OLD_RESULT = "result.nc"  # what version 0.1 wrote
 
@@ -75,12 +76,15 @@ def finished_blocks(folder: Path) -> list[FinishedBlock]:
     return blocks
 
 
-def finished_seeds(folder: Path, checksum: str | None = None) -> tuple[int, ...]:
+def finished_seeds(
+    folder: Path, checksum: str | None = None, settings: Mapping[str, str] | None = None
+) -> tuple[int, ...]:
     """The seeds whose results are complete, rising.
 
     Args:
         folder: the run's; it need not exist.
         checksum: of the data they must have been made with.
+        settings: of JAX and XLA they must have been made under.
 
     Raises:
         ValueError: for a result of version 0.1, of other data, or with a damaged block.
@@ -93,8 +97,24 @@ def finished_seeds(folder: Path, checksum: str | None = None) -> tuple[int, ...]
                 f"{folder} holds results of other data (sha256 {str(block.facts[DATA])[:12]}, now "
                 f"{str(checksum)[:12]}): give back the data it was made with, or another --out"
             )
+        if settings is not None:
+            _check_settings(block, settings)
         seeds |= set(block.seeds)
     return tuple(sorted(seeds))
+
+
+def _check_settings(block: FinishedBlock, settings: Mapping[str, str]) -> None:
+    """ValueError for a block that was made under other settings of JAX or XLA."""
+    before = block.facts.get(SETTINGS)
+    if before == dict(settings):
+        return
+    known = before if isinstance(before, dict) else {}
+    changed = [name for name in settings if known.get(name) != settings[name]]
+    pairs = [f"{name} {known.get(name)!r}, now {settings[name]!r}" for name in changed]
+    raise ValueError(
+        f"{block.folder} was made under other settings ({'; '.join(pairs)}): its seeds are not "
+        "comparable with new ones; give back the settings, or another --out"
+    )
 
 
 def refuse_old(folder: Path) -> None:

@@ -13,7 +13,7 @@ from jaxbnn.config.experiment import Experiment
 from jaxbnn.files.atomic import write_text
 from jaxbnn.files.figures import save_figure
 from jaxbnn.files.tables import markdown, write_table
-from jaxbnn.storage import results, run_folder
+from jaxbnn.storage import run_folder
 from jaxbnn.studies.study import Claim, Finding, Report, Run, Runs, Study
 
 REPORT = "report.md"

@@ -39,7 +39,9 @@ def test_a_study_of_units_has_its_variables_truth_and_scores(folder):
 
 def test_what_is_finished_is_kept_and_a_stopped_study_goes_on(folder, tmp_path):
     said, answers = [], iter([False, False, True])
-    stopped = runner.run_known_truth(SMALL, tmp_path, say=said.append, stop=lambda: next(answers, True))
+    stopped = runner.run_known_truth(
+        SMALL, tmp_path, say=said.append, stop=lambda: next(answers, True)
+    )
     assert len(said) == 2 and not (stopped / run_folder.RESULT).exists()
     pieces = {p: p.stat().st_mtime_ns for p in (stopped / run_folder.BLOCKS).iterdir()}
     assert len(pieces) == 2 and runner.run_known_truth(SMALL, tmp_path) == stopped
@@ -87,16 +89,12 @@ def test_samples_of_trained_layers_are_judged_against_their_counted_values(train
 
 
 def test_figures_of_both_kinds_are_drawn(folder, trained, tmp_path):
-    bernoulli, layers = (
-        run_figures.of_study(results.open_result(f)) for f in (folder, trained[2])
-    )
+    bernoulli, layers = (run_figures.of_study(results.open_result(f)) for f in (folder, trained[2]))
     assert set(bernoulli) == set(layers) == {"errors", "variances", "verdicts", "rightness"}
     assert len(bernoulli["errors"].axes) == 4 and len(bernoulli["verdicts"].axes) == 2
     assert [ax.get_title() for ax in layers["errors"].axes] == ["4 units", "6 units"]
     for name, figure in {**bernoulli, **{f"layers-{k}": v for k, v in layers.items()}}.items():
-        assert all(
-            path.stat().st_size > 5000 for path in save_figure(tmp_path, name, figure)
-        )
+        assert all(path.stat().st_size > 5000 for path in save_figure(tmp_path, name, figure))
 
 
 def test_one_sample_alone_has_no_variance(trained):
