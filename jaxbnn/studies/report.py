@@ -14,6 +14,7 @@ from jaxbnn.files.atomic import write_text
 from jaxbnn.files.figures import save_figure
 from jaxbnn.files.tables import markdown, write_table
 from jaxbnn.storage import run_folder
+from jaxbnn.storage.results import finished_seeds, open_result
 from jaxbnn.studies.study import Claim, Finding, Report, Run, Runs, Study
 
 REPORT = "report.md"
