@@ -1,6 +1,7 @@
 """The settings of JAX and XLA that can change a seed's bits: refused, or part of a run's identity."""
 
 import os
+from typing import Any
 
 import jax
 
@@ -15,12 +16,12 @@ HARMLESS = (
 
 def check_settings() -> None:
     """ValueError for a setting under which no run is comparable with others."""
-    if jax.config.jax_enable_x64:
+    if _setting("enable_x64"):
         raise ValueError(
             "expected JAX's 32-bit numbers, got jax_enable_x64: seeds would be other networks under "
             "the same name; unset JAX_ENABLE_X64"
         )
-    if jax.config.jax_disable_jit:
+    if _setting("disable_jit"):
         raise ValueError("expected compiled programs, got jax_disable_jit: unset JAX_DISABLE_JIT")
 
 
@@ -30,9 +31,14 @@ def current_settings() -> dict[str, str]:
     flags = [flag for flag in os.environ.get("XLA_FLAGS", "").split() if _matters(flag)]
     return {
         "XLA_FLAGS": " ".join(sorted(flags)),
-        "default_matmul_precision": str(jax.config.jax_default_matmul_precision),
+        "default_matmul_precision": str(_setting("default_matmul_precision")),
     }
 
 
 def _matters(flag: str) -> bool:
     return not flag.startswith(HARMLESS)
+
+
+def _setting(name: str) -> Any:
+    """A setting of JAX, as it holds in this thread."""
+    return getattr(jax.config, f"jax_{name}")
