@@ -9,10 +9,10 @@ BIN := .venv/bin
 VENV := .venv/.python-$(VERSION)
 PIP := $(BIN)/python -m pip -q --disable-pip-version-check
 
-.PHONY: help demo test wheel lint bench pins clean
+.PHONY: help demo test test-slow wheel lint bench pins clean
 
 help:
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
 
 # tee -i: Ctrl-C reaches only the run, whose last words are still shown. macOS's make has no .SHELLFLAGS: pipefail is set here.
 demo: .venv/.run  ## train the demo's networks, then draw their information plane
@@ -21,7 +21,10 @@ demo: .venv/.run  ## train the demo's networks, then draw their information plan
 	$(BIN)/jaxbnn plot "$$(tail -n 1 .venv/demo.log)"
 
 test: .venv/.test  ## run the tests
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow" $(ARGS)
+
+test-slow: .venv/.test  ## run the tests that take longer: long runs, groups of processes, campaigns in small
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m slow $(ARGS)
 
 # The editable install in .venv would hide a file missing from the wheel: PYTHONPATH puts the wheel's copy first.
 wheel: .venv/.test  ## build dist/*.whl and run it from a folder outside the checkout
@@ -33,10 +36,11 @@ wheel: .venv/.test  ## build dist/*.whl and run it from a folder outside the che
 	"$$python" -c 'import os, jaxbnn; assert os.path.samefile(jaxbnn.__path__[0], "jaxbnn"), jaxbnn.__file__'; \
 	bin/jaxbnn list
 
-lint: .venv/.dev  ## ruff and pyright
+lint: .venv/.dev  ## ruff, pyright, and the contract of the rooms
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/pyright
+	$(BIN)/lint-imports
 
 # Several minutes on an idle machine; ARGS=--quick only shows that the scripts run.
 bench: .venv/.bench  ## time counting, estimators and measuring beside other programs; ARGS=--quick in seconds
