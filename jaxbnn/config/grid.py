@@ -2,14 +2,16 @@
 a program."""
 
 import dataclasses
+import itertools
 from collections.abc import Iterable, Sequence
 
-from jaxbnn import config
+from jaxbnn.config import codec
 from jaxbnn.config.experiment import Experiment
+from jaxbnn.config.overrides import override
 from jaxbnn.data import Cifar10, Mnist
 
 EXAMPLES = {Mnist: 60000, Cifar10: 50000}  # of the training sets that `scaled` shortens
-FEWEST = 1000  # examples that are left of them
+MIN_EXAMPLES = 1000  # examples that are left of them
 
 
 def product(experiment: Experiment, assignments: Iterable[str]) -> tuple[Experiment, ...]:
@@ -19,10 +21,11 @@ def product(experiment: Experiment, assignments: Iterable[str]) -> tuple[Experim
     A field that takes a list ("model.widths=50,10") gets it whole. ValueError as `config.override`
     raises it.
     """
-    made = [experiment]
+    combined = [experiment]
     for assignment in assignments:
-        made = [changed for each in made for changed in _values(each, assignment)]
-    return tuple({config.digest(each): each for each in made}.values())
+        changed = [_values(one, assignment) for one in combined]
+        combined = list(itertools.chain.from_iterable(changed))
+    return tuple({codec.digest(one): one for one in combined}.values())
 
 
 def scaled(experiment: Experiment, scale: float) -> Experiment:
@@ -36,7 +39,7 @@ def scaled(experiment: Experiment, scale: float) -> Experiment:
     data = experiment.data
     whole = next((n for kind, n in EXAMPLES.items() if isinstance(data, kind)), None)
     if whole is not None and scale < 1:
-        data = dataclasses.replace(data, max_examples=max(FEWEST, round(scale * whole)))
+        data = dataclasses.replace(data, max_examples=max(MIN_EXAMPLES, round(scale * whole)))
     return dataclasses.replace(experiment, train=spec, data=data)
 
 
@@ -53,13 +56,13 @@ def labels(
     )
 
 
-def _values(experiment, assignment):
+def _values(experiment: Experiment, assignment: str) -> list[Experiment]:
     """The experiment under each value of one assignment: the whole text where the field takes it,
     else its parts."""
     key, _, text = assignment.partition("=")
     try:
-        return [config.override(experiment, assignment)]
+        return [override(experiment, assignment)]
     except ValueError:
         if "," not in text or text.startswith(("{", "[")):
             raise
-    return [config.override(experiment, f"{key}={value}") for value in text.split(",")]
+    return [override(experiment, f"{key}={value}") for value in text.split(",")]
