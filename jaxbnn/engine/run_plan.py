@@ -8,10 +8,12 @@ import bisect
 import dataclasses
 import itertools
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -123,9 +125,8 @@ def make_run_plan(
         one_by_one=platform == "cpu",
         seeds_last=seeds_last.pays(model, n_inputs, batch_size, n_seeds, platform),
     )
-    return RunPlan(
-        tuple(experiments), tuple(folders), data_root, split, data.checksum(split), program
-    )
+    checksum = _once(("checksum", experiment.data, str(data_root)), partial(data.checksum, split))
+    return RunPlan(tuple(experiments), tuple(folders), data_root, split, checksum, program)
 
 
 def by_program(experiments: Sequence[Experiment]) -> list[tuple[Experiment, ...]]:
@@ -148,8 +149,7 @@ def _in_program(probe: Probe) -> Probe:
 
 def load_split(experiment: Experiment, data_root: str | Path | None, seed: int) -> Split:
     """The split of a seed; ValueError where data and experiment do not go together."""
-    own = seed if data.is_per_seed(experiment.data) else None
-    split = data.load(experiment.data, data_root, own)
+    split = _loaded(experiment, data_root, seed)
     n = len(split.train.y)
     size = experiment.train.batch_size
     if size is not None and size > n:
@@ -168,6 +168,37 @@ def load_split(experiment: Experiment, data_root: str | Path | None, seed: int) 
                 f"expected no correction in probe {probe.name!r}: its sample is the population"
             )
     return split
+
+
+@contextmanager
+def data_loaded_once() -> Iterator[None]:
+    """Within it a data set is read and hashed once, however many plans are made of it: for a
+    command, whose files do not change while it runs."""
+    token = _LOADED.set({})
+    try:
+        yield
+    finally:
+        _LOADED.reset(token)
+
+
+_LOADED: ContextVar[dict[Any, Any] | None] = ContextVar("data sets read so far", default=None)
+
+
+def _loaded(experiment: Experiment, data_root: str | Path | None, seed: int) -> Split:
+    """The split as the data set gives it."""
+    own = seed if data.is_per_seed(experiment.data) else None
+    load = partial(data.load, experiment.data, data_root, own)
+    return _once(("split", experiment.data, str(data_root), own), load)
+
+
+def _once(key: Hashable, make: Callable[[], Any]) -> Any:
+    """What `make` gives; within `data_loaded_once` it is called once for each key."""
+    known = _LOADED.get()
+    if known is None:
+        return make()
+    if key not in known:
+        known[key] = make()
+    return known[key]
 
 
 def try_program(plan: RunPlan, device: jax.Device) -> None:
