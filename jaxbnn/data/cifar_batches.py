@@ -28,7 +28,7 @@ class Version(NamedTuple):
     folder: str  # their folder in the archive
     names: tuple[str, ...]
     md5: tuple[str, ...]  # hex, one a file; empty where none is published
-    nested: tuple[str, ...]  # folders of unpacked files, below one that is searched
+    nested: tuple[str, ...]  # folders of unpacked files, below a searched one
     read: Callable[[bytes, str], Dataset]
 
     def archive_paths(self) -> list[str]:
@@ -58,8 +58,8 @@ def read_pickled_batch(payload: bytes, name: str) -> Dataset:
         x uint8 [N, 32, 32, 3], y int32 [N].
 
     Raises:
-        ValueError: it is no dict of `data`, uint8 [N, 3072], and `labels`, a list of N numbers from 0
-            to 9, or it is anything but plain values.
+        ValueError: it is no dict of `data`, uint8 [N, 3072], and `labels`, a list of N numbers from
+            0 to 9, or it is anything but plain values.
     """
     batch = read_plain_pickle(payload, name)
     if not isinstance(batch, dict):

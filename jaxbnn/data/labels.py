@@ -111,7 +111,7 @@ def check_whole(y: np.ndarray, name: str) -> None:
         broken = y[y != np.floor(y)]  # NaN too
         if broken.size:
             raise ValueError(f"expected whole numbers as {name}, got {broken[0]}")
-    if y.min() < -1 or y.max() > MAX_LABEL:
+    if float(y.min()) < -1 or float(y.max()) > MAX_LABEL:  # float16 cannot hold MAX_LABEL
         raise _out_of_range(y, name)
 
 

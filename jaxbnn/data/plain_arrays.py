@@ -40,5 +40,4 @@ def plain_array(array: np.ndarray, name: str) -> np.ndarray:
 
 def is_narrow(dtype: np.dtype) -> bool:
     """Whether it is a real type of ml_dtypes, which registers them with numpy."""
-    is_own = dtype.kind in "biufcmMOSUT" or dtype.type is np.void
-    return not is_own and dtype.name.startswith(NARROW)
+    return dtype.type.__module__ == "ml_dtypes" and dtype.name.startswith(NARROW)

@@ -59,21 +59,18 @@ def standardised(split: Split) -> Split:
     """
     x = split.train.x.astype(np.float64)
     varies = x.min(0) < x.max(0)
+    # A power of two brings each input near 1, exactly: squares of tiny numbers would be 0.
+    exponent = -np.frexp(np.abs(x).max(0))[1]
+    x = np.ldexp(x, exponent)
     mean = x.mean(0)
-    deviation = standard_deviation(x - mean)
-    varies &= deviation > 0
-    divisor = np.where(varies, deviation, 1.0)
-    train = np.where(varies, (x - mean) / divisor, 0.0)
+    deviation = np.where(varies, np.sqrt(np.mean((x - mean) ** 2, axis=0)), 1.0)
     with np.errstate(over="ignore"):
-        test = np.where(varies, (split.test.x.astype(np.float64) - mean) / divisor, 0.0)
-    return with_inputs(split, train, test)
-
-
-def standard_deviation(centred: np.ndarray) -> np.ndarray:
-    """sqrt(sum_i centred_i^2 / N) of each input, of any magnitude that float64 has; [...]."""
-    largest = np.abs(centred).max(0)
-    scale = np.where(largest > 0, largest, 1.0)  # squares of tiny numbers would be 0
-    return scale * np.sqrt(np.mean((centred / scale) ** 2, axis=0))
+        test = np.ldexp(split.test.x.astype(np.float64), exponent)
+    return with_inputs(
+        split,
+        np.where(varies, (x - mean) / deviation, 0.0),
+        np.where(varies, (test - mean) / deviation, 0.0),
+    )
 
 
 def with_inputs(split: Split, train: np.ndarray, test: np.ndarray) -> Split:

@@ -44,9 +44,10 @@ def test_the_packing_is_told_by_the_bytes_not_by_the_name(tmp_path):
 def test_a_missing_file_says_where_it_was_looked_for_and_what_to_do(tmp_path):
     with pytest.raises(FileNotFoundError) as caught:
         fetch(FILE, tmp_path, NOWHERE)
+    places = ", ".join(map(str, (tmp_path, tmp_path / "mnist", tmp_path / "MNIST/raw")))
     assert str(caught.value) == (
-        f"expected {NAME} (plain, .gz, .xz or .bz2) in {tmp_path}, {tmp_path / 'mnist'}, {tmp_path / 'MNIST/raw'}, "
-        "found none: put the file there, name another folder, or name none (and unset JAXBNN_DATA) to download it"
+        f"expected {NAME} (plain, .gz, .xz or .bz2) in {places}, found none: put the file there, "
+        "name another folder, or name none (and unset JAXBNN_DATA) to download it"
     )
 
 

@@ -2,6 +2,7 @@ import io
 import struct
 import zipfile
 
+import ml_dtypes
 import numpy as np
 import pytest
 
@@ -102,18 +103,21 @@ def test_npz_is_found_below_the_root(tmp_path, monkeypatch):
         ({"y_train": Y * np.nan}, "expected whole numbers as y_train in .*, got nan"),
         (
             {"y_train": Y + np.inf},
-            r"expected labels from 0 to 2\*\*31 - 2 as y_train in .*, got inf to inf",
+            r"expected labels from 0 to 2\*\*31 - 2, or .*, as y_train in .*, got inf to inf",
         ),
-        ({"y_train": Y.astype(int) - 1}, "expected labels from 0 .* as y_train in .*, got -1 to 0"),
+        (
+            {"y_train": Y.astype(int) - 1},
+            "expected labels from 0 .*, or -1 and .1 alone, as y_train in .*, got -1 to 2",
+        ),
         ({"y_train": Y.astype(np.uint64) + 2**63}, "expected labels from 0 "),
         (
-            {"y_train": Y[:, None]},
-            r"expected y_train in .* of shape \[N\] and not empty, got \[4, 1\]",
+            {"y_train": Y[:, None, None]},
+            r"expected y_train in .* of shape \[N\], \[N, 1\] or one-hot .*, got \[4, 1, 1\]",
         ),
-        ({"y_train": Y[:0]}, r"expected y_train in .* of shape \[N\] and not empty, got \[0\]"),
+        ({"y_train": Y[:0]}, r"expected y_train in .* and not empty, got \[0\]"),
         (
             {"y_train": np.array(list("abcd"))},
-            "expected whole numbers as y_train in .*, got dtype <U1",
+            "expected real numbers as y_train in .*, got dtype <U1",
         ),
         (
             {"x_train": X[:0]},
@@ -171,7 +175,9 @@ def test_npz_refuses_a_constant_where_a_span_is_asked(tmp_path):
 
 def test_npz_refuses_test_inputs_thrown_out_of_float32(tmp_path):
     path = saved(tmp_path, **FOUR | {"x_train": X * 1e-300, "x_test": np.full((2, 2), 1e38)})
-    with pytest.raises(ValueError, match="expected inputs that float32 can hold once"):
+    with pytest.raises(
+        ValueError, match="expected test inputs that float32 can hold once scaled, got inf"
+    ):
         load(Npz(path, value_range=(0.0, 1.0)))
 
 
@@ -240,3 +246,93 @@ def test_npz_refuses_a_broken_archive_in_one_line(tmp_path, broken):
 def test_npz_spec_refuses_bad_fields(fields, error, message):
     with pytest.raises(error, match=message):
         Npz(**fields)
+
+
+def test_npz_takes_labels_as_loaders_give_them(tmp_path):
+    plain = load(Npz(saved(tmp_path, **FOUR | {"y_test": Y[:2]})))
+    one_hot = np.eye(2)[Y]
+    for train, test in (
+        (Y[:, None], Y[:2]),
+        (one_hot, one_hot[:2]),
+        (one_hot.astype(bool), Y[:2].astype(bool)),
+        (2.0 * Y - 1, np.array([-1, 1])),
+        (Y.astype(np.float16), Y[:2].astype(np.longdouble)),
+    ):
+        split = load(Npz(saved(tmp_path, **FOUR | {"y_train": train, "y_test": test})))
+        assert split.train.y.tolist() == plain.train.y.tolist() == [0, 1, 0, 1]
+        assert split.test.y.tolist() == [0, 1] and split.n_classes == 2
+    whole = load(Npz(saved(tmp_path, x=X, y=2.0 * Y[:, None] - 1), 0.5))
+    assert sorted([*whole.train.y, *whole.test.y]) == [0, 0, 1, 1]
+
+
+def test_npz_reads_the_labels_of_both_parts_together(tmp_path):
+    signs = {"y_train": 2.0 * Y - 1, "y_test": np.array([-1, -1])}
+    assert load(Npz(saved(tmp_path, **FOUR | signs))).test.y.tolist() == [0, 0]
+    with pytest.raises(ValueError, match="as y_train in .* and y_test in .*, got -1 to 2"):
+        load(Npz(saved(tmp_path, **FOUR | {"y_test": np.array([-1, 2])})))
+    columns = {"y_train": np.eye(3)[Y], "y_test": np.eye(2)[Y[:2]]}
+    with pytest.raises(ValueError, match=r"with as many columns, got \[4, 3\] and \[2, 2\]"):
+        load(Npz(saved(tmp_path, **FOUR | columns)))
+
+
+def test_npz_standardises_each_input_by_the_training_examples(tmp_path):
+    x = np.array([[300.0, 7, 0], [302, 7, 1], [304, 7, 1], [306, 7, 0]])
+    test = np.array([[303.0, 8, 0.5], [300, 7, 1]])
+    path = saved(tmp_path, x_train=x, y_train=Y, x_test=test, y_test=Y[:2])
+    split = load(Npz(path, standardise=True))
+    assert split.train.x.dtype == split.test.x.dtype == np.float32
+    sd = np.sqrt(5.0)
+    np.testing.assert_array_equal(
+        split.train.x[:, 0], np.float32([-3 / sd, -1 / sd, 1 / sd, 3 / sd])
+    )
+    assert split.train.x[:, 2].tolist() == [-1, 1, 1, -1]
+    assert split.train.x[:, 1].tolist() == [0] * 4 and split.test.x[:, 1].tolist() == [0, 0]
+    assert split.test.x[:, 0].tolist() == [0, np.float32(-3 / sd)]
+    assert split.test.x[:, 2].tolist() == [0, 1]
+
+
+def test_npz_standardises_the_training_part_of_a_random_split(tmp_path):
+    rng = np.random.default_rng(0)
+    path = saved(tmp_path, x=rng.uniform(200, 300, (100, 2, 3)), y=np.arange(100) % 2)
+    train = load(Npz(path, standardise=True)).train.x.astype(np.float64)
+    np.testing.assert_allclose(train.mean(0), 0, atol=1e-6)
+    np.testing.assert_allclose(train.std(0), 1, atol=1e-6)
+
+
+def test_npz_refuses_what_numpy_saves_of_narrow_types(tmp_path):
+    narrow = X.astype(ml_dtypes.bfloat16)
+    with pytest.raises(ValueError, match=r"expected real numbers as x in .*, got raw bytes .*\|V2"):
+        load(Npz(saved(tmp_path, x=narrow, y=Y)))
+    with pytest.raises(ValueError, match=r"as y in .*, got raw bytes .*\|V1"):
+        load(Npz(saved(tmp_path, x=X, y=Y.astype(ml_dtypes.int4))))
+    path = saved(tmp_path, x=X.astype(ml_dtypes.float8_e5m2), y=Y)
+    with pytest.raises(ValueError, match="expected plain numeric arrays in .*, got ") as caught:
+        load(Npz(path))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.longdouble, np.bool_, np.int8, np.uint64, ">f8"])
+def test_npz_takes_inputs_of_any_real_type(tmp_path, dtype):
+    x = (X > 0).astype(dtype)
+    split = load(Npz(saved(tmp_path, x_train=x, y_train=Y, x_test=x, y_test=Y)))
+    assert split.train.x.dtype == np.float32 and split.train.x.tolist() == (X > 0).tolist()
+
+
+def test_npz_refuses_an_input_that_float32_loses_and_rounds_the_rest_to_0(tmp_path):
+    x = np.array([[1.0, 1e-40], [1e-40, 2e-40], [1.0, 0.0], [-1e-45, 3e-40]])
+    parts = {"y_train": Y, "x_test": x, "y_test": Y}
+    with pytest.raises(
+        ValueError, match=r"at least 1.2e-38 or 0, got input 1 of at most 3.0e-40, which is 0"
+    ):
+        load(Npz(saved(tmp_path, x_train=x, **parts)))
+    assert load(Npz(saved(tmp_path, x_train=x, **parts), standardise=True)).train.x[3, 1] > 1
+    x[0, 1] = 1.0
+    split = load(Npz(saved(tmp_path, x_train=x, **parts)))
+    assert split.train.x.tolist() == [[1, 1], [0, 0], [1, 0], [0, 0]]
+
+
+def test_standardise_and_value_range_exclude_each_other():
+    with pytest.raises(ValueError, match=r"expected value_range or standardise, got both \(\(0.0"):
+        Npz("a.npz", value_range=(0.0, 1.0), standardise=True)
+    with pytest.raises(TypeError, match="expected standardise to be True or False, got 1"):
+        Npz("a.npz", standardise=1)

@@ -1,5 +1,8 @@
 import dataclasses
 import json
+import subprocess
+import sys
+import tracemalloc
 from fractions import Fraction
 
 import numpy as np
@@ -27,6 +30,7 @@ SPECS = [
     Mnist(),
     Npz("a.npz", value_range=(0.0, 1.0)),
     Npz("b.npz"),
+    Npz("c.npz", standardise=True),
 ]
 
 
@@ -121,7 +125,7 @@ def test_one_split_for_all_seeds_unless_each_has_its_own():
 
 
 def test_is_per_seed_is_the_field_where_there_is_one():
-    assert [is_per_seed(spec) for spec in SPECS] == [False] * 5
+    assert [is_per_seed(spec) for spec in SPECS] == [False] * 6
     assert is_per_seed(TicTacToe(split_per_seed=True))
 
 
@@ -211,3 +215,19 @@ def test_bad_label_noise_is_refused(noise, error):
 def test_bad_label_seeds_are_refused(make, seed, error):
     with pytest.raises(error, match="expected label_seed"):
         make(label_seed=seed)
+
+
+def test_checksum_copies_no_array():
+    x = np.zeros((1000, 1000), np.float32)
+    y = np.zeros(1000, np.int32)
+    tracemalloc.start()
+    checksum(Split(Dataset(x, y), Dataset(x, y), 1, False))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 100_000
+
+
+def test_importing_the_data_sets_imports_nothing_that_downloads():
+    code = "import sys, jaxbnn.data; print(sorted({'pooch', 'requests', 'urllib3'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
