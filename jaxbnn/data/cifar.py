@@ -13,7 +13,7 @@ import numpy as np
 from jaxbnn.data.cache import cache_path
 from jaxbnn.data.cifar_batches import BATCH, BINARY, PYTHON, ROW, Version, read_archive
 from jaxbnn.data.download import Report
-from jaxbnn.data.folders import first_right, named_folder, places
+from jaxbnn.data.folders import first_right, named_folder, searched_folders
 from jaxbnn.data.images import Images, pixel_values
 from jaxbnn.data.published import CIFAR10, CIFAR10_PYTHON, Collection
 from jaxbnn.data.source import fetch
@@ -97,7 +97,7 @@ def batches_in_folder(archives: Sequence[tuple[Collection, Version]], folder: Pa
     for collection, version in archives:
         readers.append(partial(batches_of_archive, collection, version, folder))
     for collection, version in archives:
-        readers.append(partial(unpacked_batches, version, places(folder, collection)))
+        readers.append(partial(unpacked_batches, version, searched_folders(folder, collection)))
     return first_right(readers)
 
 

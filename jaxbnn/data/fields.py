@@ -63,7 +63,7 @@ def check_switch(name: str, value: object) -> None:
         raise TypeError(f"expected {name} to be True or False, got {value!r}")
 
 
-def check_labels_dealt(spec: Relabelled) -> None:
+def check_relabelled(spec: Relabelled) -> None:
     """Raises TypeError or ValueError unless the fields of `Relabelled` are a seed or None, and a
     share."""
     if spec.label_seed is not None:

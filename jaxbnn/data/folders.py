@@ -19,7 +19,7 @@ def named_folder(root: str | Path | None) -> Path | None:
     return None if named is None else Path(named).expanduser()
 
 
-def places(folder: Path, collection: Collection) -> list[Path]:
+def searched_folders(folder: Path, collection: Collection) -> list[Path]:
     """The folders that are searched: the one named, then the usual ones below it."""
     return [folder, *(folder / below for below in collection.folders)]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from jaxbnn.data.fields import check_labels_dealt, check_max_examples, check_value_range
+from jaxbnn.data.fields import check_max_examples, check_relabelled, check_value_range
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Images:
 
     def __post_init__(self) -> None:
         check_value_range(self.value_range)
-        check_labels_dealt(self)
+        check_relabelled(self)
         check_max_examples(self.max_examples)
 
 

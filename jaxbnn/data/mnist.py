@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from jaxbnn.data.download import Report
-from jaxbnn.data.folders import first_right, named_folder, places
+from jaxbnn.data.folders import first_right, named_folder, searched_folders
 from jaxbnn.data.idx import read_idx, write_idx
 from jaxbnn.data.images import Images, pixel_values
 from jaxbnn.data.published import FASHION_MNIST, MNIST, Collection, File
@@ -79,7 +79,7 @@ def idx_files(
     readers = [partial(_fetch_all, collection, root, report)]
     folder = named_folder(root)
     if folder is not None and KERAS_ARCHIVE in collection.also:
-        readers.append(partial(keras_files, collection, places(folder, collection)))
+        readers.append(partial(keras_files, collection, searched_folders(folder, collection)))
     return first_right(readers)
 
 

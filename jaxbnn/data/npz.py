@@ -12,7 +12,7 @@ import numpy as np
 from jaxbnn.data.failure import reason
 from jaxbnn.data.fields import (
     FLOAT32_MAX,
-    check_labels_dealt,
+    check_relabelled,
     check_shared,
     check_switch,
     check_value_range,
@@ -62,7 +62,7 @@ class Npz:
         if not self.path:
             raise ValueError("expected path to name an .npz file, got ''")
         check_shared(self)
-        check_labels_dealt(self)
+        check_relabelled(self)
         check_switch("standardise", self.standardise)
         if self.value_range is None:
             return

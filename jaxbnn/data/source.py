@@ -6,7 +6,7 @@ from pathlib import Path
 
 from jaxbnn.data.cache import cached
 from jaxbnn.data.download import Report
-from jaxbnn.data.folders import find, named_folder, places
+from jaxbnn.data.folders import find, named_folder, searched_folders
 from jaxbnn.data.published import MNIST, Collection, File
 
 
@@ -36,4 +36,4 @@ def fetch(
     folder = named_folder(root)
     if folder is None:
         return cached(file, collection, cache, report=report)
-    return find(file, places(folder, collection), collection.also)
+    return find(file, searched_folders(folder, collection), collection.also)

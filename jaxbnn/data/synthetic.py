@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from jaxbnn.data.fields import check_labels_dealt, check_shared, check_value_range
+from jaxbnn.data.fields import check_relabelled, check_shared, check_value_range
 from jaxbnn.data.split import Dataset, Split, divide
 
 # The twelve input bits sit on the vertices of an icosahedron: each one's five neighbours, and its
@@ -55,7 +55,7 @@ class Szt:
 
     def __post_init__(self) -> None:
         check_shared(self)
-        check_labels_dealt(self)
+        check_relabelled(self)
         check_value_range(self.value_range)
 
 
@@ -80,7 +80,7 @@ class TicTacToe:
 
     def __post_init__(self) -> None:
         check_shared(self)
-        check_labels_dealt(self)
+        check_relabelled(self)
 
 
 def load_szt(spec: Szt, seed: int | None = None) -> Split:

@@ -13,7 +13,7 @@ PIXELS = np.arange(3 * 784, dtype=np.uint32).astype(np.uint8).reshape(3, 28, 28)
 DIGITS = np.array([5, 0, 9], np.uint8)
 
 
-def test_mnist_maps_pixels_onto_the_span(tmp_path):
+def test_mnist_maps_pixels_onto_the_value_range(tmp_path):
     collection = small_mnist(tmp_path, PIXELS, DIGITS, PIXELS[:2], DIGITS[:2])
     split = load_mnist(Mnist(), tmp_path, collection)
     assert split.train.x.shape == (3, 28, 28)
@@ -57,7 +57,7 @@ def test_mnist_knows_the_published_files():
     assert all(mirror.startswith("https://") and mirror.endswith("/") for mirror in MNIST.mirrors)
 
 
-def test_mnist_spec_refuses_a_bad_span():
+def test_mnist_spec_refuses_a_bad_value_range():
     with pytest.raises(
         TypeError, match=r"expected value_range as a tuple of two numbers, got 1\.0"
     ):

@@ -26,7 +26,7 @@ def test_npz_takes_the_files_own_split(tmp_path):
     assert split.train.x.dtype == np.float32 and split.train.y.dtype == np.int32
 
 
-def test_npz_splits_x_and_y_by_the_share(tmp_path):
+def test_npz_splits_x_and_y_by_the_train_fraction(tmp_path):
     path = saved(tmp_path, x=np.arange(40.0).reshape(10, 2, 2), y=np.arange(10) % 2.0)
     split = load(Npz(path, train_fraction=0.6))
     assert split.train.x.shape == (6, 2, 2) and split.test.x.shape == (4, 2, 2)
@@ -39,13 +39,13 @@ def test_npz_splits_x_and_y_by_the_share(tmp_path):
     assert len({load(own, seed=seed).train.x.tobytes() for seed in range(8)}) > 1
 
 
-def test_npz_span_is_that_of_the_train_inputs(tmp_path):
+def test_npz_value_range_is_that_of_the_train_inputs(tmp_path):
     split = load(Npz(saved(tmp_path, **FOUR), value_range=(-1.0, 1.0)))
     assert split.train.x.tolist() == [[-1, 1], [0, 0], [1, -1], [0, -1]]
     assert split.test.x.tolist() == [[1, 3], [2, 2]]
 
 
-def test_npz_span_of_a_split_by_share_knows_the_train_part_only(tmp_path):
+def test_npz_value_range_of_a_random_split_knows_the_train_part_only(tmp_path):
     split = load(
         Npz(
             saved(tmp_path, x=np.arange(20.0).reshape(10, 2) ** 2, y=np.zeros(10)),
@@ -56,7 +56,7 @@ def test_npz_span_of_a_split_by_share_knows_the_train_part_only(tmp_path):
     assert (split.train.x.min(), split.train.x.max()) == (0.0, 1.0)
 
 
-def test_npz_span_survives_tiny_ranges(tmp_path):
+def test_npz_value_range_survives_tiny_ranges(tmp_path):
     x = np.array([[0.0], [5e-324]])
     split = load(
         Npz(
@@ -163,7 +163,7 @@ def test_npz_never_runs_a_pickle(tmp_path):
     assert not (tmp_path / "ran").exists()
 
 
-def test_npz_refuses_a_constant_where_a_span_is_asked(tmp_path):
+def test_npz_refuses_a_constant_where_a_value_range_is_asked(tmp_path):
     path = saved(tmp_path, **FOUR | {"x_train": np.full((4, 2), 7)})
     with pytest.raises(
         ValueError,

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jaxbnn.data import (
+    Cifar10,
     Dataset,
     Mnist,
     Npz,
@@ -190,7 +191,7 @@ def test_relabelled_training_labels_keep_their_sizes_and_lose_their_inputs():
     assert len(checksums) == 3
 
 
-def test_label_noise_deals_a_share_of_the_labels_anew():
+def test_label_noise_shuffles_a_share_of_the_labels():
     true, noisy = load(Szt()), load(Szt(label_seed=3, label_noise=0.2))
     np.testing.assert_array_equal(np.bincount(noisy.train.y), np.bincount(true.train.y))
     assert (
@@ -228,6 +229,28 @@ def test_checksum_copies_no_array():
 
 
 def test_importing_the_data_sets_imports_nothing_that_downloads():
-    code = "import sys, jaxbnn.data; print(sorted({'pooch', 'requests', 'urllib3'} & set(sys.modules)))"
+    code = (
+        "import sys, jaxbnn.data\n"
+        "print(sorted({'pooch', 'requests', 'urllib3'} & set(sys.modules)))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_load_hands_the_report_to_the_download(tmp_path, monkeypatch):
+    monkeypatch.delenv("JAXBNN_DATA", raising=False)
+    monkeypatch.setattr("pooch.os_cache", lambda project: tmp_path / project)
+
+    def download(url, file, path, timeout, report):
+        report(url.rpartition("/")[2])
+
+    def stop(name):
+        raise KeyboardInterrupt(name)
+
+    monkeypatch.setattr("jaxbnn.data.cache.download", download)
+    for spec, name in (
+        (Mnist(), "train-images-idx3-ubyte.gz"),
+        (Cifar10(), "cifar-10-binary.tar.gz"),
+    ):
+        with pytest.raises(KeyboardInterrupt, match=f"^{name}$"):
+            load(spec, report=stop)
