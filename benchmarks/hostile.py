@@ -16,6 +16,7 @@ import gc
 import io
 import json
 import os
+import pickle
 import random
 import resource
 import signal
@@ -32,7 +33,8 @@ import numpy as np
 
 from jaxbnn.storage import results
 from jaxbnn import config, data, studies
-from jaxbnn.data import cifar, images
+from jaxbnn.data import cifar_batches
+from jaxbnn.data import idx as idx_format
 from jaxbnn.data import npz as npz_data
 from jaxbnn.info.ragged import Ragged
 from jaxbnn.storage import checkpoints, run_folder
@@ -75,16 +77,21 @@ def readers() -> list[Reader]:
     """Every reader of files that may come from strangers, with a valid file."""
     experiment = config.to_json(studies.find("szt")[0])
     return [
-        Reader("IDX", idx(), lambda payload, folder: images.read_idx(payload, "file")),
+        Reader("IDX", idx(), lambda payload, folder: idx_format.read_idx(payload, "file")),
         Reader(
             "CIFAR-10 batch",
             bytes([3]) + bytes(3072),
-            lambda payload, folder: cifar.read_batch(payload, "file"),
+            lambda payload, folder: cifar_batches.read_batch(payload, "file"),
         ),
         Reader(
             "CIFAR-10 archive",
             archive(),
-            lambda payload, folder: cifar.read_archive(payload, ("a", "b"), "file"),
+            lambda payload, folder: cifar_batches.read_archive(payload, ("a", "b"), "file"),
+        ),
+        Reader(
+            "CIFAR-10 pickle",
+            pickle.dumps({"data": np.zeros((1, 3072), np.uint8), "labels": [3]}, protocol=2),
+            lambda payload, folder: cifar_batches.read_pickled_batch(payload, "file"),
         ),
         Reader("npz data", archive_of(x=np.eye(5, dtype=np.float32), y=np.arange(5)), read_data),
         Reader("npz to measure", archive_of(t=np.ones((5, 3)), y=np.arange(5)), read_measured),

@@ -8,8 +8,8 @@ import tarfile
 
 import numpy as np
 
-from jaxbnn.data.cifar import ROW
-from jaxbnn.data.fetch import CIFAR10, MNIST, Collection, File
+from jaxbnn.data.cifar_batches import ROW
+from jaxbnn.data.published import CIFAR10, MNIST, Collection, File
 
 RNG = np.random.default_rng(0)
 

@@ -1,12 +1,18 @@
-"""Data sets as numpy arrays: made by rule, read from files, or fetched once and checked. Knows
-nothing of JAX."""
+"""Data sets as numpy arrays: made by rule, read from files, or downloaded once and checked.
+
+Knows nothing of JAX.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from jaxbnn.data.cifar import Cifar10, load_cifar10
-from jaxbnn.data.images import FashionMnist, Images, Mnist, load_mnist, read_idx
+from jaxbnn.data.download import DownloadProgress, Report
+from jaxbnn.data.idx import read_idx
+from jaxbnn.data.images import Images
+from jaxbnn.data.labels import whole_labels
+from jaxbnn.data.mnist import FashionMnist, Mnist, load_mnist
 from jaxbnn.data.npz import Npz, load_npz, read_npz
 from jaxbnn.data.split import Dataset, Split, checksum, relabelled, shortened, stratified
 from jaxbnn.data.synthetic import Szt, TicTacToe, load_szt, load_tic_tac_toe
@@ -15,9 +21,11 @@ __all__ = [
     "Cifar10",
     "DataSpec",
     "Dataset",
+    "DownloadProgress",
     "FashionMnist",
     "Mnist",
     "Npz",
+    "Report",
     "Split",
     "Szt",
     "TicTacToe",
@@ -28,47 +36,62 @@ __all__ = [
     "read_npz",
     "relabelled",
     "stratified",
+    "whole_labels",
 ]
 
 DataSpec = Szt | TicTacToe | Mnist | FashionMnist | Cifar10 | Npz
 
 
 def is_per_seed(spec: DataSpec) -> bool:
-    """True when each seed gets its own split, so that `load` needs the seed."""
+    """Whether each seed gets its own split, so that `load` needs the seed."""
     return not isinstance(spec, Images) and spec.split_per_seed
 
 
-def load(spec: DataSpec, root: str | Path | None = None, seed: int | None = None) -> Split:
-    """The train and test examples a spec stands for: the same arrays for the same arguments, on any
-    machine.
+def load(
+    spec: DataSpec,
+    root: str | Path | None = None,
+    seed: int | None = None,
+    report: Report | None = None,
+) -> Split:
+    """The train and test examples of a spec: the same arrays for the same arguments, anywhere.
 
-    `root` is the folder that holds the user's files; without it $JAXBNN_DATA is asked, then the
-    cache and the mirrors. `seed` is used only by a spec with `split_per_seed`; all other specs give
-    every seed the same split.
+    Args:
+        spec: which data set, and what becomes of it.
+        root: the folder that holds the user's files; without it $JAXBNN_DATA is asked, then the
+            cache and the mirrors.
+        seed: used only by a spec with `split_per_seed`; all others give every seed one split.
+        report: called with a `DownloadProgress` several times a second while a file is downloaded.
+            An exception that it raises ends the download at once; the next one continues it.
 
-    Raises TypeError for anything but a spec, ValueError for a missing seed or a broken file,
-    FileNotFoundError for a file that is not in the folder given, ConnectionError when no mirror
-    gave the file.
+    Returns:
+        x [N, ...] float32 and y [N] int32 of either part.
+
+    Raises:
+        TypeError: `spec` is none.
+        ValueError: a seed is missing, or a file is broken.
+        FileNotFoundError: a file is not in the folder named.
+        ConnectionError: no mirror gave the file.
     """
     if not isinstance(spec, DataSpec):
         raise TypeError(
             f"expected Szt, TicTacToe, Mnist, FashionMnist, Cifar10 or Npz, got {spec!r}"
         )
-    return relabelled(
-        shortened(_load(spec, root, seed), spec.max_examples if isinstance(spec, Images) else None),
-        spec,
-    )
+    split = _load(spec, root, seed, report)
+    max_examples = spec.max_examples if isinstance(spec, Images) else None
+    return relabelled(shortened(split, max_examples), spec)
 
 
-def _load(spec: DataSpec, root: str | Path | None, seed: int | None) -> Split:
+def _load(
+    spec: DataSpec, root: str | Path | None, seed: int | None, report: Report | None
+) -> Split:
     match spec:
         case Szt():
             return load_szt(spec, seed)
         case TicTacToe():
             return load_tic_tac_toe(spec, seed)
         case Mnist():
-            return load_mnist(spec, root)
+            return load_mnist(spec, root, report=report)
         case Cifar10():
-            return load_cifar10(spec, root)
+            return load_cifar10(spec, root, report=report)
         case Npz():
             return load_npz(spec, root, seed)

@@ -1,27 +1,25 @@
-"""CIFAR-10 in its binary archive."""
+"""CIFAR-10: from its binary or its Python archive, or from either one's unpacked batches."""
 
 from __future__ import annotations
 
-import io
-import tarfile
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from jaxbnn.data.fetch import CIFAR10, Collection, fetch, reason
+from jaxbnn.data.cache import cache_path
+from jaxbnn.data.cifar_batches import BATCH, BINARY, PYTHON, ROW, Version, read_archive
+from jaxbnn.data.download import Report
+from jaxbnn.data.folders import first_right, named_folder, searched_folders
 from jaxbnn.data.images import Images, pixel_values
+from jaxbnn.data.published import CIFAR10, CIFAR10_PYTHON, Collection
+from jaxbnn.data.source import fetch
 from jaxbnn.data.split import Dataset, Split
 
-SIDE, CHANNELS = 32, 3
-ROW = (
-    1 + CHANNELS * SIDE * SIDE
-)  # bytes of an example: its label, then its red, green and blue planes
-FOLDER = "cifar-10-batches-bin"
-TRAIN = tuple(f"{FOLDER}/data_batch_{i}.bin" for i in range(1, 6))
-TEST = f"{FOLDER}/test_batch.bin"
-PLAIN = (tarfile.REGTYPE, tarfile.AREGTYPE)
-MOST = 10**5  # examples of one file: no more is read
+Batches = list[Dataset]  # six, of uint8 images; the test batch last
 
 
 @dataclass(frozen=True)
@@ -30,54 +28,132 @@ class Cifar10(Images):
 
 
 def load_cifar10(
-    spec: Cifar10, root: str | Path | None = None, collection: Collection = CIFAR10
+    spec: Cifar10,
+    root: str | Path | None = None,
+    collection: Collection = CIFAR10,
+    python: Collection = CIFAR10_PYTHON,
+    report: Report | None = None,
 ) -> Split:
-    """CIFAR-10's own split, x [N, 32, 32, 3]. Raises what `fetch`, `read_archive` and `read_batch`
-    raise."""
-    (file,) = collection.files
-    batches = read_archive(fetch(file, root, collection), (*TRAIN, TEST), file.name)
-    *train, test = (read_batch(payload, name) for name, payload in batches.items())
-    values, joined = (
-        pixel_values(spec.value_range),
-        Dataset(*map(np.concatenate, zip(*train, strict=True))),
-    )
-    train, test = (part._replace(x=values[part.x]) for part in (joined, test))
-    return Split(train, test, n_classes=10, population=False)
+    """CIFAR-10's own split.
 
+    A user's folder may have either archive or either one's unpacked batches. Without a folder the
+    binary archive is downloaded, or else the Python one, which holds the same images in the same
+    order.
 
-def read_archive(payload: bytes, names: tuple[str, ...], archive: str) -> dict[str, bytes]:
-    """The contents of the named files of a tar archive; nothing is written, and no other member is
-    looked into.
+    Args:
+        spec: what the pixels become.
+        root: the user's folder; see `fetch`.
+        collection: the binary archive.
+        python: the Python archive.
+        report: see `fetch`.
 
-    Raises ValueError for what is no such archive, and where a name is missing, no plain file or far
-    too large.
+    Returns:
+        x [N, 32, 32, 3] float32, y [N] int32.
+
+    Raises:
+        FileNotFoundError: the folder has none of the forms.
+        ValueError: it has wrong ones only.
+        ConnectionError: no mirror gave an archive.
     """
-    try:
-        with tarfile.open(fileobj=io.BytesIO(payload), mode="r:") as tar:
-            members = {member.name: member for member in tar if member.type in PLAIN}
-            missing = [name for name in names if name not in members]
-            if missing:
-                raise ValueError(
-                    f"expected {missing[0]} in {archive}, got {', '.join([*members][:5]) or 'no file'}"
-                )
-            large = [name for name in names if members[name].size > MOST * ROW]
-            if large:
-                raise ValueError(
-                    f"expected {large[0]} in {archive} of at most {MOST * ROW} bytes, got more"
-                )
-            opened = {name: tar.extractfile(members[name]) for name in names}
-            return {name: file.read() for name, file in opened.items() if file is not None}
-    except (tarfile.TarError, EOFError, OverflowError, RecursionError) as error:
-        raise ValueError(f"expected {archive} to be a tar archive, got {reason(error)}") from error
+    archives = [(collection, BINARY), (python, PYTHON)]
+    folder = named_folder(root)
+    if folder is None:
+        batches = downloaded_batches(archives, report)
+    else:
+        batches = batches_in_folder(archives, folder)
+    values = pixel_values(spec.value_range)
+    *train, test = batches
+    images = np.concatenate([batch.x for batch in train])
+    labels = np.concatenate([batch.y for batch in train])
+    return Split(
+        Dataset(values[images], labels),
+        Dataset(values[test.x], test.y),
+        n_classes=10,
+        population=False,
+    )
 
 
-def read_batch(payload: bytes, name: str) -> Dataset:
-    """The images uint8 [N, 32, 32, 3] and labels of one file. Raises ValueError for a wrong size or
-    label."""
-    if not payload or len(payload) % ROW:
-        raise ValueError(f"expected {name} to hold rows of {ROW} bytes, got {len(payload)} bytes")
-    rows = np.frombuffer(payload, np.uint8).reshape(-1, ROW)
-    labels = rows[:, 0].astype(np.int32)
-    if labels.max() > 9:
-        raise ValueError(f"expected labels from 0 to 9 in {name}, got {labels.max()}")
-    return Dataset(rows[:, 1:].reshape(-1, CHANNELS, SIDE, SIDE).transpose(0, 2, 3, 1), labels)
+def downloaded_batches(
+    archives: Sequence[tuple[Collection, Version]], report: Report | None
+) -> Batches:
+    """The batches of the first archive that the cache or a mirror has; those cached come first."""
+    failures = []
+    for collection, version in sorted(archives, key=_is_not_cached):
+        try:
+            return batches_of_archive(collection, version, None, report)
+        except ConnectionError as error:
+            failures.append(str(error))
+    raise ConnectionError("; ".join(failures))
+
+
+def _is_not_cached(archive: tuple[Collection, Version]) -> bool:
+    collection, _ = archive
+    return not cache_path(collection.files[0], collection).is_file()
+
+
+def batches_in_folder(archives: Sequence[tuple[Collection, Version]], folder: Path) -> Batches:
+    """The batches of the first right form in the folder: the archives, then unpacked batches."""
+    readers: list[Callable[[], Batches]] = []
+    for collection, version in archives:
+        readers.append(partial(batches_of_archive, collection, version, folder))
+    for collection, version in archives:
+        readers.append(partial(unpacked_batches, version, searched_folders(folder, collection)))
+    return first_right(readers)
+
+
+def batches_of_archive(
+    collection: Collection,
+    version: Version,
+    root: Path | None,
+    report: Report | None = None,
+) -> Batches:
+    """The batches in an archive. Raises what `fetch` and `read_archive` raise."""
+    file = collection.files[0]
+    payload = fetch(file, root, collection, report=report)
+    contents = read_archive(payload, version.archive_paths(), file.name)
+    return [version.read(batch, name) for name, batch in contents.items()]
+
+
+def unpacked_batches(version: Version, folders: Sequence[Path]) -> Batches:
+    """The batches of the first folder that has them unpacked.
+
+    Raises:
+        FileNotFoundError: none has any of the six files.
+        ValueError: one has some of them, or a file is wrong: another md5 or, where none is
+            published, not 10000 examples.
+    """
+    for folder in folders:
+        for nested in version.nested:
+            if any((folder / nested / name).is_file() for name in version.names):
+                return [
+                    version.read(payload, str(path))
+                    for path, payload in batch_files(version, folder / nested).items()
+                ]
+    raise FileNotFoundError(f"expected {version.folder} in {', '.join(map(str, folders))}")
+
+
+def batch_files(version: Version, folder: Path) -> Mapping[Path, bytes]:
+    """The six files of a folder, checked: path -> contents. ValueError as `unpacked_batches`."""
+    payloads = {}
+    for number, name in enumerate(version.names):
+        path = folder / name
+        if not path.is_file():
+            raise ValueError(f"expected {name} in {folder}, beside the others, found none")
+        payload = path.read_bytes()
+        if version.md5:
+            check_md5(payload, version.md5[number], path)
+        elif len(payload) != BATCH * ROW:
+            raise ValueError(
+                f"expected {BATCH} rows of {ROW} bytes in {path}, got {len(payload)} bytes"
+            )
+        payloads[path] = payload
+    return payloads
+
+
+def check_md5(payload: bytes, md5: str, path: Path) -> None:
+    """ValueError unless the bytes have the md5."""
+    got = hashlib.md5(payload, usedforsecurity=False).hexdigest()
+    if got != md5:
+        raise ValueError(
+            f"{path}: expected the file as published, with md5 {md5}, got one with md5 {got}"
+        )

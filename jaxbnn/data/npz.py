@@ -9,16 +9,19 @@ from pathlib import Path
 
 import numpy as np
 
-from jaxbnn.data.fetch import named_folder, reason
-from jaxbnn.data.split import (
+from jaxbnn.data.failure import reason
+from jaxbnn.data.fields import (
     FLOAT32_MAX,
-    Dataset,
-    Split,
-    check_labels_dealt,
+    check_relabelled,
     check_shared,
+    check_switch,
     check_value_range,
-    divide,
 )
+from jaxbnn.data.folders import named_folder
+from jaxbnn.data.labels import whole_labels, whole_labels_of_parts
+from jaxbnn.data.plain_arrays import plain_array
+from jaxbnn.data.scaling import mapped, plain_inputs, standardised
+from jaxbnn.data.split import Dataset, Split, divide
 from jaxbnn.files import npz as archives
 
 PARTS = ("x_train", "y_train", "x_test", "y_test")
@@ -27,12 +30,21 @@ WHOLE = ("x", "y")
 
 @dataclass(frozen=True)
 class Npz:
-    """A user's own arrays: x_train, y_train, x_test and y_test (taken where the file has them), or
-    x and y.
+    """A user's own arrays: x_train, y_train, x_test and y_test where the file has them, or x and y.
 
-    Only x and y are split, by `train_fraction`, the same for all seeds unless `split_per_seed`. `value_range` is
-    what the minimum and the maximum of the train inputs become; None leaves the values alone.
-    `path` is as given, or else below the root.
+    Only x and y are split. Labels may be [N], [N, 1], one-hot [N, C] or -1 and +1; see `labels`.
+
+    Args:
+        path: of the file; as given, or else below the root.
+        train_fraction: the share of the examples that train.
+        split_seed: of the random split.
+        split_per_seed: each seed gets its own split.
+        value_range: what the minimum and maximum of all training inputs become; None leaves them.
+        label_seed, label_noise: shuffled training labels; see `relabelled`.
+        standardise: each input gets mean 0 and standard deviation 1 over the training examples.
+
+    Raises:
+        TypeError, ValueError: a field that cannot be; value_range together with standardise.
     """
 
     path: str
@@ -42,6 +54,7 @@ class Npz:
     value_range: tuple[float, float] | None = None
     label_seed: int | None = None
     label_noise: float = 1.0
+    standardise: bool = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.path, str):
@@ -49,71 +62,119 @@ class Npz:
         if not self.path:
             raise ValueError("expected path to name an .npz file, got ''")
         check_shared(self)
-        check_labels_dealt(self)
-        if self.value_range is not None:
-            check_value_range(self.value_range)
+        check_relabelled(self)
+        check_switch("standardise", self.standardise)
+        if self.value_range is None:
+            return
+        check_value_range(self.value_range)
+        if self.standardise:
+            raise ValueError(
+                f"expected value_range or standardise, got both ({self.value_range!r} and True)"
+            )
 
 
 def load_npz(spec: Npz, root: str | Path | None = None, seed: int | None = None) -> Split:
-    """The user's arrays, split as they are or as the spec says, x [N, ...].
+    """The user's arrays, split as they are or as the spec says.
 
-    Raises FileNotFoundError, and ValueError for a file that is no .npz, arrays that are missing,
-    pickled, empty, not numeric or not finite, lengths that differ, labels that are not whole
-    numbers of at least 0, and a missing seed.
+    Args:
+        spec: the file, and what becomes of it.
+        root: the folder below which the file is looked for, after the path as given.
+        seed: the run's, for a spec with split_per_seed.
+
+    Returns:
+        x [N, ...] float32, y [N] int32.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is no .npz; arrays are missing, pickled, empty, not numeric or not finite;
+            lengths differ; labels break a rule of `labels`; a seed is missing.
     """
     path = npz_path(spec.path, root)
     arrays = read_npz(path)
     if "x" in arrays:
-        split = divide(labelled(arrays, *WHOLE, path), spec, seed, population=False)
+        split = divide(whole_dataset(arrays, path), spec, seed, population=False)
     elif spec.split_per_seed:
         raise ValueError(
-            f"expected x and y in {path}, for the spec has split_per_seed set, got a file already split"
+            f"expected x and y in {path}, for the spec has split_per_seed set, "
+            "got a file already split"
         )
     else:
-        split = joined(labelled(arrays, *PARTS[:2], path), labelled(arrays, *PARTS[2:], path))
-    return mapped(split, spec.value_range)
+        split = parts_as_split(arrays, path)
+    if spec.standardise:
+        return standardised(split)
+    return plain_inputs(split) if spec.value_range is None else mapped(split, spec.value_range)
 
 
 def npz_path(path: str, root: str | Path | None) -> Path:
-    """Where the file is: at `path`, else below `root` or $JAXBNN_DATA. Raises FileNotFoundError
-    naming both places."""
+    """Where the file is: at `path`, else below `root` or $JAXBNN_DATA.
+
+    Raises:
+        FileNotFoundError: it is at neither; the message names both.
+    """
+    paths = [Path(path)]
     folder = named_folder(root)
-    places = [Path(path), *([] if folder is None else [Path(folder).expanduser() / path])]
-    for place in places:
-        if place.is_file():
-            return place
-    raise FileNotFoundError(f"expected an .npz file at {' or '.join(map(str, places))}, found none")
+    if folder is not None:
+        paths.append(folder / path)
+    for candidate in paths:
+        if candidate.is_file():
+            return candidate
+    raise FileNotFoundError(f"expected an .npz file at {' or '.join(map(str, paths))}, found none")
 
 
 def read_npz(
     path: str | Path, choices: Sequence[tuple[str, ...]] = (PARTS, WHOLE)
 ) -> dict[str, np.ndarray]:
-    """The arrays of the first choice of names that the file holds whole. ValueError for none, or a
-    broken file."""
+    """The arrays of the first choice of names that the file holds whole.
+
+    Args:
+        path: of the file.
+        choices: groups of names, in the order of preference.
+
+    Returns:
+        name -> array, as the file has them.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: no choice is whole, or the file is broken, pickled or no .npz.
+    """
     if not Path(path).is_file():
         raise FileNotFoundError(f"expected an .npz file, got {path}, which is no file")
     if not _is_archive(path):
         raise ValueError(f"expected an .npz archive (a zip file), got {path}, which is none")
     # A broken archive fails in a dozen ways: zip, zlib, npy header, encryption, pickle, memory.
     try:
-        there = archives.names(path)
-        names = next((choice for choice in choices if set(choice) <= set(there)), ())
+        present = archives.names(path)
+        names = _first_whole(choices, present)
         arrays = archives.read(path, names)
     except Exception as error:
-        what = (
-            "pickled objects, which are never loaded" if "pickle" in str(error) else reason(error)
-        )
+        what = reason(error)
+        if "pickle" in str(error):
+            what = "pickled objects, which are never loaded"
         raise ValueError(f"expected plain numeric arrays in {path}, got {what}") from error
     if not arrays:
-        missing = min(([name for name in names if name not in there] for names in choices), key=len)
-        raise ValueError(
-            f"expected the arrays {', or '.join(' and '.join(names) for names in choices)} in {path}, "
-            f"got {', '.join(there) or 'none'}: {', '.join(missing)} missing"
-        )
+        raise _missing(choices, present, path)
     return arrays
 
 
-def _is_archive(path):
+def _first_whole(choices: Sequence[tuple[str, ...]], present: Sequence[str]) -> tuple[str, ...]:
+    for choice in choices:
+        if set(choice) <= set(present):
+            return choice
+    return ()
+
+
+def _missing(
+    choices: Sequence[tuple[str, ...]], present: Sequence[str], path: str | Path
+) -> ValueError:
+    """The error that names what the nearest choice lacks."""
+    wanted = ", or ".join(" and ".join(names) for names in choices)
+    nearest = min(choices, key=lambda names: len(set(names) - set(present)))
+    missing = ", ".join(name for name in nearest if name not in present)
+    got = ", ".join(present) or "none"
+    return ValueError(f"expected the arrays {wanted} in {path}, got {got}: {missing} missing")
+
+
+def _is_archive(path: str | Path) -> bool:
     """Whether the file is a zip archive, broken ones included."""
     try:
         return zipfile.is_zipfile(path)
@@ -121,96 +182,58 @@ def _is_archive(path):
         return True
 
 
-def labelled(arrays: dict[str, np.ndarray], x_name: str, y_name: str, path: Path) -> Dataset:
-    """The inputs as they are and the labels as int32. Raises ValueError unless each fits and they
-    are as many."""
-    x, y = arrays[x_name], arrays[y_name]
-    check_inputs(x, f"{x_name} in {path}")
-    check_labels(y, f"{y_name} in {path}")
+def whole_dataset(arrays: dict[str, np.ndarray], path: Path) -> Dataset:
+    """x and y, checked; y as int32."""
+    x = real_inputs(arrays["x"], f"x in {path}")
+    y = whole_labels(arrays["y"], f"y in {path}")
+    check_lengths(x, y, WHOLE, path)
+    return Dataset(x, y)
+
+
+def parts_as_split(arrays: dict[str, np.ndarray], path: Path) -> Split:
+    """The two parts of a file, checked; labels as int32, read together.
+
+    Raises:
+        ValueError: a part is not fit, or their examples differ in shape.
+    """
+    train_x = real_inputs(arrays["x_train"], f"x_train in {path}")
+    test_x = real_inputs(arrays["x_test"], f"x_test in {path}")
+    names = (f"y_train in {path}", f"y_test in {path}")
+    train_y, test_y = whole_labels_of_parts(arrays["y_train"], arrays["y_test"], names)
+    check_lengths(train_x, train_y, PARTS[:2], path)
+    check_lengths(test_x, test_y, PARTS[2:], path)
+    if train_x.shape[1:] != test_x.shape[1:]:
+        raise ValueError(
+            f"expected x_train and x_test with examples of one shape, "
+            f"got {train_x.shape[1:]} and {test_x.shape[1:]}"
+        )
+    n_classes = int(max(train_y.max(), test_y.max())) + 1
+    return Split(Dataset(train_x, train_y), Dataset(test_x, test_y), n_classes, population=False)
+
+
+def check_lengths(x: np.ndarray, y: np.ndarray, names: Sequence[str], path: Path) -> None:
+    """ValueError unless there are as many labels as inputs."""
     if len(x) != len(y):
         raise ValueError(
-            f"expected as many labels as inputs in {path}, got {len(x)} {x_name} and {len(y)} {y_name}"
+            f"expected as many labels as inputs in {path}, "
+            f"got {len(x)} {names[0]} and {len(y)} {names[1]}"
         )
-    return Dataset(x, y.astype(np.int32))
 
 
-def check_inputs(x: np.ndarray, name: str) -> None:
-    """Raises ValueError unless x is [N, ...] of real numbers that float32 can hold, and not
-    empty."""
-    if x.dtype.kind not in "biuf":
-        raise ValueError(f"expected real numbers as {name}, got dtype {x.dtype}")
+def real_inputs(array: np.ndarray, name: str) -> np.ndarray:
+    """The inputs as plain numbers.
+
+    Args:
+        array: [N, ...] of any real dtype; see `plain_array`.
+        name: what the messages call them.
+
+    Raises:
+        ValueError: another shape, empty, not real, not finite, or too large for float32.
+    """
+    x = plain_array(array, name)
     if x.ndim < 2 or x.size == 0:
         raise ValueError(f"expected {name} of shape [N, ...] and not empty, got {list(x.shape)}")
     for end in (float(x.min()), float(x.max())):  # a NaN anywhere is both
         if not -FLOAT32_MAX <= end <= FLOAT32_MAX:
             raise ValueError(f"expected finite float32 values as {name}, got {end}")
-
-
-def check_labels(y: np.ndarray, name: str) -> None:
-    """Raises ValueError unless y is [N] of whole numbers from 0 to 2**31 - 2, of any real dtype,
-    and not empty."""
-    if y.dtype.kind not in "biuf":
-        raise ValueError(f"expected whole numbers as {name}, got dtype {y.dtype}")
-    if y.ndim != 1 or y.size == 0:
-        raise ValueError(f"expected {name} of shape [N] and not empty, got {list(y.shape)}")
-    broken = y[y != np.floor(y)] if y.dtype.kind == "f" else y[:0]
-    if broken.size:
-        raise ValueError(f"expected whole numbers as {name}, got {broken[0]}")
-    if y.min() < 0 or y.max() > 2**31 - 2:
-        raise ValueError(
-            f"expected labels from 0 to 2**31 - 2 as {name}, got {y.min()} to {y.max()}"
-        )
-
-
-def joined(train: Dataset, test: Dataset) -> Split:
-    """The two parts of a file as a split. Raises ValueError when their examples differ in shape."""
-    if train.x.shape[1:] != test.x.shape[1:]:
-        raise ValueError(
-            f"expected x_train and x_test with examples of one shape, got {train.x.shape[1:]} and {test.x.shape[1:]}"
-        )
-    return Split(train, test, int(max(train.y.max(), test.y.max())) + 1, population=False)
-
-
-def mapped(split: Split, value_range: tuple[float, float] | None) -> Split:
-    """The split in float32, with the minimum and maximum of the train inputs mapped onto the value_range
-    if there is one.
-
-    Test inputs follow the same line, so they may fall outside. Raises ValueError when the train
-    inputs are constant.
-    """
-    low, high = float(split.train.x.min()), float(split.train.x.max())
-    if value_range is not None and low == high:
-        raise ValueError(
-            f"expected train inputs that vary, to be mapped onto {value_range}, got {low} throughout"
-        )
-    train, test = (
-        part._replace(
-            x=part.x.astype(np.float32)
-            if value_range is None
-            else rescaled(part.x, (low, high), value_range)
-        )
-        for part in (split.train, split.test)
-    )
-    return split._replace(train=train, test=test)
-
-
-def rescaled(
-    x: np.ndarray, ends: tuple[float, float], value_range: tuple[float, float]
-) -> np.ndarray:
-    """value_range[0] + (x - ends[0]) / (ends[1] - ends[0]) * (value_range[1] - value_range[0]), in float64 and then as
-    float32.
-
-    Raises ValueError where float32 cannot hold the result.
-    """
-    y = x.astype(np.float64)
-    with np.errstate(over="ignore"):
-        y -= ends[0]
-        y /= ends[1] - ends[0]
-        y *= value_range[1] - value_range[0]
-        y += value_range[0]
-    low, high = y.min(), y.max()
-    if not -FLOAT32_MAX <= low <= high <= FLOAT32_MAX:
-        raise ValueError(
-            f"expected inputs that float32 can hold once {ends} is {value_range}, got {low} to {high}"
-        )
-    return y.astype(np.float32)
+    return x

@@ -1,19 +1,14 @@
-"""Data sets made by rule: every input there is, with no file and no download."""
+"""Data sets made by rule: every possible input, with no file and no download."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
-from jaxbnn.data.split import (
-    Dataset,
-    Split,
-    check_labels_dealt,
-    check_shared,
-    check_value_range,
-    divide,
-)
+from jaxbnn.data.fields import check_relabelled, check_shared, check_value_range
+from jaxbnn.data.split import Dataset, Split, divide
 
 # The twelve input bits sit on the vertices of an icosahedron: each one's five neighbours, and its
 # antipode.
@@ -41,11 +36,14 @@ Board = tuple[int, ...]  # nine cells, row by row: +1 for x, -1 for o, 0 for bla
 
 @dataclass(frozen=True)
 class Szt:
-    """The 4096 inputs of 12 bits of Shwartz-Ziv and Tishby (2017), labelled by their rule; two
-    classes.
+    """The 4096 inputs of 12 bits of Shwartz-Ziv and Tishby (2017), in two classes by their rule.
 
-    `train_fraction` of the examples train. The split is the same for all seeds unless `split_per_seed`.
-    `value_range` is what bits 0 and 1 become. `label_seed`, `label_noise`: see `relabelled`.
+    Args:
+        train_fraction: the share of the examples that train.
+        split_seed: of the random split.
+        split_per_seed: each seed gets its own split.
+        value_range: what the bits 0 and 1 become.
+        label_seed, label_noise: shuffled training labels; see `relabelled`.
     """
 
     train_fraction: float = 0.8
@@ -57,7 +55,7 @@ class Szt:
 
     def __post_init__(self) -> None:
         check_shared(self)
-        check_labels_dealt(self)
+        check_relabelled(self)
         check_value_range(self.value_range)
 
 
@@ -65,9 +63,13 @@ class Szt:
 class TicTacToe:
     """The 958 boards at which a game of tic-tac-toe can end; label 1 where x, who starts, has won.
 
-    Cells: x = +1, o = -1, blank = 0. `train_fraction` of the examples train; the split is the same for all
-    seeds unless `split_per_seed`. `label_seed`, `label_noise`: see `relabelled`. The boards are the
-    UCI repository's "Tic-Tac-Toe Endgame".
+    Cells: x = +1, o = -1, blank = 0. The boards are the UCI repository's "Tic-Tac-Toe Endgame".
+
+    Args:
+        train_fraction: the share of the examples that train.
+        split_seed: of the random split.
+        split_per_seed: each seed gets its own split.
+        label_seed, label_noise: shuffled training labels; see `relabelled`.
     """
 
     train_fraction: float = 0.8
@@ -78,12 +80,11 @@ class TicTacToe:
 
     def __post_init__(self) -> None:
         check_shared(self)
-        check_labels_dealt(self)
+        check_relabelled(self)
 
 
 def load_szt(spec: Szt, seed: int | None = None) -> Split:
-    """SZT split as the spec says, x [N, 12]. Raises ValueError when the spec is per seed and `seed`
-    is None."""
+    """SZT split as the spec says, x [N, 12]. ValueError for a spec per seed without a seed."""
     bits = szt_bits()
     x = np.asarray(spec.value_range, np.float32)[bits]
     return divide(Dataset(x, szt_labels(bits)), spec, seed, population=True)
@@ -110,32 +111,38 @@ def szt_labels(bits: np.ndarray) -> np.ndarray:
 
 
 def load_tic_tac_toe(spec: TicTacToe, seed: int | None = None) -> Split:
-    """Tic-tac-toe split as the spec says, x [N, 9]. Raises ValueError when the spec is per seed and
-    `seed` is None."""
+    """The boards as the spec splits them, x [N, 9]. ValueError if a per-seed spec has no seed."""
     boards = end_boards()
     y = np.array([has_won(board, 1) for board in boards], np.int32)
     return divide(Dataset(np.array(boards, np.float32), y), spec, seed, population=True)
 
 
 def end_boards() -> list[Board]:
-    """The 958 boards at which a game can end (somebody has three in a line, or the board is full),
-    sorted."""
-    going: set[Board] = {(0,) * 9}
+    """The 958 boards at which a game can end (three in a line, or the board is full), sorted."""
+    open_boards: set[Board] = {(0,) * 9}
     ended: set[Board] = set()
     for turn in range(9):
         player = 1 - 2 * (turn % 2)
-        played = {
-            (*board[:i], player, *board[i + 1 :])
-            for board in going
-            for i in range(9)
-            if board[i] == 0
-        }
+        played = next_boards(open_boards, player)
         won = {board for board in played if has_won(board, player)}
         ended |= won
-        going = played - won
-    return sorted(ended | going)
+        open_boards = played - won
+    return sorted(ended | open_boards)
+
+
+def next_boards(boards: Iterable[Board], player: int) -> set[Board]:
+    """The boards after the player (+1 or -1) has marked one blank cell, in every possible way."""
+    played = set()
+    for board in boards:
+        for cell, mark in enumerate(board):
+            if mark == 0:
+                played.add((*board[:cell], player, *board[cell + 1 :]))
+    return played
 
 
 def has_won(board: Board, player: int) -> bool:
-    """True when the player (+1 or -1) has three in a line."""
-    return any(all(board[cell] == player for cell in line) for line in LINES)
+    """Whether the player (+1 or -1) has three in a line."""
+    for first, second, third in LINES:
+        if board[first] == board[second] == board[third] == player:
+            return True
+    return False

@@ -1,5 +1,8 @@
 import dataclasses
 import json
+import subprocess
+import sys
+import tracemalloc
 from fractions import Fraction
 
 import numpy as np
@@ -8,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jaxbnn.data import (
+    Cifar10,
     Dataset,
     Mnist,
     Npz,
@@ -27,6 +31,7 @@ SPECS = [
     Mnist(),
     Npz("a.npz", value_range=(0.0, 1.0)),
     Npz("b.npz"),
+    Npz("c.npz", standardise=True),
 ]
 
 
@@ -121,7 +126,7 @@ def test_one_split_for_all_seeds_unless_each_has_its_own():
 
 
 def test_is_per_seed_is_the_field_where_there_is_one():
-    assert [is_per_seed(spec) for spec in SPECS] == [False] * 5
+    assert [is_per_seed(spec) for spec in SPECS] == [False] * 6
     assert is_per_seed(TicTacToe(split_per_seed=True))
 
 
@@ -186,7 +191,7 @@ def test_relabelled_training_labels_keep_their_sizes_and_lose_their_inputs():
     assert len(checksums) == 3
 
 
-def test_label_noise_deals_a_share_of_the_labels_anew():
+def test_label_noise_shuffles_a_share_of_the_labels():
     true, noisy = load(Szt()), load(Szt(label_seed=3, label_noise=0.2))
     np.testing.assert_array_equal(np.bincount(noisy.train.y), np.bincount(true.train.y))
     assert (
@@ -211,3 +216,41 @@ def test_bad_label_noise_is_refused(noise, error):
 def test_bad_label_seeds_are_refused(make, seed, error):
     with pytest.raises(error, match="expected label_seed"):
         make(label_seed=seed)
+
+
+def test_checksum_copies_no_array():
+    x = np.zeros((1000, 1000), np.float32)
+    y = np.zeros(1000, np.int32)
+    tracemalloc.start()
+    checksum(Split(Dataset(x, y), Dataset(x, y), 1, False))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 100_000
+
+
+def test_importing_the_data_sets_imports_nothing_that_downloads():
+    code = (
+        "import sys, jaxbnn.data\n"
+        "print(sorted({'pooch', 'requests', 'urllib3'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_load_hands_the_report_to_the_download(tmp_path, monkeypatch):
+    monkeypatch.delenv("JAXBNN_DATA", raising=False)
+    monkeypatch.setattr("pooch.os_cache", lambda project: tmp_path / project)
+
+    def download(url, file, path, timeout, report):
+        report(url.rpartition("/")[2])
+
+    def stop(name):
+        raise KeyboardInterrupt(name)
+
+    monkeypatch.setattr("jaxbnn.data.cache.download", download)
+    for spec, name in (
+        (Mnist(), "train-images-idx3-ubyte.gz"),
+        (Cifar10(), "cifar-10-binary.tar.gz"),
+    ):
+        with pytest.raises(KeyboardInterrupt, match=f"^{name}$"):
+            load(spec, report=stop)

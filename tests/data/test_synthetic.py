@@ -101,7 +101,7 @@ def test_szt_loads_every_input_once():
     }
 
 
-def test_szt_span_moves_the_inputs_and_not_the_split():
+def test_szt_value_range_moves_the_inputs_and_not_the_split():
     plain, moved = load(Szt()), load(Szt(value_range=(-1.0, 1.0)))
     assert np.array_equal(moved.train.x, 2 * plain.train.x - 1)
     assert np.array_equal(moved.test.y, plain.test.y)
@@ -199,6 +199,6 @@ def test_specs_refuse_what_no_split_can_be_made_by(kind, fields, error, message)
         ((-1e39, 0.0), ValueError, "float32 can hold"),
     ],
 )
-def test_szt_refuses_a_span_that_is_none(value_range, error, message):
+def test_szt_refuses_a_value_range_that_is_none(value_range, error, message):
     with pytest.raises(error, match=message):
         Szt(value_range=value_range)

@@ -1,4 +1,5 @@
 import dataclasses
+import functools
 
 import numpy as np
 import pytest
@@ -132,7 +133,7 @@ def test_experiments_on_mnist_run_shrunk_on_images_in_its_own_format(tmp_path, m
     import gzip
     import hashlib
 
-    from jaxbnn.data import fetch, images
+    from jaxbnn.data import mnist, published
 
     rng, files = np.random.default_rng(0), []
     for part, n in (("train", 600), ("t10k", 100)):
@@ -142,11 +143,11 @@ def test_experiments_on_mnist_run_shrunk_on_images_in_its_own_format(tmp_path, m
             content = head + rng.integers(0, top, shape, dtype=np.uint8).tobytes()
             (tmp_path / f"{part}-{kind}.gz").write_bytes(gzip.compress(content))
             files.append(
-                fetch.File(f"{part}-{kind}", hashlib.md5(content).hexdigest(), len(content))
+                published.File(f"{part}-{kind}", hashlib.md5(content).hexdigest(), len(content))
             )
-    made = fetch.MNIST._replace(files=tuple(files))
+    made = published.MNIST._replace(files=tuple(files))
     monkeypatch.setattr(
-        "jaxbnn.data.load_mnist", lambda spec, root: images.load_mnist(spec, root, made)
+        "jaxbnn.data.load_mnist", functools.partial(mnist.load_mnist, collection=made)
     )
     for name in (
         "mnist-small",

@@ -1,24 +1,36 @@
-import bz2
 import gzip
 import hashlib
 import http.server
-import lzma
+import os
 import socket
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
-from jaxbnn.data import fetch as room
-from jaxbnn.data.fetch import Collection, File, cached, fetch, find
+from jaxbnn.data import download as room
+from jaxbnn.data.cache import cached
+from jaxbnn.data.download import (
+    DownloadError,
+    DownloadProgress,
+    Transfer,
+    download,
+    open_locked,
+    partial_file,
+)
+from jaxbnn.data.published import Collection, File
+from jaxbnn.data.source import fetch
 
 PAYLOAD = bytes(range(256)) * 40
 NAME = "train-images-idx3-ubyte"
 FILE = File(NAME, hashlib.md5(PAYLOAD).hexdigest(), len(PAYLOAD))
 WRONG = hashlib.md5(b"wrong").hexdigest()
 PACKED = gzip.compress(PAYLOAD)
-PACKERS = {"": bytes, ".gz": gzip.compress, ".xz": lzma.compress, ".bz2": bz2.compress}
+BIG = os.urandom(300_000)  # does not pack, so that it arrives in several chunks
+STEP = 12 * room.CHUNK  # bytes after which some mirrors break off
+BIG_FILE = File("big", hashlib.md5(BIG).hexdigest(), len(BIG))
 
 
 class Mirror(http.server.BaseHTTPRequestHandler):
@@ -30,33 +42,65 @@ class Mirror(http.server.BaseHTTPRequestHandler):
         if kind == "silent":
             time.sleep(0.6)
             return
+        if kind == "missing":
+            self.send_error(404)
+            return
+        if kind in RANGED:
+            self.send_range(kind)
+            return
         body = {
             "wrong": gzip.compress(b"wrong", mtime=0),
             "page": b"<html>",
             "unpacked": PAYLOAD,
         }.get(kind, PACKED)
-        if kind == "missing":
-            self.send_error(404)
-            return
         self.send_response(200)
         if kind != "endless":
             self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body[:-20] if kind in ("cut", "endless") else body)
 
+    def send_range(self, kind):
+        """BIG from the byte asked for; some kinds stop early."""
+        asked = self.headers.get("Range")
+        start = int(asked.removeprefix("bytes=").removesuffix("-")) if asked else 0
+        self.server.starts.append(start)
+        if start >= len(BIG):
+            self.send_error(416)
+            return
+        self.send_response(206 if asked else 200)
+        if asked:
+            self.send_header("Content-Range", f"bytes {start}-{len(BIG) - 1}/{len(BIG)}")
+        self.send_header("Content-Length", str(len(BIG) - start))
+        self.end_headers()
+        end = start + STEP if kind == "breaking" else len(BIG)
+        if kind == "stalling":
+            end = STEP
+        self.wfile.write(BIG[start:end])
+        if kind == "stalling":
+            self.server.release.wait(20)
+
     def log_message(self, *_):
         pass
+
+
+RANGED = ("breaking", "stalling", "ranged")
 
 
 @pytest.fixture(scope="module")
 def server():
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Mirror) as server:
-        server.asked = []
+        server.asked, server.starts, server.release = [], [], threading.Event()
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield server
+        server.release.set()
         server.shutdown()
         thread.join()
+
+
+@pytest.fixture(autouse=True)
+def fast(monkeypatch):
+    monkeypatch.setattr(room, "TICK", 0.01)
 
 
 @pytest.fixture
@@ -72,11 +116,13 @@ def mirrors(server, monkeypatch):
     ):
         monkeypatch.delenv(name, raising=False)
     server.asked.clear()
+    server.starts.clear()
+    server.release.clear()
     base = f"http://127.0.0.1:{server.server_port}"
 
-    def collection(*kinds):
+    def collection(*kinds, file=FILE):
         addresses = [dead_address() if kind == "dead" else f"{base}/{kind}/" for kind in kinds]
-        return Collection((FILE,), tuple(addresses), ("mnist", "MNIST/raw"))
+        return Collection((file,), tuple(addresses), ("mnist", "MNIST/raw"))
 
     return collection
 
@@ -91,27 +137,6 @@ def dead_address():
 @pytest.fixture(autouse=True)
 def no_environment(monkeypatch):
     monkeypatch.delenv("JAXBNN_DATA", raising=False)
-
-
-NOWHERE = Collection((FILE,), (), ("mnist", "MNIST/raw"))
-
-
-@pytest.mark.parametrize("below", ["", "mnist", "MNIST/raw"])
-@pytest.mark.parametrize("spelling", [NAME, "train-images.idx3-ubyte"])
-@pytest.mark.parametrize("suffix", PACKERS)
-def test_a_file_is_found_in_any_folder_spelling_and_packing(tmp_path, below, spelling, suffix):
-    folder = tmp_path / below
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{spelling}{suffix}").write_bytes(PACKERS[suffix](PAYLOAD))
-    assert fetch(FILE, tmp_path, NOWHERE) == PAYLOAD
-    assert fetch(FILE, str(tmp_path), NOWHERE) == PAYLOAD
-
-
-def test_the_packing_is_told_by_the_bytes_not_by_the_name(tmp_path):
-    (tmp_path / f"{NAME}.gz").write_bytes(PAYLOAD)
-    assert find(FILE, [tmp_path]) == PAYLOAD
-    (tmp_path / f"{NAME}.gz").write_bytes(bz2.compress(PAYLOAD))
-    assert find(FILE, [tmp_path]) == PAYLOAD
 
 
 def test_the_root_comes_before_the_environment_and_that_before_the_cache(
@@ -131,58 +156,6 @@ def test_the_root_comes_before_the_environment_and_that_before_the_cache(
     monkeypatch.setenv("JAXBNN_DATA", "")
     assert fetch(FILE, None, mirrors("good"), tmp_path / "cache") == PAYLOAD
     assert server.asked == []
-
-
-def test_a_missing_file_says_where_it_was_looked_for_and_what_to_do(tmp_path):
-    with pytest.raises(FileNotFoundError) as caught:
-        fetch(FILE, tmp_path, NOWHERE)
-    assert str(caught.value) == (
-        f"expected {NAME} (plain, .gz, .xz or .bz2) in {tmp_path}, {tmp_path / 'mnist'}, {tmp_path / 'MNIST/raw'}, "
-        "found none: put the file there, name another folder, or name none (and unset JAXBNN_DATA) to download it"
-    )
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (
-            b"wrong",
-            f"expected 10240 bytes .unpacked. with md5 {FILE.md5}, got 5 bytes with md5 {WRONG}",
-        ),
-        (gzip.compress(b"wrong", mtime=0), f"got 5 bytes with md5 {WRONG}"),
-        (PACKED[:-9], "expected gzip data that unpack, got .*ended before"),
-        (PACKED[:-6] + b"??????", "expected gzip data that unpack, got CRC check failed"),
-        (PACKED + b"more", "expected gzip data that unpack, got Not a gzipped file"),
-        (PACKED[:30] + bytes(30) + PACKED[60:], "expected gzip data that unpack, got "),
-        (lzma.compress(PAYLOAD)[:-40], "expected lzma data that unpack, got "),
-        (b"BZh but no more", "expected bz2 data that unpack, got "),
-        (
-            PAYLOAD + b"!",
-            "expected 10240 bytes .unpacked. with md5 .*, got more, the first 10241 with md5 ",
-        ),
-    ],
-)
-def test_a_wrong_file_of_the_user_is_refused_and_left_alone(tmp_path, content, message):
-    path = tmp_path / f"{NAME}.gz"
-    path.write_bytes(content)
-    with pytest.raises(ValueError, match=f"^{path}: .*{message}") as caught:
-        fetch(FILE, tmp_path, NOWHERE)
-    assert "\n" not in str(caught.value)
-    assert path.read_bytes() == content
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_a_right_file_is_taken_where_another_of_its_name_is_wrong(tmp_path):
-    (tmp_path / NAME).write_bytes(b"wrong")
-    (tmp_path / "mnist").mkdir()
-    (tmp_path / "mnist" / NAME).write_bytes(PAYLOAD)
-    assert fetch(FILE, tmp_path, NOWHERE) == PAYLOAD
-
-
-@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
-def test_no_more_is_unpacked_than_the_known_size_and_one_byte(tmp_path, pack):
-    (tmp_path / NAME).write_bytes(pack(bytes(1_000_000)))
-    assert len(room.unpack(tmp_path / NAME, 1001)) == 1001
 
 
 def test_mirrors_are_tried_in_turn_until_one_is_right(tmp_path, mirrors, server):
@@ -257,19 +230,124 @@ def test_without_pooch_a_download_says_what_to_do(tmp_path, mirrors, monkeypatch
         fetch(FILE, None, mirrors("good"), tmp_path)
 
 
-def test_a_packed_file_is_known_by_its_checksum_as_published(tmp_path):
-    packed = File(NAME, hashlib.md5(PACKED).hexdigest(), len(PAYLOAD), packed=True)
-    (tmp_path / NAME).write_bytes(PAYLOAD)  # an unpacked copy cannot be told from a wrong one
-    with pytest.raises(ValueError, match="expected the file as published, with md5 "):
-        find(packed, [tmp_path])
-    (tmp_path / f"{NAME}.gz").write_bytes(PACKED)
-    assert find(packed, [tmp_path]) == PAYLOAD
-    with pytest.raises(ValueError, match="expected at most 100 bytes"):
-        room.verified(tmp_path / f"{NAME}.gz", packed._replace(size=100))
-
-
 def test_a_packed_file_comes_from_the_first_mirror_that_has_it_right(mirrors, tmp_path):
     packed = File(NAME, hashlib.md5(PACKED).hexdigest(), len(PAYLOAD), packed=True)
     collection = mirrors("missing", "cut", "wrong", "right")
     assert cached(packed, collection, tmp_path) == PAYLOAD
     assert cached(packed, collection, tmp_path) == PAYLOAD
+
+
+def test_a_connection_that_breaks_is_continued_at_the_byte_it_broke_at(tmp_path, mirrors, server):
+    assert cached(BIG_FILE, mirrors("breaking", file=BIG_FILE), tmp_path) == BIG
+    assert server.starts[0] == 0 and 3 <= len(server.starts) <= 5
+    assert all(start > 0 and start % STEP == 0 for start in server.starts[1:])
+    assert [path.name for path in (tmp_path / "mnist").iterdir()] == ["big.gz"]
+
+
+def test_a_later_call_asks_for_the_rest_only(tmp_path, mirrors, server):
+    (tmp_path / "mnist").mkdir()
+    part = tmp_path / "mnist" / "big.gz.part"
+    part.write_bytes(BIG[:123_456])
+    reports = []
+    collection = mirrors("ranged", file=BIG_FILE)
+    assert cached(BIG_FILE, collection, tmp_path, report=reports.append) == BIG
+    assert server.starts == [123_456] and not part.exists()
+    assert reports[-1] == DownloadProgress("big.gz", len(BIG), len(BIG), 0.0)
+
+
+@pytest.mark.parametrize(
+    ("earlier", "starts"), [(b"other" * 1000, [5000, 0]), (BIG + b"!", [300_001, 0])]
+)
+def test_earlier_bytes_of_another_file_are_dropped(tmp_path, mirrors, server, earlier, starts):
+    (tmp_path / "mnist").mkdir()
+    (tmp_path / "mnist" / "big.gz.part").write_bytes(earlier)
+    assert cached(BIG_FILE, mirrors("ranged", file=BIG_FILE), tmp_path) == BIG
+    assert server.starts == starts
+    assert [path.name for path in (tmp_path / "mnist").iterdir()] == ["big.gz"]
+
+
+def test_a_server_that_does_not_continue_is_read_from_the_start(tmp_path, mirrors):
+    (tmp_path / "mnist").mkdir()
+    (tmp_path / "mnist" / f"{NAME}.gz.part").write_bytes(PACKED[:40])
+    assert cached(FILE, mirrors("good"), tmp_path) == PAYLOAD
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError, OSError, RuntimeError])
+def test_an_exception_of_the_report_ends_a_silent_download_at_once(
+    tmp_path, mirrors, server, error
+):
+    reports = []
+
+    def report(progress):
+        reports.append(progress)
+        if progress.bytes_done >= STEP:
+            raise error("stop")
+
+    start = time.monotonic()
+    collection = mirrors("stalling", "ranged", file=BIG_FILE)
+    with pytest.raises(error, match="^stop$"):
+        cached(BIG_FILE, collection, tmp_path, report=report)
+    assert time.monotonic() - start < 5 and server.asked == ["stalling"]
+    assert reports[-1][:3] == ("big.gz", STEP, len(BIG)) and reports[-1].seconds_left > 0
+    part = tmp_path / "mnist" / "big.gz.part"
+    assert part.read_bytes() == BIG[:STEP]
+    server.release.set()
+    assert cached(BIG_FILE, mirrors("ranged", file=BIG_FILE), tmp_path) == BIG
+    assert server.starts[-1] == STEP
+
+
+def test_a_report_may_stop_before_anything_arrived_and_leaves_nothing(tmp_path, mirrors):
+    def report(progress):
+        assert progress == DownloadProgress(f"{NAME}.gz", 0, None, None)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        cached(FILE, mirrors("silent"), tmp_path, report=report)
+    assert list((tmp_path / "mnist").iterdir()) == []
+
+
+def test_two_downloads_at_once_do_not_share_a_partial_file(tmp_path, mirrors):
+    (tmp_path / "mnist").mkdir()
+    part = tmp_path / "mnist" / "big.gz.part"
+    with open_locked(part) as other:
+        other.write(b"another process writes here")
+        other.flush()
+        assert cached(BIG_FILE, mirrors("ranged", file=BIG_FILE), tmp_path) == BIG
+        assert part.read_bytes() == b"another process writes here"
+    assert sorted(path.name for path in part.parent.iterdir()) == ["big.gz", "big.gz.part"]
+
+
+def test_without_locks_the_partial_file_is_a_temporary_one(tmp_path, monkeypatch):
+    def flock(*_):
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr(room.fcntl, "flock", flock)
+    with partial_file(tmp_path / "a") as file:
+        temporary = Path(file.name)
+        assert temporary.parent.parent == tmp_path
+    assert not temporary.exists()
+
+
+def test_a_partial_file_renamed_while_it_was_opened_is_not_taken(tmp_path, monkeypatch):
+    path = tmp_path / "a.part"
+    path.write_bytes(b"finished")
+    monkeypatch.setattr(room.fcntl, "flock", lambda *_: path.rename(tmp_path / "a"))
+    assert open_locked(path) is None
+    assert (tmp_path / "a").read_bytes() == b"finished"
+
+
+def test_the_time_left_is_the_rest_at_the_mean_rate(tmp_path, monkeypatch):
+    with (tmp_path / "a").open("a+b") as file:
+        file.write(bytes(100))
+        transfer = Transfer(file, "a")
+        assert transfer.progress() == ("a", 100, None, None)
+        transfer.total, transfer.start, transfer.done = 500, 10.0, 200
+        monkeypatch.setattr(room.time, "monotonic", lambda: 12.0)
+        assert transfer.seconds_left() == 6.0  # 100 bytes took 2 seconds, 300 are missing
+
+
+def test_download_refuses_another_file_and_keeps_it_aside(tmp_path, mirrors):
+    url = f"{mirrors('wrong').mirrors[0]}{NAME}.gz"
+    with pytest.raises(DownloadError, match=f"got 5 bytes with md5 {WRONG}, kept as .*bad$"):
+        download(url, FILE, tmp_path / f"{NAME}.gz")
+    assert [path.name for path in tmp_path.iterdir()] == [f"{NAME}.gz.bad"]
