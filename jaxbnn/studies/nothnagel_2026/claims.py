@@ -9,8 +9,8 @@ import numpy as np
 from jaxbnn.analysis import compression, correlation
 from jaxbnn.info.known_truth import truth
 from jaxbnn.info.reliability import VERDICTS, expected_plugin
-from jaxbnn.studies.evidence import WEAK
-from jaxbnn.studies.nothnagel_2026.runs import (
+from jaxbnn.studies.intervals import WEAK
+from jaxbnn.studies.nothnagel_2026.layers import (
     LINKS,
     Layer,
     by_depth,

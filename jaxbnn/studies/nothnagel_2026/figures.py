@@ -8,11 +8,11 @@ from matplotlib.figure import Figure
 
 from jaxbnn import plots
 from jaxbnn.info.reliability import expected_plugin
-from jaxbnn.studies.drawing import draw_plane, panels_for
-from jaxbnn.studies.evidence import TRUSTED, interval
+from jaxbnn.studies.panels import draw_plane, panels_for
+from jaxbnn.studies.intervals import TRUSTED, interval
 from jaxbnn.studies.nothnagel_2026.claims import CLAIMS
 from jaxbnn.studies.nothnagel_2026.experiments import BEYOND, GRID
-from jaxbnn.studies.nothnagel_2026.runs import (
+from jaxbnn.studies.nothnagel_2026.layers import (
     LINKS,
     by_depth,
     control,

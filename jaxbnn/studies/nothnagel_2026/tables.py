@@ -5,14 +5,14 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from jaxbnn.analysis import compression, correlation, reestimate
+from jaxbnn.analysis import compression, correlation, reestimation
 from jaxbnn.analysis.correlation import Link
 from jaxbnn.engine import verdicts as results
 from jaxbnn.info.corrected_entropy import ESTIMATORS
 from jaxbnn.observe.probe import alphabets_of
-from jaxbnn.studies.evidence import interval, words
+from jaxbnn.studies.intervals import interval, words
 from jaxbnn.studies.nothnagel_2026.experiments import BEYOND, GRID
-from jaxbnn.studies.nothnagel_2026.runs import (
+from jaxbnn.studies.nothnagel_2026.layers import (
     LINKS,
     Layer,
     by_depth,
@@ -247,7 +247,7 @@ def _estimates(run, names):
     shape = tuple(int(n) for n in late.attrs["example_shape"].split())
     alphabets = alphabets_of(run.experiment.model, run.experiment.probes[0], shape)
     asked = ("plugin",) if result.attrs["population"] else names
-    return {name: reestimate.reestimate(late, name, alphabets).i_xt.mean("epoch") for name in asked}
+    return {name: reestimation.reestimate(late, name, alphabets).i_xt.mean("epoch") for name in asked}
 
 
 def cause_table(runs: Runs) -> Table:

@@ -11,7 +11,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from jaxbnn import plots
 from jaxbnn.info.dependence import Dependence, dependence
 from jaxbnn.observe.probe import choose
-from jaxbnn.studies.drawing import panels_for
+from jaxbnn.studies.panels import panels_for
 from jaxbnn.studies.nothnagel_2026.experiments import GRID
 from jaxbnn.studies.study import Run, Runs, Table
 

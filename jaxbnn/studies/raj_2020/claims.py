@@ -1,7 +1,7 @@
 """The 25 claims of Raj et al. 2020, each with what is computed of finished runs and when it
 holds."""
 
-from jaxbnn.studies.raj_2020.evidence import BNN, BOARDS, DNN, FALL, MNIST, RANDOM_BNN, RANDOM_DNN
+from jaxbnn.studies.raj_2020.runs import BNN, BOARDS, DNN, FALL, MNIST, RANDOM_BNN, RANDOM_DNN
 from jaxbnn.studies.raj_2020.flips import resists_flips
 from jaxbnn.studies.raj_2020.information import (
     batch_norm_loses,

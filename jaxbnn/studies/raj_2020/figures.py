@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 from jaxbnn import plots
 from jaxbnn.analysis import trajectories
 from jaxbnn.nn import STE, ApproxSign, HardTanh, SwishSign, SwishSignActivation, Tanh
-from jaxbnn.studies.drawing import draw_plane, trusted_points
-from jaxbnn.studies.evidence import words
-from jaxbnn.studies.raj_2020 import evidence, information, learning
+from jaxbnn.studies.panels import draw_plane, trusted_points
+from jaxbnn.studies.intervals import words
+from jaxbnn.studies.raj_2020 import runs as evidence, information, learning
 from jaxbnn.studies.raj_2020.claims import CLAIMS
 from jaxbnn.studies.study import Picture, Report, Run, Runs, Table
 

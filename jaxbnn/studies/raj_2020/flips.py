@@ -8,8 +8,8 @@ import numpy as np
 from scipy import stats
 
 from jaxbnn import data
-from jaxbnn.studies.evidence import judged
-from jaxbnn.studies.raj_2020.evidence import BNN
+from jaxbnn.studies.intervals import judged
+from jaxbnn.studies.raj_2020.runs import BNN
 from jaxbnn.studies.study import Finding, Run, Runs
 
 

@@ -6,8 +6,8 @@ import itertools
 import numpy as np
 
 from jaxbnn.analysis import comparison, trajectories
-from jaxbnn.studies.evidence import WEAK, interval, judged, welch, words
-from jaxbnn.studies.raj_2020.evidence import (
+from jaxbnn.studies.intervals import WEAK, interval, judged, welch, words
+from jaxbnn.studies.raj_2020.runs import (
     BNN,
     BOARDS,
     FALL,

@@ -7,8 +7,8 @@ import numpy as np
 from scipy import stats
 
 from jaxbnn.analysis import trajectories
-from jaxbnn.studies.evidence import WEAK, interval, judged, welch, words
-from jaxbnn.studies.raj_2020.evidence import (
+from jaxbnn.studies.intervals import WEAK, interval, judged, welch, words
+from jaxbnn.studies.raj_2020.runs import (
     BNN,
     DNN,
     MNIST,

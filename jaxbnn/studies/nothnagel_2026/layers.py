@@ -11,7 +11,7 @@ from jaxbnn.analysis import compression, correlation
 from jaxbnn.analysis.compression import MIN_FALL, End
 from jaxbnn.analysis.correlation import Link
 from jaxbnn.config.experiment import Experiment
-from jaxbnn.studies.evidence import TRUSTED
+from jaxbnn.studies.intervals import TRUSTED
 from jaxbnn.studies.nothnagel_2026.experiments import BEYOND, GRID
 from jaxbnn.studies.study import Run, Runs
 

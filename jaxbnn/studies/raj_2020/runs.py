@@ -3,7 +3,7 @@
 import numpy as np
 
 from jaxbnn.analysis import trajectories
-from jaxbnn.studies.evidence import TRUSTED, WEAK, words
+from jaxbnn.studies.intervals import TRUSTED, WEAK, words
 from jaxbnn.studies.study import Finding, Run
 
 BNN = {

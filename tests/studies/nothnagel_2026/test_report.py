@@ -15,7 +15,7 @@ from jaxbnn.info.reliability import VERDICTS
 from jaxbnn.storage import run_folder
 from jaxbnn.studies import report
 from jaxbnn.studies.nothnagel_2026 import claims, figures, tables, units
-from jaxbnn.studies.nothnagel_2026 import runs as of_runs
+from jaxbnn.studies.nothnagel_2026 import layers as of_runs
 from jaxbnn.studies.nothnagel_2026.experiments import BEYOND, GRID, NOTHNAGEL_2026
 from jaxbnn.studies.study import Run
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from jaxbnn import observe
-from jaxbnn.analysis import reestimate
+from jaxbnn.analysis import reestimation
 from jaxbnn.engine import verdicts
 from jaxbnn.info import corrected_entropy
 from jaxbnn.info.spectrum import Spectrum
@@ -14,7 +14,7 @@ from jaxbnn.storage import run_folder
 def test_the_plug_in_of_the_spectra_is_what_the_program_said(tiny, finished):
     for probe, name in ((tiny.probes[0], None), (tiny.probes[2], "before")):
         found = run_folder.read_result(finished, name)
-        again = reestimate.reestimate(found, "plugin")
+        again = reestimation.reestimate(found, "plugin")
         counted = found.n_patterns.values > 0
         assert counted[..., :-1].all()
         for key in ("i_xt", "i_ty"):
@@ -27,7 +27,7 @@ def test_the_plug_in_of_the_spectra_is_what_the_program_said(tiny, finished):
 
 def test_other_estimators_are_those_of_the_host_point_by_point(tiny, finished):
     found = run_folder.read_result(finished, "test")
-    corrected = reestimate.reestimate(found, "miller_madow")
+    corrected = reestimation.reestimate(found, "miller_madow")
     hidden = found.n_patterns.values > 0
     for key in ("i_xt", "i_ty"):  # this probe corrects in the program too
         np.testing.assert_allclose(
@@ -35,7 +35,7 @@ def test_other_estimators_are_those_of_the_host_point_by_point(tiny, finished):
         )
     alphabets = observe.alphabets_of(tiny.model, tiny.probes[1], (12,))
     assert alphabets == {"hidden_1": 2**6, "hidden_2": 2**4}
-    bayes = reestimate.reestimate(found.copy(), "nsb", alphabets)
+    bayes = reestimation.reestimate(found.copy(), "nsb", alphabets)
     one = Spectrum(*(leaf[1, 2, 0] for leaf in verdicts.spectra(found)))
     assert bayes.i_xt.values[1, 2, 0] == pytest.approx(
         corrected_entropy.nsb(one, 64).mean, abs=1e-12
@@ -57,8 +57,8 @@ def test_what_cannot_be_estimated_is_refused(finished):
     with pytest.raises(
         ValueError, match="expected an estimator among plugin, miller_madow, .*, got 'best'"
     ):
-        reestimate.reestimate(found, "best")
+        reestimation.reestimate(found, "best")
     with pytest.raises(ValueError, match="nsb needs the number of patterns possible"):
-        reestimate.reestimate(found, "nsb")
+        reestimation.reestimate(found, "nsb")
     with pytest.raises(ValueError, match="expected the whole result, got one of which seeds"):
-        reestimate.reestimate(found.isel(seed=[0]), "plugin")
+        reestimation.reestimate(found.isel(seed=[0]), "plugin")

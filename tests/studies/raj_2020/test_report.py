@@ -14,8 +14,8 @@ from jaxbnn.analysis import networks
 from jaxbnn.cli.main import main
 from jaxbnn.storage import run_folder
 from jaxbnn.studies import report
-from jaxbnn.studies.evidence import judged
-from jaxbnn.studies.raj_2020 import evidence, flips, information, learning
+from jaxbnn.studies.intervals import judged
+from jaxbnn.studies.raj_2020 import runs as evidence, flips, information, learning
 from jaxbnn.studies.raj_2020.experiments import RAJ_2020
 from jaxbnn.studies.study import Run
 

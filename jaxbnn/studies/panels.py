@@ -5,7 +5,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from jaxbnn import plots
-from jaxbnn.studies.evidence import TRUSTED
+from jaxbnn.studies.intervals import TRUSTED
 
 
 def trusted_points(result, of: str):

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from numpy.typing import ArrayLike, NDArray
 
 from jaxbnn.plots.axes import COLOURS, MARKERS, SMALL, STYLES, label_axes, legend
-from jaxbnn.plots.depths import DEPTH, checked_depths, depth_axis, shaped
+from jaxbnn.plots.depth_axes import DEPTH, checked_depths, depth_axis, shaped
 
 NEAR = 0.1  # bits: an estimate this near the truth is good enough for an information plane
 

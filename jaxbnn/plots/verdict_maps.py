@@ -15,7 +15,7 @@ from matplotlib.patheffects import withStroke
 from numpy.typing import ArrayLike, NDArray
 
 from jaxbnn.plots.axes import label_axes, legend
-from jaxbnn.plots.depths import DEPTH, checked_depths, depth_axis, shaped
+from jaxbnn.plots.depth_axes import DEPTH, checked_depths, depth_axis, shaped
 
 Parts = dict[str, str]  # name -> colour; they differ in lightness too, for grey print
 VERDICTS: Parts = {"saturated": "#404040", "biased": "#E69F00", "reliable": "#A6D8F5"}

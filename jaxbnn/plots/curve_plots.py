@@ -18,9 +18,9 @@ from jaxbnn.plots.axes import (
     label_axes,
     legend,
 )
-from jaxbnn.plots.epochs import epoch_axis, marked
+from jaxbnn.plots.epoch_axes import epoch_axis, marked
 from jaxbnn.plots.limits import Limit, draw_limit, entropy, set_height, shown_range
-from jaxbnn.plots.seeds import (
+from jaxbnn.plots.seed_statistics import (
     checked,
     doubtful_stretches,
     half_width,

@@ -10,9 +10,9 @@ from matplotlib.lines import Line2D
 from numpy.typing import ArrayLike, NDArray
 
 from jaxbnn.plots.axes import DASHES, DOUBT, MARKERS, doubtful_handle, label_axes, legend
-from jaxbnn.plots.epochs import epoch_bar, epoch_colours, marked
+from jaxbnn.plots.epoch_axes import epoch_bar, epoch_colours, marked
 from jaxbnn.plots.limits import Limit, draw_limit, entropy, set_height, shown_range
-from jaxbnn.plots.seeds import checked, doubtful_stretches, mean_over_seeds, seed_count, trust
+from jaxbnn.plots.seed_statistics import checked, doubtful_stretches, mean_over_seeds, seed_count, trust
 
 
 def plane(
