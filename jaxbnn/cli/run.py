@@ -18,9 +18,10 @@ from jaxbnn.config.experiment import Experiment, Resampled
 from jaxbnn.engine import processes
 from jaxbnn.engine.runner import run, run_together
 from jaxbnn.info.known_truth import Bernoulli
-from jaxbnn.plots import run_figures
+from jaxbnn.plots import study_figures
 from jaxbnn.storage import run_folder
 from jaxbnn.studies.known_truth import runner
+from jaxbnn.studies.labels import setting_labels
 
 GLANCE, ANNOUNCED = (
     0.3,
@@ -105,7 +106,7 @@ def run_grid(
     if processes.index():
         return 0
     every = [each for group in programs for each in group]
-    labels, shared = grid.labels(every, [studies.all_changes(each) for each in every])
+    labels, shared = setting_labels(every, [studies.all_changes(each) for each in every])
     last = (last_epoch(run_folder.folder_of(options.out, each), each.seeds) for each in every)
     print_table(tables.grid_table(zip(labels, last, strict=True)))
     if shared:
@@ -177,7 +178,7 @@ def run_study(study: Bernoulli | Resampled, options: argparse.Namespace) -> int:
         return STOPPED
     result = run_folder.read_result(folder)
     print_table(tables.score_table(runner.scores(result)))
-    for name, figure in run_figures.of_study(result).items():
+    for name, figure in study_figures.plot_study(result).items():
         run_folder.save_figure(folder, name, figure)
     print(folder)
     return 0

@@ -52,19 +52,6 @@ def by_program(experiments: Sequence[Experiment]) -> list[tuple[Experiment, ...]
     return [tuple(group) for group in groups.values()]
 
 
-def labels(
-    experiments: Sequence[Experiment], changes: Sequence[Sequence[str]]
-) -> tuple[list[str], str]:
-    """(what sets each apart, what is changed in all): names without their study, and the changes
-    not shared by all."""
-    shared = [change for change in changes[0] if all(change in each for each in changes)]
-    own = [[change for change in each if change not in shared] for each in changes]
-    names = [experiment.name.rpartition("/")[2] for experiment in experiments]
-    return [" ".join([name, *each]) for name, each in zip(names, own, strict=True)], ", ".join(
-        shared
-    )
-
-
 def _values(experiment, assignment):
     """The experiment under each value of one assignment: the whole text where the field takes it,
     else its parts."""

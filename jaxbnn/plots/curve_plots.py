@@ -1,6 +1,7 @@
-"""Values against the epoch: one mean line per label, and the four panels of a whole run."""
+"""Values against the epoch: one mean line per name, and the four panels of a whole run."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -8,194 +9,219 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import ArrayLike, NDArray
 
-from jaxbnn.plots.axes import (
+from jaxbnn.analysis.appearance import (
     COLOURS,
-    DASHES,
-    DOUBT,
+    DOUBTFUL_COLOUR,
+    DOUBTFUL_DASHES,
+    LINE_STYLES,
     MARKERS,
-    STYLES,
-    doubtful_handle,
-    label_axes,
-    legend,
 )
-from jaxbnn.plots.epoch_axes import epoch_axis, marked
-from jaxbnn.plots.limits import Limit, draw_limit, entropy, set_height, shown_range
+from jaxbnn.plots.axes import doubtful_handle, label_axes, legend
+from jaxbnn.plots.epoch_axes import epoch_axis, marked_epochs
+from jaxbnn.plots.limits import Limit, draw_limit, entropy_limit, set_height, shown_range
+from jaxbnn.plots.plane_plot import PlanePaths
 from jaxbnn.plots.seed_statistics import (
     checked,
+    checked_trust,
     doubtful_stretches,
     half_width,
     mean_over_seeds,
     seed_count,
-    trust,
 )
+
+N_MARKS = 6  # of a line, about
+SERIES_PARTS = ("train", "test")
+
+
+class Curves(NamedTuple):
+    """Values of several seeds over the epochs."""
+
+    epoch: ArrayLike  # [E] rising
+    names: Sequence[str]  # L
+    values: ArrayLike  # [S, E, L], not finite where there is none
+    trusted: ArrayLike  # bool [S, E, L], or one bool for all
+
+
+class _Legend(NamedTuple):
+    handles: list[Line2D]
+    title: str
+
+
+class _MeanCurve(NamedTuple):
+    """One name's mean over the seeds."""
+
+    epochs: NDArray  # [E]
+    mean: NDArray  # [E]
+    half_width: NDArray  # [E] of its interval
+    trusted: NDArray  # bool [E]
+    marks: list[int]  # the epochs with a marker
+    number: int  # which sets colour, line and marker
+    name: str
 
 
 def curves(
-    ax: Axes,
-    epoch: ArrayLike,
-    values: ArrayLike,
-    labels: Sequence[str],
-    ylabel: str,
-    level: float = 0.95,
-    limit: Limit | None = None,
-    *,
-    trusted: ArrayLike,
+    ax: Axes, data: Curves, ylabel: str, level: float = 0.95, limit: Limit | None = None
 ) -> None:
-    """Draws one mean line per label against the epoch, with the t interval of the mean over the
-    finite seeds as a band.
+    """Draws one mean line per name against the epoch, with the t interval of the mean as a band.
 
-    values [S, E, L] in the unit that `ylabel` names; epoch [E] rising; labels: L names; level: of
-    the interval; limit: (value, text) of a dashed line, or of an arrow when it is far above. Fewer
-    than two finite seeds: no band. trusted: bool [S, E, L], or one bool for all. A mean can be
+    Mean and interval are over the finite seeds; fewer than two of them: no band. A mean can be
     trusted when every finite seed can; the stretches to and from a mean that cannot are grey and
     dashed, its marker is hollow, their band grey.
+
+    Args:
+        ax: what is drawn on.
+        data: epochs, names, values and what of them can be trusted.
+        ylabel: the quantity with its unit.
+        level: of the interval, between 0 and 1.
+        limit: (value, text) of a dashed line, or of an arrow when it is far above.
+
+    Raises:
+        ValueError: for arrays of other shapes, or a level outside (0, 1).
     """
-    legend(ax, *_draw(ax, epoch, values, labels, ylabel, level, limit, trusted))
+    entries = _draw(ax, data, ylabel, level, limit)
+    legend(ax, entries.handles, entries.title)
 
 
-def overview(
-    figure: Figure,
-    epoch: ArrayLike,
-    i_xt: ArrayLike,
-    i_ty: ArrayLike,
-    series: Mapping[str, ArrayLike],
-    layers: Sequence[str],
-    h_x: float | None = None,
-    h_y: float | None = None,
-    *,
-    trusted_xt: ArrayLike,
-    trusted_ty: ArrayLike,
-) -> None:
-    """Fills the Figure with I(X;T), I(T;Y), loss and accuracy against the epoch, each as in
-    `curves`.
+def overview(figure: Figure, paths: PlanePaths, series: Mapping[str, ArrayLike]) -> None:
+    """Fills the Figure with I(X;T), I(T;Y), loss and accuracy against the epoch, as `curves` does.
 
-    i_xt, i_ty [S, E, L] in bits; epoch [E] rising; layers: L names; h_x, h_y: H(X), H(Y) in bits;
-    series: train_loss, test_loss, train_accuracy, test_accuracy, each [S, E]; trusted_xt,
-    trusted_ty: bool [S, E, L], where I(X;T) and I(T;Y) can be trusted, or one bool for all. Sets
-    the layout to "constrained".
+    Sets the layout to "constrained".
+
+    Args:
+        figure: an empty one.
+        paths: I(X;T) and I(T;Y) of a run.
+        series: train_loss, test_loss in nats, train_accuracy, test_accuracy, each [S, E].
+
+    Raises:
+        ValueError: for arrays of other shapes, or a missing series.
     """
-    _, (xt, ty) = checked(epoch, layers, i_xt=i_xt, i_ty=i_ty)
-    sure = [
-        trust("trusted_xt", trusted_xt, np.isfinite(xt)),
-        trust("trusted_ty", trusted_ty, np.isfinite(ty)),
-    ]
-    limits = entropy("H(X)", h_x), entropy("H(Y)", h_y)
-    loss, accuracy = (
-        _train_and_test(series, name, np.size(epoch)) for name in ("loss", "accuracy")
-    )
+    _, (i_xt, i_ty) = checked(paths.epoch, paths.layers, i_xt=paths.i_xt, i_ty=paths.i_ty)
+    trusted_xt = checked_trust("trusted_xt", paths.trusted_xt, np.isfinite(i_xt))
+    trusted_ty = checked_trust("trusted_ty", paths.trusted_ty, np.isfinite(i_ty))
+    limit_x = entropy_limit("H(X)", paths.h_x)
+    limit_y = entropy_limit("H(Y)", paths.h_y)
+    loss = _series_curves(series, "loss", paths.epoch)
+    accuracy = _series_curves(series, "accuracy", paths.epoch)
+
     figure.set_layout_engine("constrained", h_pad=0.08, w_pad=0.08)
     upper, lower = figure.subplots(2, 2)
-    handles, title = _draw(upper[0], epoch, xt, layers, "I(X;T) [bit]", 0.95, limits[0], sure[0])
-    others, _ = _draw(upper[1], epoch, ty, layers, "I(T;Y) [bit]", 0.95, limits[1], sure[1])
+    xt_curves = Curves(paths.epoch, paths.layers, i_xt, trusted_xt)
+    ty_curves = Curves(paths.epoch, paths.layers, i_ty, trusted_ty)
+    xt_entries = _draw(upper[0], xt_curves, "I(X;T) [bit]", limit=limit_x)
+    ty_entries = _draw(upper[1], ty_curves, "I(T;Y) [bit]", limit=limit_y)
     # One legend for the two upper panels, which show the same layers, leaves more room for the
     # data. The longer of the two has the sign of what cannot be trusted.
-    legend(figure, max(handles, others, key=len), title)
-    for ax, values, name in zip(lower, (loss, accuracy), ("loss [nat]", "accuracy"), strict=True):
-        legend(ax, *_draw(ax, epoch, values, ("train", "test"), name, 0.95, None, True))
+    longer = max(xt_entries.handles, ty_entries.handles, key=len)
+    legend(figure, longer, xt_entries.title)
+    curves(lower[0], loss, "loss [nat]")
+    curves(lower[1], accuracy, "accuracy")
 
 
-def _train_and_test(series: Mapping[str, ArrayLike], name: str, n_epochs: int) -> NDArray:
-    """Returns the series [S, E] of the training and of the test set side by side, [S, E, 2]."""
-    pair = []
-    for key in (f"train_{name}", f"test_{name}"):
+def _series_curves(series: Mapping[str, ArrayLike], name: str, epoch: ArrayLike) -> Curves:
+    """The series [S, E] of the training and of the test set side by side."""
+    n_epochs = np.size(epoch)
+    parts: list[NDArray] = []
+    for part in SERIES_PARTS:
+        key = f"{part}_{name}"
         if key not in series:
             raise ValueError(f"expected series with {key}, got {', '.join(series) or 'none'}")
-        pair.append(np.asarray(series[key], dtype=np.float64))
-        if pair[-1].ndim != 2 or pair[-1].shape != (len(pair[0]), n_epochs):
+        values = np.asarray(series[key], dtype=np.float64)
+        parts.append(values)
+        if values.ndim != 2 or values.shape != (len(parts[0]), n_epochs):
             raise ValueError(
-                f"expected {key} [S, {n_epochs}] with one S for both, got shape {pair[-1].shape}"
+                f"expected {key} [S, {n_epochs}] with one S for both, got shape {values.shape}"
             )
-    return np.stack(pair, axis=-1)
+    return Curves(epoch, SERIES_PARTS, np.stack(parts, axis=-1), trusted=True)
 
 
 def _draw(
-    ax: Axes,
-    epoch: ArrayLike,
-    values: ArrayLike,
-    labels: Sequence[str],
-    ylabel: str,
-    level: float,
-    limit: Limit | None,
-    trusted: ArrayLike,
-) -> tuple[list[Line2D], str]:
-    """Draws `curves` without its legend; returns the legend's handles and title."""
-    epochs, (seeds,) = checked(epoch, labels, values=values)
-    sure = trust("trusted", trusted, np.isfinite(seeds))
+    ax: Axes, data: Curves, ylabel: str, level: float = 0.95, limit: Limit | None = None
+) -> _Legend:
+    """Draws `curves` without its legend; returns the legend's entries."""
+    epochs, (values,) = checked(data.epoch, data.names, values=data.values)
+    trusted = checked_trust("trusted", data.trusted, np.isfinite(values))
     if not 0 < level < 1:
         raise ValueError(f"expected level between 0 and 1, got {level}")
-    mean, half = mean_over_seeds(seeds), half_width(seeds, level)
-    firm = np.asarray(sure.all(axis=0))
-    handles = [
-        _curve(ax, epochs, mean[:, i], half[:, i], firm[:, i], i, labels)
-        for i in range(len(labels))
-    ]
-    if not sure.all():
+    mean = mean_over_seeds(values)
+    half = half_width(values, level)
+    handles = []
+    for curve in _mean_curves(epochs, data.names, mean, half, trusted):
+        handles.append(_draw_curve(ax, curve))
+    if not trusted.all():
         handles.append(doubtful_handle())
     epoch_axis(ax, epochs)
     label_axes(ax, "epoch", ylabel)
     if limit is not None:
-        low, high, far = shown_range(np.stack([mean, mean - half, mean + half]), limit)
+        low, high, is_far = shown_range(np.stack([mean, mean - half, mean + half]), limit)
         set_height(ax, low, high, limit)
-        draw_limit(ax, "y", limit, far, 1.0, "right")
-    count = seed_count(seeds)
-    return handles, f"bands: {100 * level:g} % interval of the mean, {count}" if np.isfinite(
-        half
-    ).any() else count
+        draw_limit(ax, "y", limit, is_far, 1.0, "right")
+    title = seed_count(values)
+    if np.isfinite(half).any():
+        title = f"bands: {100 * level:g} % interval of the mean, {title}"
+    return _Legend(handles, title)
 
 
-def _curve(
-    ax: Axes,
-    epochs: NDArray,
-    mean: NDArray,
-    half: NDArray,
-    sure: NDArray,
-    i: int,
-    labels: Sequence[str],
-) -> Line2D:
-    """Draws one mean [E], sure [E] or not, with its band; returns the line of what is sure."""
-    some = marked(epochs, sure & np.isfinite(mean), 6, (i + 0.5) / len(labels))
-    _doubtful(ax, epochs, mean, half, sure, MARKERS[i], some)
-    colour = COLOURS[i % len(COLOURS)]
-    style = {
-        "color": colour,
-        "linestyle": STYLES[i % len(STYLES)],
-        "linewidth": 1.6,
-        "label": labels[i],
-    }
-    (line,) = ax.plot(epochs, np.where(sure, mean, np.nan), **style)
-    line.set(marker=MARKERS[i], markersize=5.5, markevery=some)
-    band = np.where(sure, half, np.nan)
+def _mean_curves(
+    epochs: NDArray, names: Sequence[str], mean: NDArray, half: NDArray, trusted: NDArray
+) -> list[_MeanCurve]:
+    """Mean and half width [E, L], and the trust in each seed [S, E, L], name by name."""
+    mean_curves = []
+    for i, name in enumerate(names):
+        can_be_trusted = trusted[:, :, i].all(axis=0)
+        shown = can_be_trusted & np.isfinite(mean[:, i])
+        marks = marked_epochs(epochs, shown, N_MARKS, (i + 0.5) / len(names))
+        curve = _MeanCurve(epochs, mean[:, i], half[:, i], can_be_trusted, marks, i, name)
+        mean_curves.append(curve)
+    return mean_curves
+
+
+def _draw_curve(ax: Axes, curve: _MeanCurve) -> Line2D:
+    """Draws one mean with its band; returns the line of what can be trusted."""
+    _draw_doubtful(ax, curve)
+    colour = COLOURS[curve.number % len(COLOURS)]
+    (line,) = ax.plot(
+        curve.epochs,
+        np.where(curve.trusted, curve.mean, np.nan),
+        color=colour,
+        linestyle=LINE_STYLES[curve.number % len(LINE_STYLES)],
+        linewidth=1.6,
+        marker=MARKERS[curve.number],
+        markersize=5.5,
+        markevery=curve.marks,
+        label=curve.name,
+    )
+    band = np.where(curve.trusted, curve.half_width, np.nan)
     if np.isfinite(band).any():
-        ax.fill_between(epochs, mean - band, mean + band, color=colour, alpha=0.2, linewidth=0)
+        _draw_band(ax, curve.epochs, curve.mean, band, {"color": colour, "alpha": 0.2})
     return line
 
 
-def _doubtful(
-    ax: Axes,
-    epochs: NDArray,
-    mean: NDArray,
-    half: NDArray,
-    sure: NDArray,
-    marker: str,
-    some: list[int],
-) -> None:
-    """Draws the stretches of one mean [E] that cannot be trusted: grey, dashed, some points marked,
-    a grey band."""
-    for stretch in doubtful_stretches(sure):
-        at, middle, reach = epochs[stretch], mean[stretch], half[stretch]
-        ax.plot(at, middle, color=DOUBT, linestyle=DASHES, linewidth=1.1, zorder=1.8)
-        if np.isfinite(reach).any():
-            ax.fill_between(
-                at, middle - reach, middle + reach, color=DOUBT, alpha=0.15, linewidth=0
-            )
-    hollow = [i for i in some if not sure[i]]
+def _draw_doubtful(ax: Axes, curve: _MeanCurve) -> None:
+    """Draws the stretches that cannot be trusted: grey, dashed, some points marked, a grey band."""
+    for stretch in doubtful_stretches(curve.trusted):
+        epochs = curve.epochs[stretch]
+        mean = curve.mean[stretch]
+        band = curve.half_width[stretch]
+        dashed: dict[str, Any] = {"linestyle": DOUBTFUL_DASHES, "linewidth": 1.1, "zorder": 1.8}
+        ax.plot(epochs, mean, color=DOUBTFUL_COLOUR, **dashed)
+        if np.isfinite(band).any():
+            _draw_band(ax, epochs, mean, band, {"color": DOUBTFUL_COLOUR, "alpha": 0.15})
+    hollow = [i for i in curve.marks if not curve.trusted[i]]
     if hollow:
-        style = {
-            "markeredgecolor": DOUBT,
-            "markerfacecolor": "white",
-            "markersize": 5.5,
-            "linestyle": "none",
-        }
         ax.plot(
-            epochs[hollow], mean[hollow], marker=marker, markeredgewidth=1.1, zorder=1.9, **style
+            curve.epochs[hollow],
+            curve.mean[hollow],
+            linestyle="none",
+            marker=MARKERS[curve.number],
+            markersize=5.5,
+            markerfacecolor="white",
+            markeredgecolor=DOUBTFUL_COLOUR,
+            markeredgewidth=1.1,
+            zorder=1.9,
         )
+
+
+def _draw_band(
+    ax: Axes, epochs: NDArray, mean: NDArray, half: NDArray, style: dict[str, Any]
+) -> None:
+    ax.fill_between(epochs, mean - half, mean + half, linewidth=0, **style)

@@ -1,4 +1,4 @@
-"""The axis of depths D, which may have gaps: one place for each entry, named by its tick."""
+"""The axis of depths D, which may have gaps: one position for each entry, named by its tick."""
 
 from typing import Literal
 
@@ -6,8 +6,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike, NDArray
 
-DEPTH = "binary units D"
-ROOM = {"x": 11, "y": 30}  # names beside each other, above each other
+DEPTH_LABEL = "binary units D"
+MAX_TICKS = {"x": 11, "y": 30}  # names that fit beside each other, above each other
 
 
 def checked_depths(d: ArrayLike) -> NDArray:
@@ -17,12 +17,13 @@ def checked_depths(d: ArrayLike) -> NDArray:
         raise ValueError(
             f"expected d [D] rising from 1 or later, got shape {depths.shape}: {depths.ravel()[:4]}"
         )
-    if np.any(depths != np.round(depths)):
-        raise ValueError(f"expected d whole, got {depths[depths != np.round(depths)][0]}")
+    fractions = depths[depths != np.round(depths)]
+    if fractions.size:
+        raise ValueError(f"expected d whole, got {fractions[0]}")
     return depths
 
 
-def shaped(name: str, array: ArrayLike, *shape: int) -> NDArray:
+def checked_values(name: str, array: ArrayLike, *shape: int) -> NDArray:
     """Returns the array in float64, NaN where it is not finite, once it has the shape and nothing
     below 0."""
     values = np.asarray(array, dtype=np.float64)
@@ -34,9 +35,15 @@ def shaped(name: str, array: ArrayLike, *shape: int) -> NDArray:
 
 
 def depth_axis(ax: Axes, axis: Literal["x", "y"], depths: NDArray) -> None:
-    """Names the places 0 to D - 1 by their depths, not all where they would run into each other."""
-    places = np.arange(len(depths))[:: 1 + (len(depths) - 1) // ROOM[axis]]
-    set_ticks = ax.set_xticks if axis == "x" else ax.set_yticks
-    set_ticks(places, [f"{depth:g}" for depth in depths[places]])
-    set_range = ax.set_xlim if axis == "x" else ax.set_ylim
-    set_range(-0.5, len(depths) - 0.5)
+    """Names the positions 0 to D - 1 by their depths, not all where they would run into each
+    other."""
+    step = 1 + (len(depths) - 1) // MAX_TICKS[axis]
+    positions = np.arange(len(depths))[::step]
+    names = [f"{depth:g}" for depth in depths[positions]]
+    limits = (-0.5, len(depths) - 0.5)
+    if axis == "x":
+        ax.set_xticks(positions, names)
+        ax.set_xlim(limits)
+    else:
+        ax.set_yticks(positions, names)
+        ax.set_ylim(limits)

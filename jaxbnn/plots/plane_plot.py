@@ -1,194 +1,228 @@
 """The information plane."""
 
 from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.cm import ScalarMappable
 from matplotlib.collections import LineCollection
 from matplotlib.lines import Line2D
 from numpy.typing import ArrayLike, NDArray
 
-from jaxbnn.plots.axes import DASHES, DOUBT, MARKERS, doubtful_handle, label_axes, legend
-from jaxbnn.plots.epoch_axes import epoch_bar, epoch_colours, marked
-from jaxbnn.plots.limits import Limit, draw_limit, entropy, set_height, shown_range
-from jaxbnn.plots.seed_statistics import checked, doubtful_stretches, mean_over_seeds, seed_count, trust
+from jaxbnn.analysis.appearance import DOUBTFUL_COLOUR, DOUBTFUL_DASHES, MARKERS
+from jaxbnn.plots.axes import doubtful_handle, label_axes, legend
+from jaxbnn.plots.epoch_axes import epoch_bar, epoch_colours, marked_epochs
+from jaxbnn.plots.limits import Limit, draw_limit, entropy_limit, set_height, shown_range
+from jaxbnn.plots.seed_statistics import (
+    checked,
+    checked_trust,
+    doubtful_stretches,
+    mean_over_seeds,
+    seed_count,
+)
+
+N_MARKS = 9  # of a path, about
+SEED_COLOUR = "0.55"
+# Thousands of lines would make a PDF of many megabytes: past that they are stored as one image.
+MAX_VECTOR_NUMBERS = 400_000
+MIN_LABEL_WIDTH = 0.35  # of the Axes: a label takes about a third of the width
 
 
-def plane(
-    ax: Axes,
-    i_xt: ArrayLike,
-    i_ty: ArrayLike,
-    epoch: ArrayLike,
-    layers: Sequence[str],
-    h_x: float | None = None,
-    h_y: float | None = None,
-    *,
-    trusted: ArrayLike,
-) -> None:
+class PlanePaths(NamedTuple):
+    """I(X;T) and I(T;Y) of several seeds and layers over the epochs."""
+
+    epoch: ArrayLike  # [E] rising
+    layers: Sequence[str]  # L names
+    i_xt: ArrayLike  # [S, E, L] bits, not finite where there is none
+    i_ty: ArrayLike  # [S, E, L] bits
+    trusted_xt: ArrayLike  # bool [S, E, L], or one bool for all
+    trusted_ty: ArrayLike
+    h_x: float | None = None  # H(X) in bits
+    h_y: float | None = None  # H(Y) in bits
+
+
+class _MeanPath(NamedTuple):
+    """The finite points of one layer's mean path."""
+
+    points: NDArray  # [E, 2]
+    trusted: NDArray  # bool [E]
+    colours: NDArray  # [E, 4], of the epochs
+    marks: list[int]  # the points with a marker
+    marker: str
+    end_size: float  # of the first and the last marker
+
+
+def plane(ax: Axes, paths: PlanePaths) -> None:
     """Draws the information plane: each layer's mean path over the seeds, coloured by epoch, over
     the single seeds.
 
-    i_xt, i_ty: I(X;T) and I(T;Y) [S, E, L] in bits; epoch [E] rising; layers: L names; h_x, h_y:
-    H(X), H(Y) in bits; trusted: bool [S, E, L], or one bool for all. A seed counts at a point where
-    both its values are finite; a mean point can be trusted when every seed that counts in it can:
-    the others are hollow and grey, on a dashed grey path. The open marker is a path's first epoch,
-    the one with a dark edge its last. H(X) or H(Y) far beyond the data is told by an arrow: the
-    data are not squeezed into a corner.
+    A seed counts at a point where both its values are finite; a mean point can be trusted when both
+    values of every seed that counts in it can: the others are hollow and grey, on a dashed grey
+    path. The open marker is a path's first epoch, the one with a dark edge its last. H(X) or H(Y)
+    far beyond the data is named by an arrow: the data are not squeezed into a corner.
+
+    Args:
+        ax: what is drawn on.
+        paths: the values, and what of them can be trusted.
+
+    Raises:
+        ValueError: for arrays of other shapes.
     """
-    epochs, (xt, ty) = checked(epoch, layers, i_xt=i_xt, i_ty=i_ty)
-    limit_x, limit_y = entropy("H(X)", h_x), entropy("H(Y)", h_y)
-    both = np.isfinite(xt) & np.isfinite(ty)
-    sure = trust("trusted", trusted, both)
-    xt, ty = np.where(both, xt, np.nan), np.where(both, ty, np.nan)
-    colours = epoch_colours(epochs)
-    _seed_paths(ax, np.stack([xt, ty], axis=-1), sure)
-    path = np.stack([mean_over_seeds(xt), mean_over_seeds(ty)], axis=-1)
-    for layer in range(len(layers)):
-        _mean_path(
-            ax, path[:, layer], sure[:, :, layer].all(axis=0), epochs, colours, layer, len(layers)
-        )
+    epochs, (i_xt, i_ty) = checked(paths.epoch, paths.layers, i_xt=paths.i_xt, i_ty=paths.i_ty)
+    limit_x = entropy_limit("H(X)", paths.h_x)
+    limit_y = entropy_limit("H(Y)", paths.h_y)
+    finite = np.isfinite(i_xt) & np.isfinite(i_ty)
+    trusted = checked_trust("trusted_xt", paths.trusted_xt, finite)
+    trusted = trusted & checked_trust("trusted_ty", paths.trusted_ty, finite)
+    points = np.where(finite[..., None], np.stack([i_xt, i_ty], axis=-1), np.nan)
+
+    _draw_seeds(ax, points, trusted)
+    for path in _mean_paths(points, trusted, epochs):
+        _draw_steps(ax, path)
+        _draw_marks(ax, path)
+        _draw_ends(ax, path)
     label_axes(ax, "I(X;T) [bit]", "I(T;Y) [bit]")
-    _limits(ax, xt, ty, limit_x, limit_y)
-    lines = "grey lines" if sure.all() else "thin grey lines, dotted where they cannot be trusted"
-    legend(
-        ax,
-        _handles(layers, bool(sure.all())),
-        f"{lines}: {seed_count(xt)}",
-        0.8 if sure.all() else 2.2,
-    )
-    epoch_bar(ax, epochs, colours)
+    _draw_limits(ax, points, limit_x, limit_y)
+    _draw_legend(ax, paths.layers, seed_count(points[..., 0]), bool(trusted.all()))
+    epoch_bar(ax, epochs, epoch_colours(epochs))
 
 
-def _seed_paths(ax: Axes, points: NDArray, sure: NDArray) -> None:
+def _draw_seeds(ax: Axes, points: NDArray, trusted: NDArray) -> None:
     """Draws every seed of every layer as a thin grey line, fainter the more there are; dotted where
     it is doubtful.
 
-    points [S, E, L, 2], sure [S, E, L].
+    points [S, E, L, 2], trusted [S, E, L].
     """
-    paths = np.moveaxis(points, 2, 1).reshape(-1, points.shape[1], 2)
-    firm = np.moveaxis(sure, 2, 1).reshape(-1, points.shape[1])
-    drawn = [path for path in np.where(firm[:, :, None], paths, np.nan) if np.isfinite(path).any()]
-    alpha = float(np.clip(4 / len(points), 0.08, 0.5))
-    lines = [LineCollection(drawn, colors="0.55", linewidths=0.5, alpha=alpha, zorder=1)]
-    dotted = [
-        path[s] for path, flags in zip(paths, firm, strict=True) for s in doubtful_stretches(flags)
-    ]
+    n_seeds, n_epochs = points.shape[:2]
+    paths = np.moveaxis(points, 2, 1).reshape(-1, n_epochs, 2)
+    path_trust = np.moveaxis(trusted, 2, 1).reshape(-1, n_epochs)
+    solid = [path for path in np.where(path_trust[:, :, None], paths, np.nan) if _any_finite(path)]
+    dotted = []
+    for path, trust in zip(paths, path_trust, strict=True):
+        dotted += [path[stretch] for stretch in doubtful_stretches(trust)]
+    alpha = float(np.clip(4 / n_seeds, 0.08, 0.5))
+    style: dict[str, Any] = {
+        "colors": SEED_COLOUR,
+        "linewidths": 0.5,
+        "rasterized": paths.size > MAX_VECTOR_NUMBERS,
+    }
+    _add_lines(ax, solid, alpha=alpha, zorder=1, **style)
     if dotted:
-        style = {"colors": "0.55", "linewidths": 0.5, "linestyles": [(0, (1, 2.5))]}
-        lines.append(LineCollection(dotted, alpha=0.7 * alpha, zorder=0.9, **style))
-    for collection in lines:
-        # Thousands of lines would make a PDF of many megabytes: past that they are stored in it as
-        # one image.
-        collection.set_rasterized(paths.size > 400_000)
-        ax.add_collection(collection, autolim=False)
+        _add_lines(ax, dotted, alpha=0.7 * alpha, zorder=0.9, linestyles=[(0, (1, 2.5))], **style)
 
 
-def _mean_path(
-    ax: Axes,
-    path: NDArray,
-    sure: NDArray,
-    epochs: NDArray,
-    colours: ScalarMappable,
-    layer: int,
-    n_layers: int,
-) -> None:
-    """Draws one layer's mean path [E, 2], sure [E] or not, some of its markers, and its first and
-    last finite point."""
-    finite = np.isfinite(path).all(axis=-1)
-    if not finite.any():
-        return
-    points, sure, shade = path[finite], sure[finite], colours.to_rgba(epochs[finite])
-    _lines(ax, points, sure, shade)
-    _markers(
-        ax,
-        points,
-        sure,
-        shade,
-        MARKERS[layer],
-        marked(epochs[finite], sure, 9, (layer + 0.5) / n_layers),
-    )
-    # Deeper layers get smaller end markers, so that layers at one point can be told apart.
-    size = 150 - 100 * layer / max(n_layers - 1, 1)
-    _ends(ax, points, sure, shade, MARKERS[layer], size)
+def _any_finite(path: NDArray) -> bool:
+    return bool(np.isfinite(path).any())
 
 
-def _lines(ax: Axes, points: NDArray, sure: NDArray, shade: NDArray) -> None:
-    """Draws the steps between sure points in the colour of their epoch, all others grey and
+def _add_lines(ax: Axes, lines: Sequence[NDArray], **style: Any) -> None:
+    ax.add_collection(LineCollection(list(lines), **style), autolim=False)
+
+
+def _mean_paths(points: NDArray, trusted: NDArray, epochs: NDArray) -> list[_MeanPath]:
+    """The mean path of each layer that has a finite point; points [S, E, L, 2]."""
+    colours = epoch_colours(epochs)
+    n_layers = points.shape[2]
+    mean_paths = []
+    for layer in range(n_layers):
+        mean = mean_over_seeds(points[:, :, layer])
+        finite = np.isfinite(mean).all(axis=-1)
+        if not finite.any():
+            continue
+        shown = epochs[finite]
+        path_trust = trusted[:, :, layer].all(axis=0)[finite]
+        path = _MeanPath(
+            mean[finite],
+            path_trust,
+            np.asarray(colours.to_rgba(shown)),
+            marked_epochs(shown, path_trust, N_MARKS, (layer + 0.5) / n_layers),
+            MARKERS[layer],
+            # Deeper layers get smaller end markers, so that layers at one point can be told apart.
+            end_size=150 - 100 * layer / max(n_layers - 1, 1),
+        )
+        mean_paths.append(path)
+    return mean_paths
+
+
+def _draw_steps(ax: Axes, path: _MeanPath) -> None:
+    """Draws the steps between trusted points in the colour of their epoch, all others grey and
     dashed."""
-    steps, firm = np.stack([points[:-1], points[1:]], axis=1), sure[:-1] & sure[1:]
-    coloured = LineCollection(list(steps[firm]), colors=shade[1:][firm], linewidths=1.8, zorder=3)
-    ax.add_collection(coloured, autolim=False)
+    steps = np.stack([path.points[:-1], path.points[1:]], axis=1)
+    trusted = path.trusted[:-1] & path.trusted[1:]
+    _add_lines(ax, steps[trusted], colors=path.colours[1:][trusted], linewidths=1.8, zorder=3)
     # One line for each stretch, not each step: dashes that start anew at every epoch would close
     # the line.
-    doubtful = [points[stretch] for stretch in doubtful_stretches(sure)]
+    doubtful = [path.points[stretch] for stretch in doubtful_stretches(path.trusted)]
     if doubtful:
-        dashed = LineCollection(
-            doubtful, colors=DOUBT, linewidths=1.0, linestyles=[DASHES], zorder=2
-        )
-        ax.add_collection(dashed, autolim=False)
+        style: dict[str, Any] = {"colors": DOUBTFUL_COLOUR, "linestyles": [DOUBTFUL_DASHES]}
+        _add_lines(ax, doubtful, linewidths=1.0, zorder=2, **style)
 
 
-def _markers(
-    ax: Axes, points: NDArray, sure: NDArray, shade: NDArray, marker: str, some: list[int]
-) -> None:
+def _draw_marks(ax: Axes, path: _MeanPath) -> None:
     """Marks some of the points, the doubtful ones hollow and grey."""
-    firm, doubtful = [i for i in some if sure[i]], [i for i in some if not sure[i]]
-    if firm:
+    trusted = [i for i in path.marks if path.trusted[i]]
+    doubtful = [i for i in path.marks if not path.trusted[i]]
+    if trusted:
+        filled: dict[str, Any] = {"c": path.colours[trusted], "edgecolors": "white"}
         ax.scatter(
-            *points[firm].T,
-            c=shade[firm],
-            s=30,
-            marker=marker,
-            edgecolors="white",
-            linewidths=0.4,
-            zorder=4,
+            *path.points[trusted].T, s=30, marker=path.marker, linewidths=0.4, zorder=4, **filled
         )
     if doubtful:
-        hollow = {"facecolors": "none", "edgecolors": DOUBT, "linewidths": 0.9}
-        ax.scatter(*points[doubtful].T, s=26, marker=marker, zorder=2.5, **hollow)
+        hollow: dict[str, Any] = {"facecolors": "none", "edgecolors": DOUBTFUL_COLOUR}
+        ax.scatter(
+            *path.points[doubtful].T, s=26, marker=path.marker, linewidths=0.9, zorder=2.5, **hollow
+        )
 
 
-def _ends(
-    ax: Axes, points: NDArray, sure: NDArray, shade: NDArray, marker: str, size: float
-) -> None:
+def _draw_ends(ax: Axes, path: _MeanPath) -> None:
     """Marks the first point, hollow, and the last, with a dark edge and filled where it can be
     trusted."""
-    first = (
-        {"edgecolors": [shade[0]], "zorder": 5} if sure[0] else {"edgecolors": DOUBT, "zorder": 2.6}
-    )
-    last = {"facecolors": [shade[-1]], "edgecolors": "black", "zorder": 6}
-    if not sure[-1]:
-        last = {"facecolors": "none", "edgecolors": "0.35", "zorder": 2.7}
-    ax.scatter(*points[0], s=size, marker=marker, facecolors="none", linewidths=1.5, **first)
-    ax.scatter(*points[-1], s=size, marker=marker, linewidths=1.1, **last)
+    first: dict[str, Any] = {"facecolors": "none", "edgecolors": DOUBTFUL_COLOUR, "zorder": 2.6}
+    if path.trusted[0]:
+        first |= {"edgecolors": [path.colours[0]], "zorder": 5}
+    last: dict[str, Any] = {"facecolors": "none", "edgecolors": "0.35", "zorder": 2.7}
+    if path.trusted[-1]:
+        last = {"facecolors": [path.colours[-1]], "edgecolors": "black", "zorder": 6}
+    ax.scatter(*path.points[0], s=path.end_size, marker=path.marker, linewidths=1.5, **first)
+    ax.scatter(*path.points[-1], s=path.end_size, marker=path.marker, linewidths=1.1, **last)
 
 
-def _limits(ax: Axes, xt: NDArray, ty: NDArray, h_x: Limit | None, h_y: Limit | None) -> None:
+def _draw_limits(ax: Axes, points: NDArray, h_x: Limit | None, h_y: Limit | None) -> None:
     """Sets the shown ranges and draws H(X) and H(Y), their labels in one line above the data."""
-    left, right, x_far = shown_range(xt, h_x)
-    low, high, y_far = shown_range(ty, h_y)
-    ax.set_xlim(left, right)
-    set_height(ax, low, high, h_x or h_y)
-    place = 1.0 if h_x is None or x_far else (h_x[0] - left) / (right - left)
-    # A label takes about a third of the width: two thirds left of the line hold both, otherwise
-    # H(Y) goes right.
+    x_range = shown_range(points[..., 0], h_x)
+    y_range = shown_range(points[..., 1], h_y)
+    ax.set_xlim(x_range.low, x_range.high)
+    set_height(ax, y_range.low, y_range.high, h_x or h_y)
+    position = 1.0
+    if h_x is not None and not x_range.limit_is_far:
+        position = (h_x[0] - x_range.low) / (x_range.high - x_range.low)
     if h_x is not None:
-        draw_limit(ax, "x", h_x, x_far, place, "right" if place > 0.35 else "left")
-    if h_y is not None:
-        draw_limit(ax, "y", h_y, y_far, *((0.0, "left") if place > 0.68 else (1.0, "right")))
+        side = "right" if position > MIN_LABEL_WIDTH else "left"
+        draw_limit(ax, "x", h_x, x_range.limit_is_far, position, side)
+    if h_y is None:
+        return
+    # Two thirds left of the line hold both labels, otherwise H(Y) goes right.
+    if position > 0.68:
+        draw_limit(ax, "y", h_y, y_range.limit_is_far, 0.0, "left")
+    else:
+        draw_limit(ax, "y", h_y, y_range.limit_is_far, 1.0, "right")
 
 
-def _handles(layers: Sequence[str], all_sure: bool) -> list[Line2D]:
-    """Returns each layer's marker, the signs of the first and last epoch and, if there is any, of a
-    doubtful point."""
-    names = (*layers, "first epoch", "last epoch")
-    handles = [
-        Line2D([], [], ls="none", marker="o", mfc="0.35", mec="0.35", ms=7, label=name)
-        for name in names
-    ]
-    for handle, marker in zip(handles[:-2], MARKERS, strict=False):
-        handle.set_marker(marker)
-    handles[-2].set(markerfacecolor="none", markeredgewidth=1.5)
-    handles[-1].set(markerfacecolor="0.75", markeredgecolor="black")
-    return handles if all_sure else [*handles, doubtful_handle()]
+def _draw_legend(ax: Axes, layers: Sequence[str], count: str, all_trusted: bool) -> None:
+    """Names each layer's marker, the first and the last epoch and, if there is any, a doubtful
+    point."""
+    handles = [_handle(layer, marker) for layer, marker in zip(layers, MARKERS, strict=False)]
+    first = _handle("first epoch", "o")
+    first.set(markerfacecolor="none", markeredgewidth=1.5)
+    last = _handle("last epoch", "o")
+    last.set(markerfacecolor="0.75", markeredgecolor="black")
+    handles += [first, last]
+    if all_trusted:
+        legend(ax, handles, f"grey lines: {count}", 0.8)
+        return
+    handles.append(doubtful_handle())
+    legend(ax, handles, f"thin grey lines, dotted where they cannot be trusted: {count}", 2.2)
+
+
+def _handle(name: str, marker: str) -> Line2D:
+    return Line2D([], [], ls="none", marker=marker, mfc="0.35", mec="0.35", ms=7, label=name)

@@ -1,112 +1,121 @@
 """One dot a run, in columns: how a number is spread over the runs of a group."""
 
 from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize
 from numpy.typing import ArrayLike, NDArray
 
-from jaxbnn.plots.axes import DOUBT, colour_bar, doubtful_handle, label_axes
+from jaxbnn.analysis.appearance import DOUBTFUL_COLOUR
+from jaxbnn.plots.axes import colour_bar, doubtful_handle, label_axes, value_colours
 
-ROWS = 40  # heights of a column within which dots are moved apart
+N_ROWS = 40  # heights of a column within which dots are moved apart
 WIDTH = 0.8  # of a column
+MAX_DISTANCE = 0.09  # of two dots beside each other
 
 
-def swarm(
-    ax: Axes,
-    values: Mapping[str, ArrayLike],
-    colour: Mapping[str, ArrayLike],
-    trusted: Mapping[str, ArrayLike],
-    ylabel: str,
-    clabel: str,
-    levels: Mapping[str, float] | None = None,
-) -> None:
-    """Draws each column's values [R] as dots beside each other where they would meet, coloured by
-    colour [R].
+class Column(NamedTuple):
+    """The runs of a group."""
 
-    trusted: bool [R], dots that cannot be trusted are hollow and grey. levels: a column's control,
-    a dashed line, where it has one. Values and colours that are not finite are left out, and
-    counted below the column's name. The colour bar is named by `clabel`.
+    values: ArrayLike  # [R]
+    colour: ArrayLike  # [R] what the colour shows
+    trusted: ArrayLike  # bool [R]
+    level: float = np.nan  # the group's control, a dashed line; NaN for none
+
+
+class _Dots(NamedTuple):
+    """The finite runs of a column."""
+
+    y: NDArray  # [R]
+    colour: NDArray  # [R]
+    trusted: NDArray  # bool [R]
+    n_lost: int  # runs that are not finite
+
+
+def swarm(ax: Axes, columns: Mapping[str, Column], ylabel: str, colour_label: str) -> None:
+    """Draws each column's runs as dots, beside each other where they would meet.
+
+    Dots that cannot be trusted are hollow and grey. Runs whose value or colour is not finite are
+    left out, and counted below the column's name.
+
+    Args:
+        ax: what is drawn on.
+        columns: name -> its runs, from left to right.
+        ylabel: the quantity with its unit.
+        colour_label: what the colour shows.
+
+    Raises:
+        ValueError: for no column, or arrays of other shapes.
     """
-    if not values or set(values) != set(colour) or set(values) != set(trusted):
-        raise ValueError(
-            f"expected values, colour and trusted of the same columns, got {list(values)}, {list(colour)}"
-        )
-    columns = {name: _column(name, values[name], colour[name], trusted[name]) for name in values}
-    every = np.concatenate([c for _, c, _, _ in columns.values()])
-    bar = ScalarMappable(
-        Normalize(*((every.min(), every.max()) if every.size else (0, 1))), "viridis"
-    )
-    heights = np.concatenate([y for y, _, _, _ in columns.values()])
-    step = max(float(np.ptp(heights)) / ROWS, 1e-12) if heights.size else 1.0
-    for place, (name, (y, c, sure, _)) in enumerate(columns.items()):
-        x = place + _beside(y, step)
-        ax.scatter(
-            x[sure],
-            y[sure],
-            s=34,
-            c=bar.to_rgba(c[sure]),
-            edgecolors="black",
-            linewidths=0.4,
-            zorder=3,
-        )
-        ax.scatter(
-            x[~sure],
-            y[~sure],
-            s=30,
-            facecolors="none",
-            edgecolors=DOUBT,
-            linewidths=1.1,
-            zorder=2.5,
-        )
-        if levels and np.isfinite(levels.get(name, np.nan)):
-            ax.hlines(
-                levels[name],
-                place - WIDTH / 2,
-                place + WIDTH / 2,
-                color="0.3",
-                linestyle=(0, (4, 2)),
-                lw=1.3,
-            )
-    ax.set_xticks(
-        range(len(columns)),
-        [_named(name, lost) for name, (*_, lost) in columns.items()],
-        rotation=20,
-    )
-    ax.set_xlim(-0.6, len(columns) - 0.4)
+    if not columns:
+        raise ValueError("expected one column of runs or more, got none")
+    dots = {name: _finite_dots(name, column) for name, column in columns.items()}
+    colours = value_colours(np.concatenate([column.colour for column in dots.values()]))
+    row_height = _row_height(np.concatenate([column.y for column in dots.values()]))
+    for position, (name, column) in enumerate(dots.items()):
+        x = position + _shifts(column.y, row_height)
+        _draw_dots(ax, x, column, colours)
+        _draw_level(ax, position, columns[name].level)
+    names = [_tick(name, column.n_lost) for name, column in dots.items()]
+    ax.set_xticks(range(len(names)), names, rotation=20)
+    ax.set_xlim(-0.6, len(names) - 0.4)
     label_axes(ax, "", ylabel)
-    colour_bar(ax, bar, clabel)
-    if not all(sure.all() for _, _, sure, _ in columns.values()):
+    colour_bar(ax, colours, colour_label)
+    if not all(column.trusted.all() for column in dots.values()):
         # above the Axes: below them the names of columns stand slanted
-        ax.legend(
-            handles=[doubtful_handle()], loc="lower right", bbox_to_anchor=(1, 1), frameon=False
-        )
+        above = {"loc": "lower right", "bbox_to_anchor": (1, 1)}
+        ax.legend(handles=[doubtful_handle()], frameon=False, **above)
 
 
-def _column(name: str, values: ArrayLike, colour: ArrayLike, trusted: ArrayLike):
-    """The finite values with their colours and trust, and how many are lost."""
-    y, c, sure = np.asarray(values, np.float64), np.asarray(colour, np.float64), np.asarray(trusted)
-    if y.ndim != 1 or y.shape != c.shape or y.shape != sure.shape or sure.dtype != np.bool_:
+def _finite_dots(name: str, column: Column) -> _Dots:
+    y = np.asarray(column.values, np.float64)
+    colour = np.asarray(column.colour, np.float64)
+    trusted = np.asarray(column.trusted)
+    if y.ndim != 1 or not y.shape == colour.shape == trusted.shape or trusted.dtype != np.bool_:
         raise ValueError(
-            f"expected values, colour and bool trusted [R] of {name}, got {y.shape}, {c.shape}, {sure}"
+            f"expected values, colour and bool trusted [R] of {name}, got {y.shape}, "
+            f"{colour.shape}, {trusted.dtype} {trusted.shape}"
         )
-    there = np.isfinite(y) & np.isfinite(c)
-    return y[there], c[there], sure[there], int((~there).sum())
+    finite = np.isfinite(y) & np.isfinite(colour)
+    return _Dots(y[finite], colour[finite], trusted[finite], int((~finite).sum()))
 
 
-def _named(name: str, lost: int) -> str:
-    return f"{name}\n({lost} left out)" if lost else name
+def _draw_dots(ax: Axes, x: NDArray, column: _Dots, colours: ScalarMappable) -> None:
+    trusted = column.trusted
+    filled: dict[str, Any] = {"c": colours.to_rgba(column.colour[trusted]), "edgecolors": "black"}
+    ax.scatter(x[trusted], column.y[trusted], s=34, linewidths=0.4, zorder=3, **filled)
+    hollow: dict[str, Any] = {"facecolors": "none", "edgecolors": DOUBTFUL_COLOUR}
+    ax.scatter(x[~trusted], column.y[~trusted], s=30, linewidths=1.1, zorder=2.5, **hollow)
 
 
-def _beside(y: NDArray, step: float) -> NDArray:
+def _draw_level(ax: Axes, position: float, level: float) -> None:
+    if np.isfinite(level):
+        ends = position - WIDTH / 2, position + WIDTH / 2
+        ax.hlines(level, *ends, color="0.3", linestyle=(0, (4, 2)), lw=1.3)
+
+
+def _tick(name: str, n_lost: int) -> str:
+    return f"{name}\n({n_lost} left out)" if n_lost else name
+
+
+def _row_height(heights: NDArray) -> float:
+    """Dots whose heights differ by less would meet."""
+    if not heights.size:
+        return 1.0
+    return max(float(np.ptp(heights)) / N_ROWS, 1e-12)
+
+
+def _shifts(y: NDArray, row_height: float) -> NDArray:
     """How far from the middle of its column each dot stands: those of one height beside each
     other."""
-    rows, shift = np.round(y / step), np.zeros(len(y))
-    widest = max(np.unique(rows, return_counts=True)[1], default=1)
-    apart = min(0.09, WIDTH / max(widest, 1))
-    for row in np.unique(rows):
+    rows = np.round(y / row_height)
+    shifts = np.zeros(len(y))
+    row_values, row_sizes = np.unique(rows, return_counts=True)
+    distance = min(MAX_DISTANCE, WIDTH / max(row_sizes, default=1))
+    for row in row_values:
         members = np.flatnonzero(rows == row)
-        shift[members] = apart * (np.arange(len(members)) - (len(members) - 1) / 2)
-    return shift
+        middle = (len(members) - 1) / 2
+        shifts[members] = distance * (np.arange(len(members)) - middle)
+    return shifts

@@ -1,35 +1,38 @@
-"""What the figures of several studies share: planes of a result, panels, and which points can be
-trusted."""
+"""Panels that the figures of several studies share."""
+
+from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from jaxbnn import plots
-from jaxbnn.studies.intervals import TRUSTED
+from jaxbnn.plots.run_figures import plane_paths
+
+MAX_COLUMNS = 3
 
 
-def trusted_points(result, of: str):
-    """Whether each I(X;T) ("xt") or I(T;Y) ("ty") of a result [S, E, L] can be trusted.
+def panel_grid(n: int, width: float, height: float) -> tuple[Figure, NDArray]:
+    """A figure with n panels, three a row.
 
-    Layers that are not counted have no verdict to doubt.
+    Args:
+        n: panels, 0 or more.
+        width: of each, inches.
+        height: of each, inches.
+
+    Returns:
+        The figure, and its Axes: at least n, those left over not seen.
     """
-    return (result[f"verdict_{of}"].isin(TRUSTED) | (result.n_patterns < 0)).values
-
-
-def panels_for(n: int, width: float, height: float):
-    """A figure, and at least n panels of this size in inches, three a row; those that are left over
-    are not seen."""
-    columns, rows = min(3, max(n, 1)), -(-max(n, 1) // 3)
-    figure = Figure((width * columns, height * rows), layout="constrained")
-    panels = np.ravel(figure.subplots(rows, columns, squeeze=False))
+    n_columns = min(MAX_COLUMNS, max(n, 1))
+    n_rows = -(-max(n, 1) // MAX_COLUMNS)
+    figure = Figure((width * n_columns, height * n_rows), layout="constrained")
+    panels = np.ravel(figure.subplots(n_rows, n_columns, squeeze=False))
     for ax in panels[n:]:
         ax.set_axis_off()
     return figure, panels
 
 
-def draw_plane(ax, result) -> None:
-    """Draws a result's information plane on a matplotlib Axes."""
-    h_x, h_y = float(result.h_x.mean()), float(result.h_y.mean())
-    arrays = result.i_xt.values, result.i_ty.values, result.epoch.values
-    sure = trusted_points(result, "xt") & trusted_points(result, "ty")
-    plots.plane(ax, *arrays, [str(layer) for layer in result.layer.values], h_x, h_y, trusted=sure)
+def draw_plane(ax: Axes, result: Any) -> None:
+    """Draws the information plane of a result (an xarray.Dataset)."""
+    plots.plane(ax, plane_paths(result))

@@ -25,7 +25,7 @@ def test_the_plug_in_of_the_spectra_is_what_the_program_said(tiny, finished):
         assert again.attrs["estimator"] == "plugin" and again.attrs["probe"] == probe.name
 
 
-def test_other_estimators_are_those_of_the_host_point_by_point(tiny, finished):
+def test_other_estimators_are_those_of_corrected_entropy_point_by_point(tiny, finished):
     found = run_folder.read_result(finished, "test")
     corrected = reestimation.reestimate(found, "miller_madow")
     hidden = found.n_patterns.values > 0
