@@ -39,7 +39,7 @@ def reestimate(result: Any, estimator: str, alphabets: Mapping[str, int] | None 
     ty = verdicts.spectra(result, "ty")
     class_sizes = result.class_size.values
     n_classes = class_sizes.shape[1]
-    h_y = np.asarray(_entropy(estimator, _class_spectra(class_sizes), n_classes))
+    h_y = _entropy(estimator, _class_spectra(class_sizes), n_classes)
     h_t = np.full(result.i_xt.shape, np.nan)
     h_ty = np.full(result.i_xt.shape, np.nan)
     for i, layer in enumerate(result.layer.values):
@@ -74,10 +74,10 @@ def _entropy(estimator: str, spectrum: Spectrum, n_patterns: int | None) -> NDAr
     """The entropy of spectra [..., M], bits; NaN where the estimator needs the number of patterns
     possible, and it is unknown."""
     if estimator in corrected_entropy.ESTIMATORS:
-        return corrected_entropy.ESTIMATORS[estimator](spectrum)
+        return np.asarray(corrected_entropy.ESTIMATORS[estimator](spectrum))
     if n_patterns is None:
         return np.full(spectrum.number.shape[:-1], np.nan)
-    return corrected_entropy.WITH_ALPHABET[estimator](spectrum, n_patterns)
+    return np.asarray(corrected_entropy.WITH_ALPHABET[estimator](spectrum, n_patterns))
 
 
 def _posterior_deviations(result: Any, t: Spectrum, alphabets: Mapping[str, int]) -> NDArray:

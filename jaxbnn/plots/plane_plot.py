@@ -126,11 +126,11 @@ def _mean_paths(points: NDArray, trusted: NDArray, epochs: NDArray) -> list[_Mea
     mean_paths = []
     for layer in range(n_layers):
         mean = mean_over_seeds(points[:, :, layer])
-        finite = np.isfinite(mean).all(axis=-1)
+        finite = np.asarray(np.isfinite(mean).all(axis=-1))
         if not finite.any():
             continue
         shown = epochs[finite]
-        path_trust = trusted[:, :, layer].all(axis=0)[finite]
+        path_trust = np.asarray(trusted[:, :, layer].all(axis=0))[finite]
         path = _MeanPath(
             mean[finite],
             path_trust,

@@ -46,7 +46,8 @@ def welch_interval(a: ArrayLike, b: ArrayLike) -> Interval:
         The difference and the ends, in that unit.
     """
     ends = stats.ttest_ind(a, b, equal_var=False).confidence_interval(LEVEL)
-    return Interval(float(np.mean(a) - np.mean(b)), float(ends.low), float(ends.high))
+    difference = np.mean(np.asarray(a)) - np.mean(np.asarray(b))
+    return Interval(float(difference), float(ends.low), float(ends.high))
 
 
 def median_interval(values: ArrayLike) -> Interval:
@@ -76,11 +77,11 @@ def rank_correlation_interval(x: ArrayLike, y: ArrayLike) -> Interval:
     """
     x_ranks = stats.rankdata(x)
     y_ranks = stats.rankdata(y)
-    if np.ptp(x_ranks) == 0 or np.ptp(y_ranks) == 0:
+    if np.ptp(x_ranks) == 0 or np.ptp(y_ranks) == 0:  # scipy warns, and has no interval
         return Interval(np.nan, np.nan, np.nan)
     correlation = stats.pearsonr(x_ranks, y_ranks)
     ends = correlation.confidence_interval(LEVEL)
-    return Interval(float(correlation.statistic), float(ends.low), float(ends.high))
+    return Interval(float(correlation[0]), float(ends.low), float(ends.high))
 
 
 def interval_text(values: ArrayLike, digits: int = 2) -> str:

@@ -92,7 +92,7 @@ def _widest_reliable(n: int) -> int:
 
 def _lack(p: float, d: int, n: int) -> float:
     """What the expected plug-in entropy lacks of the truth, bits."""
-    return truth(p, d) - expected_entropy(p, d, n)
+    return float(truth(p, d)) - expected_entropy(p, d, n)
 
 
 def errs(runs: Runs) -> Finding:

@@ -104,7 +104,7 @@ def _trusted_at_end(result: Any, i: int) -> NDArray:
     """Whether I(X;T) of layer number i can be trusted at each of the last epochs, bool [S]."""
     at_end = compression.last_epochs(result.epoch.values)
     verdicts = result.verdict_xt.values[:, at_end, i]
-    return np.isin(verdicts, TRUSTED).all(axis=1)
+    return np.asarray(np.isin(verdicts, TRUSTED).all(axis=1))
 
 
 def control_layers(runs: Runs, group: str, kind: str) -> list[Layer]:

@@ -59,6 +59,9 @@ def resists_flips(runs: Runs) -> Finding:
             h_t = cube.h_t.sel(layer=layer).values[:, -1]
             rho, low, high = rank_correlation_interval(shares, h_t)
             intervals.append(Interval(-rho, -high, -low))
-            parts.append(f"{label}, {layer}: rank correlation {rho:+.2f} [{low:+.2f}, {high:+.2f}]")
+            text = "undefined"
+            if np.isfinite(rho):
+                text = f"{rho:+.2f} [{low:+.2f}, {high:+.2f}]"
+            parts.append(f"{label}, {layer}: rank correlation {text}")
         parts[-1] += f" ({100 * shares.mean():.1f} % of the outputs change)"
     return Finding(verdict_below(intervals, 0.0), "; ".join(parts))

@@ -14,9 +14,13 @@ from jaxbnn.cli.main import main
 from jaxbnn.info.reliability import VERDICTS
 from jaxbnn.storage import run_folder
 from jaxbnn.studies import report
-from jaxbnn.studies.nothnagel_2026 import claims, figures, tables, units
-from jaxbnn.studies.nothnagel_2026 import layers as of_runs
+from jaxbnn.studies.nothnagel_2026 import figures, findings, layers, unit_tables
+from jaxbnn.studies.nothnagel_2026.cause_tables import cause_table
+from jaxbnn.studies.nothnagel_2026.compression_tables import compression_table
+from jaxbnn.studies.nothnagel_2026.correlation_tables import correlation_table, trait_table
+from jaxbnn.studies.nothnagel_2026.estimator_tables import estimator_table
 from jaxbnn.studies.nothnagel_2026.experiments import BEYOND, GRID, NOTHNAGEL_2026
+from jaxbnn.studies.nothnagel_2026.run_values import end_i_xt, factor
 from jaxbnn.studies.study import Run
 
 EPOCH = np.arange(0, 201)
@@ -85,10 +89,10 @@ def column(table, name):
 
 
 def test_factor_and_fall_of_known_curves(cubes):
-    layers = of_runs.of_group(cubes, "szt")
-    assert len(layers) == 11 * 5 and [layer.back for layer in layers[:5]] == [-5, -4, -3, -2, -1]
-    np.testing.assert_allclose(layers[4].factor, [0.05, 0.055, 0.06], atol=1e-9)
-    found = tables.compression_table(cubes)
+    hidden = layers.group_layers(cubes, "szt")
+    assert len(hidden) == 11 * 5 and [layer.depth for layer in hidden[:5]] == [-5, -4, -3, -2, -1]
+    np.testing.assert_allclose(hidden[4].factor, [0.05, 0.055, 0.06], atol=1e-9)
+    found = compression_table(cubes)
     assert column(found, "layer") == ["hidden_5 (-1)", "hidden_4 (-2)"] and column(
         found, "runs"
     ) == ["33", "33"]
@@ -104,13 +108,13 @@ def test_factor_and_fall_of_known_curves(cubes):
 
 
 def test_correlations_of_known_runs(cubes):
-    found = tables.correlation_table("name", "heading", of_runs.i_xt, cubes)
+    found = correlation_table("name", "heading", end_i_xt, cubes)
     assert [value[:5] for value in column(found, "pooled")] == ["-1.00"] * 5
     assert [value[:5] for value in column(found, "within settings")] == ["-1.00"] * 5
-    factors = tables.correlation_table("name", "heading", of_runs.factor, cubes)
+    factors = correlation_table("name", "heading", factor, cubes)
     assert column(factors, "pooled")[0].startswith("1.00")
-    assert claims.generalises(cubes).number.startswith("szt +1.00")
-    assert tables.trait_table(cubes).rows[1][:4] == ["szt", "hidden_5 (-1)", "end of I(T;Y)", "11"]
+    assert findings.generalises(cubes).number.startswith("szt +1.00")
+    assert trait_table(cubes).rows[1][:4] == ["szt", "hidden_5 (-1)", "end of I(T;Y)", "11"]
 
 
 def test_what_is_undefined_too_few_lost_or_doubtful_is_said_so(cubes):
@@ -126,7 +130,7 @@ def test_what_is_undefined_too_few_lost_or_doubtful_is_said_so(cubes):
         )
         for i, e in enumerate(GRID["fashion-small"][:4])
     }
-    found = tables.correlation_table("name", "heading", of_runs.i_xt, few | level | lost | doubtful)
+    found = correlation_table("name", "heading", end_i_xt, few | level | lost | doubtful)
     cells = {
         row[0]: dict(zip(found.rows[0], row, strict=True))
         for row in found.rows[1:]
@@ -152,32 +156,32 @@ def test_one_cause_at_a_time():
     worse = made(others[1], 1.2 + noise[0], 0.6 + noise[1])
     same = made(others[2], 1.2 + noise[0], 0.7 + noise[1] - noise[1].mean())
     runs = {run.experiment.name: run for run in (start, better, worse, same)}
-    found = tables.cause_table(runs)
+    found = cause_table(runs)
     assert column(found, "changed") == ["decay-0_5", "decay-1", "decay-2"]
     assert (
         column(found, "both go") == ["together", "apart", "unsure"]
         and column(found, "seeds") == ["16"] * 3
     )
     assert column(found, "test accuracy")[0].startswith("+0.10")
-    assert tables.cause_table({}).rows[1:] == []
+    assert cause_table({}).rows[1:] == []
     later = better.results[""].assign_coords(seed=np.arange(8, 24))  # eight seeds are in both
     shifted = {**runs, better.experiment.name: better._replace(results={"": later})}
-    assert column(tables.cause_table(shifted), "seeds") == ["8", "16", "16"]
+    assert column(cause_table(shifted), "seeds") == ["8", "16", "16"]
     short = {**runs, better.experiment.name: better._replace(label="train.epochs=200 (not 8000)")}
-    assert column(tables.cause_table(short), "changed") == ["decay-1", "decay-2"]
+    assert column(cause_table(short), "changed") == ["decay-1", "decay-2"]
     figures.causes(runs)
 
 
 def test_estimators_are_asked_of_samples_alone(cubes):
     e, *_ = GRID["szt"]
-    found = tables.estimator_table({e.name: made(e, [1.5] * 4, [0.5, 0.6, 0.7, 0.8])})
+    found = estimator_table({e.name: made(e, [1.5] * 4, [0.5, 0.6, 0.7, 0.8])})
     assert found.rows[0][3:5] == ["plugin", "miller_madow"] and len(found.rows) == 6
     # two patterns, each seen twice: one bit, and (2 - 1)/(2 x 4 ln 2) more by Miller and Madow; the
     # same in all runs
     assert found.rows[1][3:5] == ["1.00; undefined; -", "1.18; undefined; -"]
     exact = made(e, [1.5] * 4, [0.5, 0.6, 0.7, 0.8])
     exact.results[""].attrs["population"] = 1
-    assert set(tables.estimator_table({e.name: exact}).rows[1][4:]) == {"-"}
+    assert set(estimator_table({e.name: exact}).rows[1][4:]) == {"-"}
 
 
 def test_every_claim_has_a_finding(cubes):
@@ -204,9 +208,9 @@ def test_more_that_is_known_of_claims(cubes):
         e.name: made(e, 1.9 - 0.1 * i - 0.01 * np.arange(3), 0.5 + 0.02 * i + 0.001 * np.arange(3))
         for i, e in enumerate(GRID["mnist-small"])
     }
-    assert claims.generalises(cubes | other).verdict == "contradicted"
-    assert claims.depends(cubes | other).verdict == "too weak to say"
-    told = claims.compresses(cubes | other)
+    assert findings.generalises(cubes | other).verdict == "contradicted"
+    assert findings.depends(cubes | other).verdict == "too weak to say"
+    told = findings.compresses(cubes | other)
     assert (
         "33" not in told.number
         and "left out, for no untrained network has a run: mnist-small" in told.number
@@ -217,7 +221,7 @@ def test_more_that_is_known_of_claims(cubes):
     for i, e in enumerate(settings):
         runs[e.name] = made(e, 1.0 + 0.5 * rng.random(3), np.full(3, 0.5 + 0.01 * i))
         runs[e.name].results[""]["i_ty"][:] = 0.1 + 0.05 * i
-    found = claims.trajectories(runs)
+    found = findings.traits_predict(runs)
     assert found.verdict == "confirmed" and found.number.startswith("szt, end of I(T;Y): +1.00")
 
 
@@ -227,9 +231,9 @@ def test_a_run_whose_networks_cannot_be_seen_is_told(cubes):
 
     split = partial(data.load, data.Szt())
     runs = {name: run._replace(split=split, networks=gone) for name, run in cubes.items()}
-    (row,) = units.unit_table(runs).rows[1:]
+    (row,) = unit_tables.unit_table(runs).rows[1:]
     assert row[0] == "szt-wd-0" and row[1].startswith("not seen: expected the last checkpoints")
-    assert len(units.unit_figure(runs).axes) == 1
+    assert len(unit_tables.unit_figure(runs).axes) == 1
 
 
 def test_two_groups_that_differ_confirm_that_the_link_depends(cubes):
@@ -237,15 +241,15 @@ def test_two_groups_that_differ_confirm_that_the_link_depends(cubes):
         e.name: made(e, 1.9 - 0.1 * i - 0.01 * np.arange(3), 0.5 - 0.02 * i - 0.001 * np.arange(3))
         for i, e in enumerate(GRID["mnist-small"])
     }
-    assert claims.depends(cubes | worse).verdict == "confirmed"
-    assert claims.generalises(cubes | worse).verdict == "confirmed"
-    assert claims.generalises(cubes).verdict == "too weak to say"
+    assert findings.depends(cubes | worse).verdict == "confirmed"
+    assert findings.generalises(cubes | worse).verdict == "confirmed"
+    assert findings.generalises(cubes).verdict == "too weak to say"
 
 
 def test_an_incomplete_grid_is_drawn_and_what_is_missing_is_listed(cubes, tmp_path, monkeypatch):
     runs = {name: run for i, (name, run) in enumerate(cubes.items()) if i != 3}
     runs |= {e.name: made(e, [1.5, 1.2], [0.7, 0.8], "biased") for e in GRID["mnist-small"][:2]}
-    monkeypatch.setattr(units, "first_settings", lambda runs: {})
+    monkeypatch.setattr(unit_tables, "first_settings", lambda runs: {})
     study = NOTHNAGEL_2026._replace(report=None)
     path = report.write(study, REPORT, runs, tmp_path)
     text = path.read_text()
@@ -271,8 +275,8 @@ def test_an_incomplete_grid_is_drawn_and_what_is_missing_is_listed(cubes, tmp_pa
 def test_the_authors_figure_leaves_settings_out(cubes):
     drawn = [
         layer
-        for layer in of_runs.of_group(cubes, "szt")
-        if figures._drawn(layer) and layer.back == -1
+        for layer in layers.group_layers(cubes, "szt")
+        if figures.in_authors_swarm(layer) and layer.depth == layers.LAST
     ]
     assert sorted(layer.decay for layer in drawn) == [0.2, 0.5, 0.7, 1.1, 1.2, 1.5, 1.7, 2.0]
 
@@ -281,7 +285,7 @@ def test_units_of_trained_networks(tiny, finished):
     probe, split = tiny.probes[0], partial(data.load, tiny.data)
     result = run_folder.read_result(finished)
     run = Run(tiny, "", {"": result}, partial(networks.networks, finished), split)
-    found = units.dependences(run)
+    found = unit_tables.dependences(run)
     assert probe.sample == "all" and list(found) == ["hidden_1", "hidden_2"]
     last = result.isel(epoch=-1)
     for name, of in found.items():

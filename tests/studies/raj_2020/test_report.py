@@ -14,9 +14,10 @@ from jaxbnn.analysis import networks
 from jaxbnn.cli.main import main
 from jaxbnn.storage import run_folder
 from jaxbnn.studies import report
-from jaxbnn.studies.intervals import judged
-from jaxbnn.studies.raj_2020 import runs as evidence, flips, information, learning
+from jaxbnn.studies.finished_runs import find_runs
+from jaxbnn.studies.raj_2020 import flips, information, learning
 from jaxbnn.studies.raj_2020.experiments import RAJ_2020
+from jaxbnn.studies.raj_2020.runs import BNN, DNN, MNIST, RANDOM_DNN
 from jaxbnn.studies.study import Run
 
 
@@ -67,7 +68,7 @@ def runs(folders):
             partial(networks.networks, folder),
             split,
         )
-    real = (*evidence.DNN.values(), evidence.RANDOM_DNN)
+    real = (*DNN.values(), RANDOM_DNN)
     return {name: read["tanh" if name in real else "ste"] for name in RAJ_2020.report().needs}
 
 
@@ -125,24 +126,16 @@ def test_a_changed_run_cannot_settle_a_claim(runs):
     made = {claim.id: claim for claim in RAJ_2020.report().claims}
     changed = {
         **runs,
-        evidence.BNN["STE"]: runs[evidence.BNN["STE"]]._replace(label="train.epochs=6 (not 8000)"),
+        BNN["STE"]: runs[BNN["STE"]]._replace(label="train.epochs=6 (not 8000)"),
     }
     for name in ("S4-1", "S4-12", "S4-14", "S4-25"):
-        found = report.found(made[name], changed)
+        found = report.finding(made[name], changed)
         assert (
             found.verdict == "too weak to say"
             and "raj2020/szt-ste train.epochs=6 (not 8000)" in found.number
         )
-    assert report.found(made["S4-14"], runs).verdict == "contradicted"
-    assert report.found(made["S4-8"], changed) == made["S4-8"].judge(runs)
-
-
-def test_judged_by_the_ends_of_intervals():
-    below, above, across = (0.0, -0.1, 0.1), (2.0, 1.9, 2.1), (1.0, 0.5, 1.5)
-    assert judged([below, below], 1.0) == "confirmed"
-    assert judged([below, above], 1.0) == "contradicted"
-    assert judged([below, across], 1.0) == "too weak to say"
-    assert judged([(float("nan"),) * 3], 1.0) == "too weak to say"
+    assert report.finding(made["S4-14"], runs).verdict == "contradicted"
+    assert report.finding(made["S4-8"], changed) == made["S4-8"].judge(runs)
 
 
 def synthetic(run, **curves):
@@ -158,35 +151,35 @@ def synthetic(run, **curves):
 
 @pytest.mark.parametrize(("end", "verdict"), [(1.0, "contradicted"), (3.0, "confirmed")])
 def test_a_known_fall_is_told(runs, end, verdict):
-    n = runs[evidence.BNN["STE"]].results[""].sizes["epoch"]
+    n = runs[BNN["STE"]].results[""].sizes["epoch"]
     epochs = np.linspace(0, 1, n)
     # The epochs of a short run all lie in one window of 50: set apart, so that each stands for
     # itself.
     of = synthetic(
-        runs[evidence.BNN["STE"]],
+        runs[BNN["STE"]],
         i_xt=np.where(epochs < 0.5, 1 + 4 * epochs, 3 + (end - 3) * (2 * epochs - 1)),
     )
     of.results[""]["epoch"] = 100 * np.arange(n)
-    found = information.no_compression({"STE": evidence.BNN["STE"]})({evidence.BNN["STE"]: of})
+    found = information.no_compression({"STE": BNN["STE"]})({BNN["STE"]: of})
     assert found.verdict == verdict
 
 
 @pytest.mark.parametrize(("rise", "verdict"), [(0.0, "confirmed"), (0.5, "contradicted")])
 def test_a_test_loss_above_the_training_loss_is_told(runs, rise, verdict):
-    n = runs[evidence.BNN["STE"]].results[""].sizes["epoch"]
+    n = runs[BNN["STE"]].results[""].sizes["epoch"]
     of = synthetic(
-        runs[evidence.BNN["STE"]],
+        runs[BNN["STE"]],
         train_loss=np.full(n, 0.5),
         test_loss=0.5 + rise * np.linspace(0, 1, n),
     )
     of.results[""]["epoch"] = 100 * np.arange(n)
-    assert learning.no_overfitting(dict.fromkeys(evidence.BNN.values(), of)).verdict == verdict
+    assert learning.no_overfitting(dict.fromkeys(BNN.values(), of)).verdict == verdict
 
 
 def test_values_that_cannot_be_trusted_are_too_weak(runs):
-    result = runs[evidence.MNIST].results[""].copy(deep=True)
+    result = runs[MNIST].results[""].copy(deep=True)
     result.verdict_xt[:] = 1
-    doubtful = {**runs, evidence.MNIST: runs[evidence.MNIST]._replace(results={"": result})}
+    doubtful = {**runs, MNIST: runs[MNIST]._replace(results={"": result})}
     found = information.mnist_compression(doubtful)
     assert found.verdict == "too weak to say" and "saturated or biased" in found.number
 
@@ -194,7 +187,7 @@ def test_values_that_cannot_be_trusted_are_too_weak(runs):
 def test_flipped_outputs_by_brute_force(runs):
     from jaxbnn import data
 
-    ste = runs[evidence.BNN["STE"]]
+    ste = runs[BNN["STE"]]
     split = data.load(ste.experiment.data)
     x = np.concatenate([split.train.x, split.test.x])
     variables = ste.networks()[2]
@@ -206,6 +199,29 @@ def test_flipped_outputs_by_brute_force(runs):
     )
 
 
+def test_constant_information_has_no_correlation_with_flips(runs, monkeypatch):
+    """A layer whose H(T) is the same in all seeds says nothing of the hypothesis."""
+    level = {name: run._replace(results={**run.results}) for name, run in runs.items()}
+    for name in BNN.values():
+        cube = level[name].results["cube"].copy(deep=True)
+        cube["h_t"][:] = 1.0
+        level[name].results["cube"] = cube
+    monkeypatch.setattr(flips, "flipped_outputs", lambda run: np.array([0.1, 0.2, 0.3, 0.4]))
+    found = flips.resists_flips(level)
+    assert found.verdict == "too weak to say" and found.number.count("undefined") == 6
+
+
+def test_information_that_rises_with_flips_confirms_the_hypothesis(runs, monkeypatch):
+    rising = {name: run._replace(results={**run.results}) for name, run in runs.items()}
+    for name in BNN.values():
+        cube = rising[name].results["cube"].copy(deep=True)
+        cube["h_t"][:] = np.arange(4.0).reshape(4, 1, 1)
+        rising[name].results["cube"] = cube
+    monkeypatch.setattr(flips, "flipped_outputs", lambda run: np.array([0.1, 0.2, 0.3, 0.4]))
+    found = flips.resists_flips(rising)
+    assert found.verdict == "confirmed" and "rank correlation +1.00" in found.number
+
+
 def classes(of, variables, x):
     return of.experiment.model.apply(variables, x, train=False)[0].argmax(axis=1)
 
@@ -214,7 +230,7 @@ def test_trained_networks_are_those_that_were_measured(runs):
     """Their accuracy on the test set is the one recorded last."""
     from jaxbnn import data
 
-    ste = runs[evidence.BNN["STE"]]
+    ste = runs[BNN["STE"]]
     split, found = data.load(ste.experiment.data), ste.networks()
     assert list(found) == [0, 1, 2, 3]
     accuracy = [
@@ -241,8 +257,8 @@ def test_runs_are_found_and_what_sets_them_apart_is_said(folders, tmp_path, caps
         ValueError,
         match=r"none of 2: first jaxbnn run raj2020/szt-ste \(or raj2020/szt-ste-short\), jaxbnn",
     ):
-        report.find_runs(RAJ_2020, needs, tmp_path)
-    found = report.find_runs(RAJ_2020, needs, folders["ste"].parents[2])
+        find_runs(RAJ_2020, needs, tmp_path)
+    found = find_runs(RAJ_2020, needs, folders["ste"].parents[2])
     label = found["raj2020/szt-ste"].label
     assert (
         "train.epochs=6 (not 8000)" in label
@@ -256,13 +272,11 @@ def test_runs_are_found_and_what_sets_them_apart_is_said(folders, tmp_path, caps
     with pytest.raises(
         ValueError, match="expected one changed run of raj2020/szt-tanh, got a, b in"
     ):
-        report.find_runs(RAJ_2020, needs[1:], tmp_path)
+        find_runs(RAJ_2020, needs[1:], tmp_path)
     # The short form stands in for the long one, and says so.
     shutil.rmtree(copied / "b")
     copied.rename(tmp_path / "raj2020" / "szt-tanh-short")
-    assert report.find_runs(RAJ_2020, needs[1:], tmp_path)[needs[1]].label.startswith(
-        "short form: "
-    )
+    assert find_runs(RAJ_2020, needs[1:], tmp_path)[needs[1]].label.startswith("short form: ")
     assert main(["report", "raj2020", "--runs", str(tmp_path), "--out", str(tmp_path / "out")]) == 2
     assert (
         "jaxbnn run raj2020/szt-approx" in capsys.readouterr().err
