@@ -13,7 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 STAGES = 8  # of training, evenly spaced on the log of the epoch
 MIN_SHARE = 0.25  # of the range of a curve: a smaller turn is no move
 WINDOW = 50  # epochs that are averaged, so that an epoch's noise is no phase
-RISES, FALLS = "rises", "falls"
+RISES = "rises"
+FALLS = "falls"
 
 
 class Change(NamedTuple):

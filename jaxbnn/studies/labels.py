@@ -22,8 +22,8 @@ def setting_labels(
         experiments: one or more.
         changes: of each, as `studies.all_changes` gives them.
     """
-    first, *others = changes
-    shared = [change for change in first if all(change in other for other in others)]
+    in_all = set(changes[0]).intersection(*changes)
+    shared = [change for change in changes[0] if change in in_all]
     own = []
     for experiment, changed in zip(experiments, changes, strict=True):
         name = experiment.name.rpartition("/")[2]

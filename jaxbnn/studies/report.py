@@ -34,7 +34,8 @@ def write(study: Study, report: Report, runs: Runs, out: str | Path) -> Path:
     """
     ledger = _ledger(report.claims, runs)
     drawn = _drawn_pictures(report, runs)
-    tables = [table for table in (make(runs) for make in report.tables) if len(table.rows) > 1]
+    tables = [make(runs) for make in report.tables]
+    tables = [table for table in tables if len(table.rows) > 1]
     parts = [f"# {study.cite}", ABOUT, "## The claims", ledger]
     for table in tables:
         parts += _table_parts(table)

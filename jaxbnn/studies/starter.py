@@ -77,8 +77,8 @@ STARTER = Study(
         "BatchNorm has no scale, momentum 0.99 and epsilon 0.001, and stands before the softmax "
         "too.",
         "I(X;T) = H(T), counted over the sample with BatchNorm's running statistics.",
-        "SZT (inputs 0/1) and tic-tac-toe are measured on the whole enumerated set: exact "
-        "values, not estimates.",
+        "SZT (inputs 0/1) and tic-tac-toe are measured on the whole enumerated set: values of the "
+        "population, not estimates.",
         "MNIST's pixels are in [-1, 1]; its training images are a sample, so its plug-in values "
         "are biased; the probe named corrected adds Miller-Madow's correction.",
         "Learning rates, batch sizes and epochs of demo, tictactoe and mnist-small are ours.",

@@ -26,7 +26,8 @@ def changed_cell(layers: Sequence[Layer]) -> str:
 
 def epochs_cell(layers: Sequence[Layer]) -> str:
     """How long the runs are."""
-    return ", ".join(str(epochs) for epochs in sorted({layer.epochs for layer in layers}))
+    lengths = {layer.epochs for layer in layers}
+    return ", ".join(str(epochs) for epochs in sorted(lengths))
 
 
 def count_cell(chosen: NDArray) -> str:

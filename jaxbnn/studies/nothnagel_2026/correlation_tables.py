@@ -93,8 +93,8 @@ def correlation_table(name: str, heading: str, value: Value, runs: Runs) -> Tabl
         for layers in by_depth(group_layers).values():
             correlations.append(_layer_correlations(group, layers, value))
     rows = [CORRELATION_HEADING]
-    for found, corrected in zip(correlations, _corrected(correlations), strict=True):
-        rows.append(_correlation_row(found, corrected))
+    for link, corrected in zip(correlations, _corrected(correlations), strict=True):
+        rows.append(_correlation_row(link, corrected))
     return Table(name, heading, rows, CORRELATION_NOTE)
 
 
@@ -112,27 +112,27 @@ def _layer_correlations(group: str, layers: Sequence[Layer], value: Value) -> La
 def _corrected(correlations: Sequence[LayerCorrelations]) -> NDArray:
     """The p-values [layers, 3] of all tests of a table, after Holm's correction."""
     tested = []
-    for found in correlations:
-        tested += [found.pooled.p, found.within.p, found.trusted.p]
+    for link in correlations:
+        tested += [link.pooled.p, link.within.p, link.trusted.p]
     return correlation.holm(tested).reshape(-1, 3)
 
 
-def _correlation_row(found: LayerCorrelations, corrected: NDArray) -> list[str]:
+def _correlation_row(link: LayerCorrelations, corrected: NDArray) -> list[str]:
     """A row of the table; corrected [3]: the p-values of its tests after Holm's correction."""
     return [
-        found.group,
-        layer_cell(found.layers),
-        f"{found.pooled.n} of {found.n_runs}",
-        *_test_cells(found.pooled, corrected[0]),
-        *_test_cells(found.within, corrected[1]),
-        f"{found.trusted.n} of {found.n_runs}",
-        *_test_cells(found.trusted, corrected[2]),
-        changed_cell(found.layers),
+        link.group,
+        layer_cell(link.layers),
+        f"{link.pooled.n} of {link.n_runs}",
+        *_test_cells(link.pooled, corrected[0]),
+        *_test_cells(link.within, corrected[1]),
+        f"{link.trusted.n} of {link.n_runs}",
+        *_test_cells(link.trusted, corrected[2]),
+        changed_cell(link.layers),
     ]
 
 
-def _test_cells(found: RankCorrelation, corrected: float) -> list[str]:
-    return [correlation_cell(found), p_cell(found.p), p_cell(corrected)]
+def _test_cells(link: RankCorrelation, corrected: float) -> list[str]:
+    return [correlation_cell(link), p_cell(link.p), p_cell(corrected)]
 
 
 class TraitCorrelation(NamedTuple):
@@ -167,10 +167,10 @@ def trait_table(runs: Runs) -> Table:
     correlations: list[TraitCorrelation] = []
     for group, layers in groups(runs):
         correlations += trait_correlations(group, by_depth(layers)[LAST])
-    corrected = correlation.holm([found.p for found in correlations])
+    corrected = correlation.holm([link.p for link in correlations])
     rows = [TRAIT_HEADING]
-    for found, p in zip(correlations, corrected, strict=True):
-        rows.append(_trait_row(found, p))
+    for link, p in zip(correlations, corrected, strict=True):
+        rows.append(_trait_row(link, p))
     return Table(
         "traits",
         "What a trajectory says of accuracy beyond the compression factor",
@@ -179,14 +179,14 @@ def trait_table(runs: Runs) -> Table:
     )
 
 
-def _trait_row(found: TraitCorrelation, corrected: float) -> list[str]:
+def _trait_row(link: TraitCorrelation, corrected: float) -> list[str]:
     return [
-        found.group,
-        layer_cell(found.layers),
-        found.trait,
-        str(len(found.layers)),
-        changed_cell(found.layers),
-        number_cell(found.rho),
-        p_cell(found.p),
+        link.group,
+        layer_cell(link.layers),
+        link.trait,
+        str(len(link.layers)),
+        changed_cell(link.layers),
+        number_cell(link.rho),
+        p_cell(link.p),
         p_cell(corrected),
     ]

@@ -50,14 +50,14 @@ class LayerEstimates(NamedTuple):
 def estimator_table(runs: Runs) -> Table:
     """I(X;T) at the end and its correlation with accuracy under each estimator, hidden layer by
     hidden layer."""
-    found: list[LayerEstimates] = []
+    estimated_layers: list[LayerEstimates] = []
     for group, group_layers in groups(runs):
         by_setting = {layer.setting: _end_estimates(runs[layer.setting]) for layer in group_layers}
         for layers in by_depth(group_layers).values():
             cells = [group, layer_cell(layers), changed_cell(layers)]
             estimates = {name: _estimate(layers, by_setting, name) for name in NAMES}
-            found.append(LayerEstimates(cells, estimates))
-    rows = [["group", "layer", "changed", *NAMES], *_rows(found)]
+            estimated_layers.append(LayerEstimates(cells, estimates))
+    rows = [["group", "layer", "changed", *NAMES], *_rows(estimated_layers)]
     return Table("estimators", "Each hidden layer under each estimator", rows, NOTE)
 
 
@@ -88,13 +88,13 @@ def _estimate(
     return Estimate(mean, linked)
 
 
-def _rows(found: Sequence[LayerEstimates]) -> list[list[str]]:
+def _rows(estimated_layers: Sequence[LayerEstimates]) -> list[list[str]]:
     tested = []
-    for layer in found:
+    for layer in estimated_layers:
         tested += [np.nan if e is None else e.correlation.p for e in layer.estimates.values()]
     corrected = correlation.holm(tested).reshape(-1, len(NAMES))
     rows = []
-    for layer, p in zip(found, corrected, strict=True):
+    for layer, p in zip(estimated_layers, corrected, strict=True):
         cells = [_cell(*pair) for pair in zip(layer.estimates.values(), p, strict=True)]
         rows.append(layer.cells + cells)
     return rows

@@ -222,9 +222,9 @@ def accuracies(runs: Runs) -> Figure:
 
 
 def _correlation_title(layers: Sequence[Layer]) -> str:
-    found = accuracy_correlation(layers, end_i_xt, correlation.pooled)
-    rho = "undefined" if np.isnan(found.rho) else f"{found.rho:.2f}"
-    return f"rank correlation {rho} of {found.n} runs"
+    link = accuracy_correlation(layers, end_i_xt, correlation.pooled)
+    rho = "undefined" if np.isnan(link.rho) else f"{link.rho:.2f}"
+    return f"rank correlation {rho} of {link.n} runs"
 
 
 def _range(layers: Iterable[Layer], quantity: str) -> NDArray:
@@ -240,8 +240,8 @@ def correlations(runs: Runs) -> Figure:
     names = []
     for group, group_layers in groups(runs):
         names.append(group)
-        for label, found in _last_correlations(by_depth(group_layers)[LAST]).items():
-            rows.setdefault(label, []).append((found.rho, found.low, found.high))
+        for label, link in _last_correlations(by_depth(group_layers)[LAST]).items():
+            rows.setdefault(label, []).append((link.rho, link.low, link.high))
     figure = Figure((9.0, 1.8 + 0.6 * len(names)), layout="constrained")
     plots.forest(figure.subplots(), names, rows, "rank correlation with test accuracy")
     return figure

@@ -114,7 +114,9 @@ def _last_layers(runs: Runs) -> dict[str, list[Layer]]:
 
 def compresses(runs: Runs) -> Finding:
     """Claim 3: late-stage compression is frequent."""
-    shares, noise, without_control = [], [], []
+    shares = []
+    noise = []
+    without_control = []
     for group, layers in _last_layers(runs).items():
         own = unchanged(layers)
         group_noise = noise_fall(runs, group, LAST)
@@ -162,9 +164,9 @@ def _factor_correlations(runs: Runs, level: float = correlation.LEVEL) -> _Facto
         own = unchanged(layers)
         if len(own) < MIN_SETTINGS:
             continue
-        found = accuracy_correlation(own, factor, partial(correlation.pooled, level=level))
-        if np.isfinite(found.rho):
-            correlations.defined[group] = found
+        link = accuracy_correlation(own, factor, partial(correlation.pooled, level=level))
+        if np.isfinite(link.rho):
+            correlations.defined[group] = link
         else:
             correlations.undefined.append(group)
     return correlations
@@ -173,7 +175,7 @@ def _factor_correlations(runs: Runs, level: float = correlation.LEVEL) -> _Facto
 def generalises(runs: Runs) -> Finding:
     """Claim 4: compressed layers do not consistently generalise better."""
     defined, undefined = _factor_correlations(runs)
-    parts = [f"{group} {_correlation_text(found)}" for group, found in defined.items()]
+    parts = [f"{group} {_correlation_text(link)}" for group, link in defined.items()]
     parts += [f"{group} undefined" for group in undefined]
     number = ", ".join(parts) or f"no group has {MIN_SETTINGS} settings of the study's length"
     number += _hint(_last_layers(runs), _factor_text)
@@ -181,13 +183,13 @@ def generalises(runs: Runs) -> Finding:
 
 
 def _generalises_verdict(correlations: Sequence[RankCorrelation]) -> Verdict:
-    corrected = correlation.holm([found.p for found in correlations])
+    corrected = correlation.holm([link.p for link in correlations])
     is_better = [
-        found.low > 0 and p < ALPHA for found, p in zip(correlations, corrected, strict=True)
+        link.low > 0 and p < ALPHA for link, p in zip(correlations, corrected, strict=True)
     ]
     if len(correlations) > 1 and all(is_better):
         return "contradicted"
-    return "confirmed" if any(found.high < 0 for found in correlations) else WEAK
+    return "confirmed" if any(link.high < 0 for link in correlations) else WEAK
 
 
 def depends(runs: Runs) -> Finding:
@@ -196,8 +198,8 @@ def depends(runs: Runs) -> Finding:
     n_pairs = n_groups * (n_groups - 1) // 2
     defined, undefined = _factor_correlations(runs, level=1 - ALPHA / max(n_pairs, 1))
     n_apart = 0
-    for found in defined.values():
-        n_apart += sum(found.high < other.low for other in defined.values())
+    for link in defined.values():
+        n_apart += sum(link.high < other.low for other in defined.values())
     number = "fewer than two groups to compare"
     if n_pairs:
         number = f"{n_apart} of {n_pairs} pairs of groups lie apart"
@@ -214,10 +216,11 @@ def traits_predict(runs: Runs) -> Finding:
         own = unchanged(layers)
         if len(own) > correlation.MIN_RUNS:
             correlations += trait_correlations(group, own)
-    corrected = correlation.holm([found.p for found in correlations])
-    parts, hits = [], []
-    for found, p in zip(correlations, corrected, strict=True):
-        text = f"{found.group}, {found.trait}: {found.rho:+.2f}"
+    corrected = correlation.holm([link.p for link in correlations])
+    parts = []
+    hits = []
+    for link, p in zip(correlations, corrected, strict=True):
+        text = f"{link.group}, {link.trait}: {link.rho:+.2f}"
         parts.append(text)
         if p < ALPHA:
             hits.append(f"{text} (p = {p:.3f})")
@@ -237,9 +240,9 @@ def _hint(
 
 
 def _factor_text(layers: Sequence[Layer]) -> str:
-    found = accuracy_correlation(layers, factor, correlation.pooled)
-    return "undefined" if np.isnan(found.rho) else _correlation_text(found)
+    link = accuracy_correlation(layers, factor, correlation.pooled)
+    return "undefined" if np.isnan(link.rho) else _correlation_text(link)
 
 
-def _correlation_text(found: RankCorrelation) -> str:
-    return f"{found.rho:+.2f} [{found.low:+.2f}, {found.high:+.2f}]"
+def _correlation_text(link: RankCorrelation) -> str:
+    return f"{link.rho:+.2f} [{link.low:+.2f}, {link.high:+.2f}]"

@@ -74,13 +74,13 @@ def _dependences(
 ) -> dict[str, list[Dependence]]:
     x = np.asarray(choose(split(), sample).x)
     apply = jax.jit(lambda variables, batch: model.apply(variables, batch, train=False)[1])
-    found: dict[str, list[Dependence]] = {name: [] for name in model.layer_names}
+    by_layer: dict[str, list[Dependence]] = {name: [] for name in model.layer_names}
     for seed, variables in networks().items():
         for name, activations in zip(
             model.layer_names, _activations(apply, variables, x), strict=True
         ):
-            found[name].append(dependence(activations, seed))
-    return found
+            by_layer[name].append(dependence(activations, seed))
+    return by_layer
 
 
 def _activations(apply: Callable, variables: Any, x: NDArray) -> list[NDArray]:
@@ -99,22 +99,22 @@ def unit_figure(runs: Runs) -> Figure:
     for ax, name in zip(panels, names, strict=False):
         ax.set_title(name.rpartition("/")[2])
         try:
-            found = dependences(runs[name])
+            by_layer = dependences(runs[name])
         except (OSError, ValueError):  # the table says why
             ax.set_axis_off()
             continue
-        _draw_entropies(ax, found)
+        _draw_entropies(ax, by_layer)
         _draw_h_x(ax, float(runs[name].results[""].h_x.mean()))
     return figure
 
 
-def _draw_entropies(ax: Axes, found: Mapping[str, list[Dependence]]) -> None:
+def _draw_entropies(ax: Axes, by_layer: Mapping[str, list[Dependence]]) -> None:
     values = {
-        "H(T)": _layer_values(found, "h_t"),
-        "units shuffled apart": _layer_values(found, "h_shuffled"),
-        "sum of single units": _layer_values(found, "h_units"),
+        "H(T)": _layer_values(by_layer, "h_t"),
+        "units shuffled apart": _layer_values(by_layer, "h_shuffled"),
+        "sum of single units": _layer_values(by_layer, "h_units"),
     }
-    plots.strip(ax, list(found), values, "entropy [bit], log axis")
+    plots.strip(ax, list(by_layer), values, "entropy [bit], log axis")
     ax.set_yscale("log")
     ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     ax.yaxis.set_major_formatter("{x:g}")
@@ -128,9 +128,9 @@ def _draw_h_x(ax: Axes, h_x: float) -> None:
     ax.annotate("H(X)", (1, h_x), fontsize=9, **position)
 
 
-def _layer_values(found: Mapping[str, list[Dependence]], field: str) -> NDArray:
+def _layer_values(by_layer: Mapping[str, list[Dependence]], field: str) -> NDArray:
     """One entropy of each layer and network, [K, R] bits."""
-    return np.stack([_network_values(layer, field) for layer in found.values()])
+    return np.stack([_network_values(layer, field) for layer in by_layer.values()])
 
 
 def _network_values(layer: list[Dependence], field: str) -> NDArray:
@@ -144,11 +144,11 @@ def unit_table(runs: Runs) -> Table:
     for name in first_settings(runs).values():
         setting = name.rpartition("/")[2]
         try:
-            found = dependences(runs[name])
+            by_layer = dependences(runs[name])
         except (OSError, ValueError) as error:  # no checkpoints or no data: the others are listed
             rows.append([setting, f"not seen: {error}"] + [NONE] * (len(HEADING) - 2))
             continue
-        for layer, networks in found.items():
+        for layer, networks in by_layer.items():
             rows.append([setting, layer, *_dependence_cells(networks)])
     heading = "Subadditivity and total correlation in trained networks"
     return Table("units", heading, rows, NOTE)

@@ -51,7 +51,8 @@ def _changed_share(classes: Callable, variables: Any, x: NDArray) -> float:
 def resists_flips(runs: Runs) -> Finding:
     """The share of outputs that a flipped bit changes rises with H(T) over seeds: by rank
     correlation."""
-    intervals, parts = [], []
+    intervals = []
+    parts = []
     for label, name in BNN.items():
         shares = flipped_outputs(runs[name])
         cube = runs[name].results["cube"]

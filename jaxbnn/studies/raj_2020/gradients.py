@@ -18,7 +18,8 @@ ONE_SCALE = 1.0  # decades
 
 def late_noise(runs: Runs) -> Finding:
     """The variance of every real network's gradient norm rises late by a factor of 2 or more."""
-    intervals, parts = [], []
+    intervals = []
+    parts = []
     for label, name in DNN.items():
         rise = trajectories.change_since_minimum(*decades(runs[name], VARIANCE))
         intervals.append(mean_interval(-rise.change))
@@ -28,7 +29,8 @@ def late_noise(runs: Runs) -> Finding:
 
 def one_scale(runs: Runs) -> Finding:
     """Mean and variance of the gradient norm stay within one decade, for every surrogate."""
-    spans, parts = [], []
+    spans = []
+    parts = []
     for label, name in BNN.items():
         for statistic, variable in NAMES.items():
             smoothed = trajectories.smooth(*decades(runs[name], variable))
@@ -40,7 +42,8 @@ def one_scale(runs: Runs) -> Finding:
 
 def mnist_gradients(runs: Runs) -> Finding:
     """Mean and variance of the gradient norm both fall by a factor of 2 or more on MNIST."""
-    intervals, parts = [], []
+    intervals = []
+    parts = []
     for statistic, variable in NAMES.items():
         fall = trajectories.change_since_maximum(*decades(runs[MNIST], variable))
         intervals.append(mean_interval(fall.change))

@@ -55,7 +55,9 @@ def no_compression(names: dict[str, str]) -> Judge:
     """
 
     def judge(runs: Runs) -> Finding:
-        intervals, falls, late_falls = [], [], []
+        intervals = []
+        falls = []
+        late_falls = []
         for label, name in names.items():
             run = runs[name]
             changes = layer_falls(run)[HIDDEN]
@@ -97,7 +99,8 @@ def starts_low(names: dict[str, str]) -> Judge:
     """
 
     def judge(runs: Runs) -> Finding:
-        shares, parts = [], []
+        shares = []
+        parts = []
         for label, name in names.items():
             layer_shares = [mean_interval(share) for share in _untrained_shares(runs[name])]
             shares += layer_shares
@@ -221,17 +224,19 @@ def _place_text(compared: Comparison, epoch: Any, layer: Any) -> str:
 
 def same_surrogates(runs: Runs) -> Finding:
     """I(X;T) of any two surrogates differs by less than MIN_FALL at every epoch and layer."""
-    ends, parts = [], []
+    ends = []
+    parts = []
     for a, b in itertools.combinations(BNN, 2):
-        found = difference(runs[BNN[a]], runs[BNN[b]])
-        ends.append((found.most, found.least, found.most))  # judged by the ends of the bands
-        parts.append(f"{a} - {b}: {found.text}")
+        gap = difference(runs[BNN[a]], runs[BNN[b]])
+        ends.append((gap.most, gap.least, gap.most))  # judged by the ends of the bands
+        parts.append(f"{a} - {b}: {gap.text}")
     return Finding(verdict_below(ends, MIN_FALL), "; ".join(parts))
 
 
 def on_boards(runs: Runs) -> Finding:
     """S4-1 and S4-2 have the same verdicts on tic-tac-toe as on SZT."""
-    verdicts, parts = [], []
+    verdicts = []
+    parts = []
     for claim, judge_of in (("S4-1", no_compression), ("S4-2", starts_low)):
         boards = judge_of({"STE": BOARDS})(runs)
         szt = judge_of({"STE": BNN["STE"]})(runs)
@@ -294,7 +299,8 @@ def _since_text(changes: dict[str, Change]) -> str:
 def last_layer_falls(runs: Runs) -> Finding:
     """On random labels the binary network's last hidden layer loses I(X;T) and I(T;Y)."""
     result = runs[RANDOM_BNN].results[""]
-    intervals, parts = [], []
+    intervals = []
+    parts = []
     for quantity in ("i_xt", "i_ty"):
         fall = trajectories.change_since_maximum(result.epoch, result[quantity][..., -2])
         intervals.append(mean_interval(fall.change))

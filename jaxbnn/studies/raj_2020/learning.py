@@ -52,7 +52,8 @@ def quartiles(epochs: NDArray) -> tuple[float, float]:
 
 def plateau(runs: Runs) -> Finding:
     """The median seed of every surrogate leaves the plateau after 20 epochs or more."""
-    medians, parts = [], []
+    medians = []
+    parts = []
     for label, name in BNN.items():
         left = epochs_on_plateau(runs[name])
         medians.append(median_interval(left))
@@ -80,7 +81,8 @@ def spread_on_plateau(runs: Runs) -> Finding:
     """The loss's spread over seeds is largest before the median seed leaves the plateau, for every
     surrogate."""
     rng = np.random.default_rng(0)
-    ratios, parts = [], []
+    ratios = []
+    parts = []
     for label, name in BNN.items():
         result = runs[name].results[""]
         left = epochs_on_plateau(runs[name])
@@ -120,7 +122,8 @@ def _log_spread(loss: NDArray, early: NDArray, late: NDArray, rng: np.random.Gen
 def no_overfitting(runs: Runs) -> Finding:
     """The test loss lies less than MIN_CHANGE above the training loss at the end, for every
     surrogate."""
-    intervals, parts = [], []
+    intervals = []
+    parts = []
     for label, name in BNN.items():
         gap = _loss_gap(runs[name])
         rise = _loss_rise(runs[name])
@@ -187,7 +190,8 @@ def less_overfitting(runs: Runs) -> Finding:
 
 def random_accuracy(runs: Runs) -> Finding:
     """On random labels the real network's train accuracy rises, and the binary one's does not."""
-    parts, gains = [], []
+    parts = []
+    gains = []
     for name in (RANDOM_DNN, RANDOM_BNN):
         gain = trajectories.change_since_minimum(*curve(runs[name], "train_accuracy"))
         parts.append(f"{name}: {interval_text(gain.change, 3)}")

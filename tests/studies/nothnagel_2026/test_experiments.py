@@ -93,7 +93,7 @@ def test_controls_and_causes_change_one_thing_each():
         range(16)
     )
     assert all(e.seeds == base.seeds and e.seeds_per_program == 16 for e in others)
-    # the untrained ones fill the blocks of their group, a rate being a lane's own number
+    # the untrained ones fill the blocks of their group: each seed has a learning rate of its own
     together = grid.by_program([*GRID["szt"], *BEYOND["szt-controls"]])
     assert [len(group) for group in together] == [12, 1] and sum(
         len(e.seeds) for e in together[0]
