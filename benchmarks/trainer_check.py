@@ -138,7 +138,7 @@ def ends(n_epochs: int) -> list[tuple[str, str, str, str, str]]:
             run(dataclasses.replace(short, seeds=tuple(range(N_SEEDS))), out)
         )
     mine = {"test accuracy": result.test_accuracy.values[:, -1]}
-    mine["epoch of leaving the plateau"] = trajectories.reached(
+    mine["epoch of leaving the plateau"] = trajectories.first_epoch_below(
         result.epoch, result.train_loss, LEFT
     )
     mine |= {f"H(T) of hidden_{i + 1}": result.h_t.values[:, -1, i] for i in range(5)}
@@ -155,7 +155,7 @@ def ends(n_epochs: int) -> list[tuple[str, str, str, str, str]]:
     tests = torch.tensor(split.test.x.astype(np.float32)), torch.tensor(split.test.y).long()
     theirs = {"test accuracy": nets.evaluate(*tests)[1]}
     checked = CHECKED * np.arange(len(losses))
-    theirs["epoch of leaving the plateau"] = trajectories.reached(
+    theirs["epoch of leaving the plateau"] = trajectories.first_epoch_below(
         checked, np.stack(losses, axis=1), LEFT
     )
     theirs |= {f"H(T) of hidden_{i + 1}": entropies[:, i] for i in range(5)}

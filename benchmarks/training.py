@@ -253,7 +253,7 @@ def figure(n_epochs: int) -> list[tuple[str, float]]:
             }
             folder = run(dataclasses.replace(experiment, **changed), out)
             rows.append((f"{name} trained, s", time.perf_counter() - began))
-            for kind, drawn in run_figures.of_run(results.open_result(folder)).items():
+            for kind, drawn in run_figures.plot_run(results.open_result(folder)).items():
                 save_figure(folder, kind, drawn)
     return [*rows, ("all drawn, s", time.perf_counter() - began)]
 

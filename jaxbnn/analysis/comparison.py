@@ -1,14 +1,16 @@
 """Are two runs' planes different? Over seeds, with bands that hold at all epochs and layers at
 once."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-FEWEST = 4  # seeds a run, below which nothing is said
-FLOOR = 1e-5  # bits, a standard error at least: values in float32 are no better
+MIN_SEEDS = 4  # a run, below which nothing is concluded
+MIN_ERROR = 1e-5  # bits, of a standard error: values in float32 are no better
 DRAWS = 2000
 BLOCK = 2**22  # numbers of one block of relabelled means
+ROUNDING = 1e-9  # relative: a relabelling that mirrors ours reaches our statistic
 
 
 class Comparison(NamedTuple):
@@ -23,86 +25,127 @@ class Comparison(NamedTuple):
     n_seeds: tuple[int, int]  # of A and B, those that diverged left out
 
 
-def compare(a, b, quantity: str = "i_xt", level: float = 0.95) -> Comparison:
-    """Compares two runs over the epochs and layers they share; a, b: results as `store.read_result`
-    gives them.
+def compare(a: Any, b: Any, quantity: str = "i_xt", level: float = 0.95) -> Comparison:
+    """Compares two runs over the epochs and layers they share.
 
-    t = (mean A - mean B) / sqrt(s_A^2/n_A + s_B^2/n_B) at each epoch and layer. Seeds are dealt
-    anew into groups of these sizes 2000 times; p = (1 + draws whose largest |t| reaches ours) /
+    t = (mean A - mean B) / sqrt(s_A^2/n_A + s_B^2/n_B) at each epoch and layer. The seeds are
+    shuffled into groups of these sizes 2000 times; p = (1 + draws whose largest |t| reaches ours) /
     2001, and the band is the difference -+ c times its standard error, c the `level` quantile of
     the largest |t|: it holds everywhere at once with that probability. Layers that have no value in
-    either run, and seeds that diverged, are left out. ValueError where nothing is shared, the runs
-    were not measured alike, or a run has fewer than 4 seeds. Sources: Westfall & Young 1993
-    (largest statistic); Welch 1947.
+    either run, and seeds that diverged, are left out. Sources: Westfall & Young 1993 (largest
+    statistic); Welch 1947.
+
+    Args:
+        a: an xarray.Dataset of a finished run, the one that is subtracted from.
+        b: that of the other run.
+        quantity: the name of a variable [seed, epoch, layer], in bits.
+        level: of the simultaneous band, between 0 and 1.
+
+    Returns:
+        The differences [E, L] with their band and p-value.
+
+    Raises:
+        ValueError: where no epoch or layer is shared, the runs differ in estimator or sample, or a
+            run has fewer than 4 seeds that did not diverge.
     """
-    _check_alike(a, b)
+    _check_same_measurement(a, b)
     epochs = np.intersect1d(a.epoch.values, b.epoch.values)
-    layers = tuple(
-        str(name)
-        for name in a.layer.values
-        if name in b.layer.values and _is_known(name, quantity, a, b)
-    )
+    layers = _shared_layers(a, b, quantity)
     if not epochs.size or not layers:
         raise ValueError(
-            f"expected runs that share epochs and layers with {quantity}, got {len(epochs)}, {len(layers)}"
+            f"expected runs that share epochs and layers with {quantity}, got {len(epochs)}, "
+            f"{len(layers)}"
         )
-    values = [
-        _finite(each[quantity].sel(epoch=epochs, layer=list(layers)).values) for each in (a, b)
-    ]
-    sizes = len(values[0]), len(values[1])
-    if min(sizes) < FEWEST:
-        raise ValueError(
-            f"expected {FEWEST} or more seeds in each run that did not diverge, got {sizes[0]} and {sizes[1]}"
-        )
-    together = np.concatenate(values).reshape(sum(sizes), -1)
-    together -= together.mean(axis=0)  # sums of squares of what is left lose no digits
-    difference, error = _standardised(together, np.arange(sum(sizes))[None] < sizes[0])
-    largest = _largest_of_draws(together, sizes[0])
-    p = (1 + np.sum(largest >= np.abs(difference / error).max() * (1 - 1e-9))) / (1 + DRAWS)
-    reach = np.quantile(largest, level) * error
-    difference, reach = (v.reshape(len(epochs), len(layers)) for v in (difference, reach))
-    return Comparison(
-        epochs, layers, difference, difference - reach, difference + reach, float(p), sizes
-    )
+    values_a = _finite_seeds(a[quantity].sel(epoch=epochs, layer=list(layers)).values)
+    values_b = _finite_seeds(b[quantity].sel(epoch=epochs, layer=list(layers)).values)
+    sizes = len(values_a), len(values_b)
+    _check_seeds(sizes)
+    difference, half_width, p = _test(np.concatenate([values_a, values_b]), sizes[0], level)
+    low = difference - half_width
+    high = difference + half_width
+    return Comparison(epochs, layers, difference, low, high, p, sizes)
 
 
-def _check_alike(a, b):
+def _check_same_measurement(a: Any, b: Any) -> None:
     for name in ("estimator", "sample"):
         if a.attrs[name] != b.attrs[name]:
             raise ValueError(
-                f"expected two runs measured alike, got {name} {a.attrs[name]!r} and {b.attrs[name]!r}"
+                f"expected two runs measured alike, got {name} {a.attrs[name]!r} and "
+                f"{b.attrs[name]!r}"
             )
 
 
-def _is_known(name, quantity, *runs):
-    return all(np.isfinite(run[quantity].sel(layer=name).values).any() for run in runs)
+def _check_seeds(sizes: tuple[int, int]) -> None:
+    if min(sizes) < MIN_SEEDS:
+        raise ValueError(
+            f"expected {MIN_SEEDS} or more seeds in each run that did not diverge, got {sizes[0]} "
+            f"and {sizes[1]}"
+        )
 
 
-def _finite(values):
-    """The seeds [S, E, L] without a NaN, in float64."""
+def _shared_layers(a: Any, b: Any, quantity: str) -> tuple[str, ...]:
+    """The layers of both runs, in A's order, that have some value in each."""
+    shared = []
+    for name in a.layer.values:
+        if name not in b.layer.values:
+            continue
+        if _has_values(a, quantity, name) and _has_values(b, quantity, name):
+            shared.append(str(name))
+    return tuple(shared)
+
+
+def _has_values(run: Any, quantity: str, layer: str) -> bool:
+    return bool(np.isfinite(run[quantity].sel(layer=layer).values).any())
+
+
+def _finite_seeds(values: NDArray) -> NDArray:
+    """The seeds of [S, E, L] without a NaN, in float64."""
     return values[np.isfinite(values).all(axis=(1, 2))].astype(np.float64)
 
 
-def _standardised(values, first):
-    """Differences of means and their standard errors [R, P]; values [S, P] of mean 0, first [R, S]:
-    who is in A."""
-    total, squares = values.sum(axis=0), (values**2).sum(axis=0)
-    n_a = first.sum(axis=1, keepdims=True)
+def _test(values: NDArray, n_a: int, level: float) -> tuple[NDArray, NDArray, float]:
+    """Difference [E, L], half width of the band [E, L] and p; values [S, E, L], the first n_a of
+    A."""
+    shape = values.shape[1:]
+    flat = values.reshape(len(values), -1)
+    flat -= flat.mean(axis=0)  # sums of squares of what is left lose no digits
+    in_a = np.arange(len(flat)) < n_a
+    difference, error = _standardised(flat, in_a[None])
+    draws = _largest_statistics(flat, n_a)
+    largest = np.abs(difference / error).max()
+    p = (1 + np.sum(draws >= largest * (1 - ROUNDING))) / (1 + DRAWS)
+    half_width = np.quantile(draws, level) * error
+    return difference.reshape(shape), half_width.reshape(shape), float(p)
+
+
+def _standardised(values: NDArray, in_a: NDArray) -> tuple[NDArray, NDArray]:
+    """Differences of means and their standard errors [R, P], of R ways to label the seeds.
+
+    values: [S, P] of mean 0; in_a: bool [R, S], the seeds labelled A.
+    """
+    n_a = in_a.sum(axis=1, keepdims=True)
     n_b = values.shape[0] - n_a
-    mask = first.astype(np.float64)
-    sum_a, squares_a = mask @ values, mask @ values**2
-    mean_a, mean_b = sum_a / n_a, (total - sum_a) / n_b
-    spread_a = (squares_a / n_a - mean_a**2) / (n_a - 1)
-    spread_b = ((squares - squares_a) / n_b - mean_b**2) / (n_b - 1)
-    return mean_a - mean_b, np.maximum(np.sqrt(np.maximum(spread_a + spread_b, 0)), FLOOR)
+    labels = in_a.astype(np.float64)
+    sum_a = labels @ values
+    squares_a = labels @ values**2
+    sum_b = values.sum(axis=0) - sum_a
+    squares_b = (values**2).sum(axis=0) - squares_a
+    mean_a = sum_a / n_a
+    mean_b = sum_b / n_b
+    variance_a = (squares_a / n_a - mean_a**2) / (n_a - 1)  # of the mean
+    variance_b = (squares_b / n_b - mean_b**2) / (n_b - 1)
+    error = np.sqrt(np.maximum(variance_a + variance_b, 0))
+    return mean_a - mean_b, np.maximum(error, MIN_ERROR)
 
 
-def _largest_of_draws(values, n_a):
+def _largest_statistics(values: NDArray, n_a: int) -> NDArray:
     """The largest |t| of each of DRAWS relabellings [DRAWS]; the same random numbers every time."""
-    rng, n = np.random.default_rng(0), len(values)
-    found, at_once = [], max(1, BLOCK // values.shape[1])
-    for start in range(0, DRAWS, at_once):
-        order = rng.random((min(at_once, DRAWS - start), n)).argsort(axis=1)
+    rng = np.random.default_rng(0)
+    block = max(1, BLOCK // values.shape[1])
+    largest = []
+    for start in range(0, DRAWS, block):
+        n_draws = min(block, DRAWS - start)
+        order = rng.random((n_draws, len(values))).argsort(axis=1)
         difference, error = _standardised(values, order < n_a)
-        found.append(np.abs(difference / error).max(axis=1))
-    return np.concatenate(found)
+        largest.append(np.abs(difference / error).max(axis=1))
+    return np.concatenate(largest)

@@ -9,11 +9,12 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import stats
 
 from jaxbnn.analysis import trajectories
 from jaxbnn.analysis.trajectories import WINDOW
 
-FEWEST = 4  # runs, below which there is no interval
+MIN_RUNS = 4  # below which there is no interval
 DRAWS = 2000
 LEVEL = 0.95
 MIN_FALL = 0.05  # bits
@@ -28,94 +29,177 @@ class End(NamedTuple):
     high: NDArray  # the largest
 
 
+class MeanInterval(NamedTuple):
+    """A mean with its 95 % bootstrap interval, in the unit of the values."""
+
+    mean: float  # NaN without any value
+    low: float  # NaN for fewer than MIN_RUNS values
+    high: float
+
+
 class Compression(NamedTuple):
     """Whether a group of runs compresses."""
 
     mean: float  # bits, of the falls
     low: float  # 95 % bootstrap interval of that mean
     high: float
-    compresses: bool  # the whole interval lies above the least fall
+    compresses: bool  # the whole interval lies above the smallest fall that counts
 
 
-def window(epoch: ArrayLike) -> int:
-    """How many epochs are the last ones: WINDOW, or half of them where a run has fewer than twice
-    as many."""
-    return max(1, min(WINDOW, int(np.asarray(epoch)[-1]) // 2))
+def window_length(epoch: ArrayLike) -> int:
+    """How many epochs are the last ones: WINDOW, or half of a run with fewer than twice as many.
+
+    Args:
+        epoch: [E] measured epochs, rising.
+
+    Returns:
+        A number of epochs, 1 or more.
+    """
+    total = int(np.asarray(epoch)[-1])
+    return max(1, min(WINDOW, total // 2))
 
 
-def last(epoch: ArrayLike) -> NDArray:
-    """Which measured epochs are among the last ones, bool [E]."""
-    e = np.asarray(epoch)
-    return e > e[-1] - window(e)
+def last_epochs(epoch: ArrayLike) -> NDArray:
+    """Which measured epochs are among the last ones.
+
+    Args:
+        epoch: [E] measured epochs, rising.
+
+    Returns:
+        bool [E].
+    """
+    epochs = np.asarray(epoch)
+    return epochs > epochs[-1] - window_length(epochs)
 
 
 def end(epoch: ArrayLike, values: ArrayLike) -> End:
-    """Over the measured epochs among the last ones, of values [S, E]."""
-    v = np.asarray(values, np.float64)[:, last(epoch)]
-    return End(v.mean(axis=1), np.median(v, axis=1), v.min(axis=1), v.max(axis=1))
+    """A quantity over the measured epochs among the last ones.
+
+    Args:
+        epoch: [E] measured epochs, rising.
+        values: [S, E] in any unit.
+
+    Returns:
+        Mean, median, smallest and largest [S], in the unit of the values.
+    """
+    last = np.asarray(values, np.float64)[:, last_epochs(epoch)]
+    return End(last.mean(axis=1), np.median(last, axis=1), last.min(axis=1), last.max(axis=1))
 
 
-def factor(epoch: ArrayLike, i_xt: ArrayLike) -> NDArray:
-    """(max - mean of the last epochs) / max of I(X;T) [S, E], in 0 .. 1: [S]; NaN where the maximum
-    is 0.
+def compression_factor(epoch: ArrayLike, i_xt: ArrayLike) -> NDArray:
+    """(max - mean of the last epochs) / max of I(X;T), in 0 .. 1.
 
     A maximum is biased upwards: noise alone gives a factor above 0, so that a control belongs
     beside it.
+
+    Args:
+        epoch: [E] measured epochs, rising.
+        i_xt: [S, E] bits.
+
+    Returns:
+        [S]; NaN where the maximum is 0.
     """
     top = np.asarray(i_xt, np.float64).max(axis=1)
+    lost = top - end(epoch, i_xt).mean
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(top > 0, (top - end(epoch, i_xt).mean) / top, np.nan)
+        return np.where(top > 0, lost / top, np.nan)
 
 
-def fall(epoch: ArrayLike, i_xt: ArrayLike) -> NDArray:
-    """The largest running mean of I(X;T) [S, E] minus the mean of the last epochs: [S] bits, 0 or
-    more.
+def falls_from_peak(epoch: ArrayLike, i_xt: ArrayLike) -> NDArray:
+    """Each seed's largest running mean of I(X;T) minus its mean of the last epochs, 0 or more.
 
     Both are means over as many measured epochs, so that an epoch's noise is no fall. Where every
     epoch is measured, it is a mean over 50 of them; where the schedule is thin it spans more, and a
     short peak counts less.
+
+    Args:
+        epoch: [E] measured epochs, rising.
+        i_xt: [S, E] bits.
+
+    Returns:
+        [S] bits; NaN for a seed with a NaN.
     """
-    n = int(last(epoch).sum())
-    means = np.lib.stride_tricks.sliding_window_view(np.asarray(i_xt, np.float64), n, axis=1).mean(
-        axis=-1
-    )
+    n_last = int(last_epochs(epoch).sum())
+    curves = np.asarray(i_xt, np.float64)
+    windows = np.lib.stride_tricks.sliding_window_view(curves, n_last, axis=1)
+    means = windows.mean(axis=-1)
     return means.max(axis=1) - means[:, -1]
 
 
-def compression(falls: ArrayLike, least: float = MIN_FALL, seed: int = 0) -> Compression:
-    """Whether falls [S] (bits, a loss is positive) have a mean surely above `least`: of the seeds
-    of one setting, or one value a setting."""
-    mean, low, high = bootstrapped(falls, seed)
-    return Compression(mean, low, high, low > least)
+def group_compression(falls: ArrayLike, min_fall: float = MIN_FALL, seed: int = 0) -> Compression:
+    """Whether the mean fall of a group of runs lies above `min_fall` with its whole interval.
+
+    Args:
+        falls: [R] bits, a loss is positive: of the seeds of one setting, or one value a setting.
+        min_fall: bits.
+        seed: of the bootstrap's random numbers.
+
+    Returns:
+        The mean, its interval, and the answer: no, where there is no interval.
+    """
+    interval = bootstrap_mean(falls, seed)
+    return Compression(*interval, compresses=interval.low > min_fall)
 
 
-def bootstrapped(values: ArrayLike, seed: int = 0) -> tuple[float, float, float]:
-    """(mean, low, high): the mean of the finite values with its 95 % bootstrap interval, NaN for
-    fewer than four."""
-    x = np.asarray(values, np.float64)
-    x = x[np.isfinite(x)]
-    if len(x) < FEWEST:
-        return float(x.mean()) if len(x) else np.nan, np.nan, np.nan
-    drawn = np.random.default_rng(seed).choice(x, (DRAWS, len(x))).mean(axis=1)
-    low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return float(x.mean()), float(low), float(high)
+def bootstrap_mean(values: ArrayLike, seed: int = 0) -> MeanInterval:
+    """The mean of the finite values with its 95 % bootstrap interval (percentile, 2000 draws).
+
+    Args:
+        values: [R] in any unit; what is not finite is left out.
+        seed: of the random numbers.
+
+    Returns:
+        Mean, low and high; no interval for fewer than four values.
+    """
+    sample = np.asarray(values, np.float64)
+    sample = sample[np.isfinite(sample)]
+    if not sample.size:
+        return MeanInterval(np.nan, np.nan, np.nan)
+    mean = float(sample.mean())
+    if len(sample) < MIN_RUNS:
+        return MeanInterval(mean, np.nan, np.nan)
+    drawn = stats.bootstrap(
+        (sample,),
+        np.mean,
+        n_resamples=DRAWS,
+        confidence_level=LEVEL,
+        method="percentile",
+        rng=np.random.default_rng(seed),
+    )
+    low, high = drawn.confidence_interval
+    return MeanInterval(mean, float(low), float(high))
 
 
-def traits(epoch: ArrayLike, i_xt: ArrayLike, i_ty: ArrayLike) -> dict[str, NDArray]:
-    """What else a path through the plane shows, each [S].
+def path_traits(epoch: ArrayLike, i_xt: ArrayLike, i_ty: ArrayLike) -> dict[str, NDArray]:
+    """What else a path through the plane shows.
 
     The end of I(T;Y); the epoch of the largest I(X;T); the area below I(X;T) over log(1 + epoch),
-    divided by that axis' length; how often I(X;T) turns (see `phases.paths`). NaN for a run that
-    has no number at some epoch.
+    divided by that axis' length; how often I(X;T) turns (see `trajectories.phases`).
+
+    Args:
+        epoch: [E] measured epochs, rising.
+        i_xt: [S, E] bits.
+        i_ty: [S, E] bits.
+
+    Returns:
+        Name -> [S]; NaN for a run that has no number at some epoch.
     """
-    e, v = np.asarray(epoch), np.asarray(i_xt, np.float64)
-    along = np.log1p(e)
-    moves = [len(path.split(", ")) for path in trajectories.paths(e, v, MIN_FALL)]
-    lost = ~(np.isfinite(v) & np.isfinite(np.asarray(i_ty, np.float64))).all(axis=1)
-    found = {
-        "end of I(T;Y)": end(e, i_ty).mean,
-        "epoch of the largest I(X;T)": e[v.argmax(axis=1)].astype(np.float64),
-        "area below I(X;T)": np.trapezoid(v, along, axis=1) / (along[-1] - along[0]),
-        "turns of I(X;T)": np.array(moves) - 1.0,
+    epochs = np.asarray(epoch)
+    curves = np.asarray(i_xt, np.float64)
+    progress = np.log1p(epochs)
+    area = np.trapezoid(curves, progress, axis=1) / (progress[-1] - progress[0])
+    traits = {
+        "end of I(T;Y)": end(epochs, i_ty).mean,
+        "epoch of the largest I(X;T)": epochs[curves.argmax(axis=1)].astype(np.float64),
+        "area below I(X;T)": area,
+        "turns of I(X;T)": _turns(epochs, curves),
     }
-    return {name: np.where(lost, np.nan, values) for name, values in found.items()}
+    finite = np.isfinite(curves) & np.isfinite(np.asarray(i_ty, np.float64))
+    complete = finite.all(axis=1)
+    return {name: np.where(complete, values, np.nan) for name, values in traits.items()}
+
+
+def _turns(epochs: NDArray, curves: NDArray) -> NDArray:
+    """How often each of [S, E] turns: its moves but one, [S]."""
+    moves = [len(path) for path in trajectories.phases(epochs, curves, MIN_FALL)]
+    return np.maximum(np.array(moves, np.float64) - 1, 0)

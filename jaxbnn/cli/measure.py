@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.table import Table
 
 from jaxbnn import data, info
-from jaxbnn.analysis import reestimate
+from jaxbnn.analysis import reestimation
 from jaxbnn.cli import tables
 from jaxbnn.cli.terminal import print_table
 from jaxbnn.info import reliability
@@ -39,7 +39,7 @@ def measure_folder(options: argparse.Namespace) -> int:
             )
         shape = tuple(int(n) for n in whole.attrs["example_shape"].split())
         alphabets = alphabets_of(experiment.model, probe, shape)
-        found[probe.name] = reestimate.reestimate(whole.isel(epoch=[-1]), name, alphabets).isel(
+        found[probe.name] = reestimation.reestimate(whole.isel(epoch=[-1]), name, alphabets).isel(
             epoch=0
         )
     if options.json:

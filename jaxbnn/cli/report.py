@@ -5,6 +5,7 @@ import argparse
 from jaxbnn import studies
 from jaxbnn.engine.devices import use_cores
 from jaxbnn.studies import report
+from jaxbnn.studies.finished_runs import find_runs
 
 
 def report_study(options: argparse.Namespace) -> int:
@@ -15,6 +16,6 @@ def report_study(options: argparse.Namespace) -> int:
     use_cores()
     study, make = named[options.study]
     made = make()
-    runs = report.find_runs(study, made.needs, options.runs, options.data_root, made.takes)
+    runs = find_runs(study, made.needs, options.runs, options.data_root, made.takes)
     print(report.write(study, made, runs, options.out))
     return 0

@@ -13,15 +13,15 @@ from jaxbnn.cli import tables
 from jaxbnn.cli.selection import chosen_experiments, estimated, with_seeds_per_program
 from jaxbnn.cli.startup import start
 from jaxbnn.cli.terminal import Meter, clock, cost_line, print_table
-from jaxbnn.config import grid
 from jaxbnn.config.experiment import Experiment, Resampled
 from jaxbnn.engine import processes, run_plan
 from jaxbnn.engine.runner import run, run_together
 from jaxbnn.files.figures import save_figure
 from jaxbnn.info.known_truth import Bernoulli
-from jaxbnn.plots import run_figures
+from jaxbnn.plots import study_figures
 from jaxbnn.storage import results, run_folder
 from jaxbnn.studies.known_truth import runner, verdict_scores
+from jaxbnn.studies.labels import setting_labels
 
 GLANCE, ANNOUNCED = (
     0.3,
@@ -106,7 +106,7 @@ def run_grid(
     if processes.index():
         return 0
     every = [each for group in programs for each in group]
-    labels, shared = grid.labels(every, [studies.all_changes(each) for each in every])
+    labels, shared = setting_labels(every, [studies.all_changes(each) for each in every])
     last = (last_epoch(run_folder.folder_of(options.out, each), each.seeds) for each in every)
     print_table(tables.grid_table(zip(labels, last, strict=True)))
     if shared:
@@ -180,7 +180,7 @@ def run_study(study: Bernoulli | Resampled, options: argparse.Namespace) -> int:
         return STOPPED
     result = results.open_result(folder)
     print_table(tables.score_table(verdict_scores.scores(result)))
-    for name, figure in run_figures.of_study(result).items():
+    for name, figure in study_figures.plot_study(result).items():
         save_figure(folder, name, figure)
     print(folder)
     return 0

@@ -3,7 +3,7 @@ a program."""
 
 import dataclasses
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from jaxbnn.config import codec
 from jaxbnn.config.experiment import Experiment
@@ -41,19 +41,6 @@ def scaled(experiment: Experiment, scale: float) -> Experiment:
     if whole is not None and scale < 1:
         data = dataclasses.replace(data, max_examples=max(MIN_EXAMPLES, round(scale * whole)))
     return dataclasses.replace(experiment, train=spec, data=data)
-
-
-def labels(
-    experiments: Sequence[Experiment], changes: Sequence[Sequence[str]]
-) -> tuple[list[str], str]:
-    """(what sets each apart, what is changed in all): names without their study, and the changes
-    not shared by all."""
-    shared = [change for change in changes[0] if all(change in each for each in changes)]
-    own = [[change for change in each if change not in shared] for each in changes]
-    names = [experiment.name.rpartition("/")[2] for experiment in experiments]
-    return [" ".join([name, *each]) for name, each in zip(names, own, strict=True)], ", ".join(
-        shared
-    )
 
 
 def _values(experiment: Experiment, assignment: str) -> list[Experiment]:

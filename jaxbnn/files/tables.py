@@ -19,31 +19,70 @@ ESCAPES = {
 
 
 def markdown(rows: Rows) -> str:
-    """A Markdown table; "|" in a cell becomes "/"."""
-    lines = [f"| {' | '.join(cell.replace('|', '/') for cell in row)} |" for row in rows]
-    return "\n".join([lines[0], f"|{' --- |' * len(rows[0])}", *lines[1:]])
+    """A Markdown table; "|" in a cell becomes "/".
+
+    Args:
+        rows: the heading, then the others, all of one length.
+
+    Returns:
+        Lines without a newline at the end.
+    """
+    heading, *others = [_markdown_row(row) for row in rows]
+    rule = "|" + " --- |" * len(rows[0])
+    return "\n".join([heading, rule, *others])
 
 
 def comma_separated(rows: Rows) -> str:
-    """RFC 4180, lines ending in one newline."""
+    """A table as RFC 4180 has it, each line ending in one newline.
+
+    Args:
+        rows: the heading, then the others.
+
+    Returns:
+        The text of a .csv file.
+    """
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
     return text.getvalue()
 
 
 def latex(rows: Rows) -> str:
-    """A tabular with the rules of booktabs, all cells to the left, their signs escaped."""
-    heading, *lines = [
-        " & ".join("".join(ESCAPES.get(c, c) for c in cell) for cell in row) + r" \\"
-        for row in rows
+    """A tabular with the rules of booktabs, all cells to the left, their signs escaped.
+
+    Args:
+        rows: the heading, then the others, all of one length.
+
+    Returns:
+        The text of a .tex file, to be read where the package booktabs is loaded.
+    """
+    heading, *others = [_latex_row(row) for row in rows]
+    columns = "l" * len(rows[0])
+    lines = [
+        rf"\begin{{tabular}}{{{columns}}}",
+        r"\toprule",
+        heading,
+        r"\midrule",
+        *others,
+        r"\bottomrule",
+        r"\end{tabular}",
     ]
-    top, bottom = rf"\begin{{tabular}}{{{'l' * len(rows[0])}}}", r"\end{tabular}"
-    return (
-        "\n".join([top, r"\toprule", heading, r"\midrule", *lines, r"\bottomrule", bottom]) + "\n"
-    )
+    return "\n".join(lines) + "\n"
+
+
+def _markdown_row(cells: Sequence[str]) -> str:
+    shown = [cell.replace("|", "/") for cell in cells]
+    return f"| {' | '.join(shown)} |"
+
+
+def _latex_row(cells: Sequence[str]) -> str:
+    return " & ".join(_escaped(cell) for cell in cells) + r" \\"
+
+
+def _escaped(cell: str) -> str:
+    return "".join(ESCAPES.get(sign, sign) for sign in cell)
 
 
 def write_table(folder: Path, name: str, rows: Rows) -> None:
-    """<name>.csv and <name>.tex in a folder, each written atomically."""
+    """Writes <name>.csv and <name>.tex into a folder, each atomically."""
     write_text(folder / f"{name}.csv", comma_separated(rows))
     write_text(folder / f"{name}.tex", latex(rows))

@@ -7,15 +7,15 @@ layout="constrained" (`overview` sets that itself). What cannot be trusted is dr
 hollow, never in the colours of what can.
 """
 
-from jaxbnn.plots.curves import curves as curves
-from jaxbnn.plots.curves import overview as overview
-from jaxbnn.plots.forest import intervals as intervals
-from jaxbnn.plots.lines import functions as functions
-from jaxbnn.plots.maps import rightness as rightness
-from jaxbnn.plots.maps import verdicts as verdicts
-from jaxbnn.plots.plane import plane as plane
-from jaxbnn.plots.regime import errors as errors
-from jaxbnn.plots.regime import variances as variances
-from jaxbnn.plots.scatter import against as against
-from jaxbnn.plots.strip import dots as dots
-from jaxbnn.plots.swarm import swarm as swarm
+from jaxbnn.plots.curve_plots import curves as curves
+from jaxbnn.plots.curve_plots import overview as overview
+from jaxbnn.plots.estimator_plots import errors as errors
+from jaxbnn.plots.estimator_plots import variances as variances
+from jaxbnn.plots.forest_plot import forest as forest
+from jaxbnn.plots.line_plot import lines as lines
+from jaxbnn.plots.plane_plot import plane as plane
+from jaxbnn.plots.scatter_plot import scatter as scatter
+from jaxbnn.plots.strip_plot import strip as strip
+from jaxbnn.plots.swarm_plot import swarm as swarm
+from jaxbnn.plots.verdict_maps import rightness as rightness
+from jaxbnn.plots.verdict_maps import verdicts as verdicts

@@ -8,9 +8,8 @@ from jaxbnn.observe.probe import Probe, Schedule
 from jaxbnn.studies.study import Study
 from jaxbnn.train.spec import Adam, TrainSpec
 
-CUBE = MLP(
-    widths=(10, 8, 6, 4, 2), n_classes=2
-)  # binary throughout: STE, sign(0) = -1, BatchNorm without scale
+# Binary throughout: STE, sign(0) = -1, BatchNorm without scale.
+CUBE = MLP(widths=(10, 8, 6, 4, 2), n_classes=2)
 
 DEMO = Experiment(
     name="demo",
@@ -66,17 +65,22 @@ MNIST_SMALL = Experiment(
 )
 
 STARTER = Study(
-    cite="after Raj, Nayak & Kalyani 2020 (arXiv 2006.07522) and Nothnagel & Geiger 2026 (arXiv 2605.03636)",
+    cite="after Raj, Nayak & Kalyani 2020 (arXiv 2006.07522) and Nothnagel & Geiger 2026 "
+    "(arXiv 2605.03636)",
     experiments=(DEMO, SZT, TICTACTOE, MNIST_SMALL),
     assumptions=(
-        "All weights and hidden activations are binary, first and last layer included; BatchNorm makes logits real.",
-        "Both signs, of weights and of activations, use the straight-through estimator; sign(0) is -1.",
+        "All weights and hidden activations are binary, first and last layer included; BatchNorm "
+        "makes logits real.",
+        "Both signs, of weights and of activations, use the straight-through estimator; sign(0) "
+        "is -1.",
         "Latent weights start Glorot-uniform and are clipped to [-1, 1] after every step.",
-        "BatchNorm has no scale, momentum 0.99 and epsilon 0.001, and stands before the softmax too.",
+        "BatchNorm has no scale, momentum 0.99 and epsilon 0.001, and stands before the softmax "
+        "too.",
         "I(X;T) = H(T), counted over the sample with BatchNorm's running statistics.",
-        "SZT (inputs 0/1) and tic-tac-toe are measured on the whole enumerated set: exact values, not estimates.",
-        "MNIST's pixels are in [-1, 1]; its training images are a sample, so its plug-in values are biased; the probe "
-        "named corrected adds Miller-Madow's correction.",
+        "SZT (inputs 0/1) and tic-tac-toe are measured on the whole enumerated set: values of the "
+        "population, not estimates.",
+        "MNIST's pixels are in [-1, 1]; its training images are a sample, so its plug-in values "
+        "are biased; the probe named corrected adds Miller-Madow's correction.",
         "Learning rates, batch sizes and epochs of demo, tictactoe and mnist-small are ours.",
     ),
 )

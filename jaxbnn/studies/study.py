@@ -36,7 +36,7 @@ class Claim(NamedTuple):
     """One sentence of a paper that runs can test."""
 
     id: str
-    says: str
+    statement: str
     definition: str  # what is computed, and when the claim counts as confirmed or contradicted
     judge: Callable[[Runs], Finding]
     needs: tuple[str, ...] = ()  # the experiments it is judged by
@@ -77,9 +77,7 @@ class Study(NamedTuple):
     experiments: tuple[Runnable, ...]
     assumptions: tuple[str, ...]  # choices that are ours, each a sentence
     name: str = ""  # what `jaxbnn report` calls it
-    report: Callable[[], Report] | None = (
-        None  # made when it is asked for: its figures need matplotlib
-    )
-    grid: Mapping[str, tuple[Experiment, ...]] = MappingProxyType(
-        {}
-    )  # group -> many settings, run by the study's name
+    # Made when it is asked for: its figures need matplotlib.
+    report: Callable[[], Report] | None = None
+    # Group -> many settings, run by the study's name.
+    grid: Mapping[str, tuple[Experiment, ...]] = MappingProxyType({})

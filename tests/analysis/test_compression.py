@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 
@@ -10,10 +12,10 @@ EPOCH = np.arange(101)
 def test_the_factor_of_hand_made_curves():
     fallen = np.where(EPOCH <= 50, 4.0, 3.0)  # the last fifty epochs are 51 .. 100
     level = np.full(101, 2.0)
-    np.testing.assert_allclose(compression.factor(EPOCH, [fallen, level]), [0.25, 0.0])
-    assert np.isnan(compression.factor(EPOCH, np.zeros((1, 101))))
+    np.testing.assert_allclose(compression.compression_factor(EPOCH, [fallen, level]), [0.25, 0.0])
+    assert np.isnan(compression.compression_factor(EPOCH, np.zeros((1, 101))))
     noise = np.random.default_rng(0).normal(5, 0.1, (1, 101))
-    assert compression.factor(EPOCH, noise) > 0.02  # a maximum is biased upwards
+    assert compression.compression_factor(EPOCH, noise) > 0.02  # a maximum is biased upwards
 
 
 def test_the_end_is_the_last_fifty_epochs():
@@ -25,36 +27,47 @@ def test_the_end_is_the_last_fifty_epochs():
 
 def test_a_group_compresses_when_its_mean_fall_is_surely_above_the_least():
     rng = np.random.default_rng(1)
-    assert compression.compression(rng.normal(0.3, 0.1, 20)).compresses
-    assert not compression.compression(rng.normal(0.04, 0.1, 20)).compresses
-    few = compression.compression([1.0, 2.0, np.nan])
+    assert compression.group_compression(rng.normal(0.3, 0.1, 20)).compresses
+    assert not compression.group_compression(rng.normal(0.04, 0.1, 20)).compresses
+    few = compression.group_compression([1.0, 2.0, np.nan])
     assert few.mean == 1.5 and np.isnan(few.low) and not few.compresses
 
 
 def test_a_fall_is_from_the_largest_running_mean_of_each_run():
     early, late = np.where(EPOCH <= 50, 4.0, 3.0), np.where(EPOCH < 20, 1.0, 2.0)
-    np.testing.assert_allclose(compression.fall(EPOCH, [early, late]), [1.0, 0.0])
+    np.testing.assert_allclose(compression.falls_from_peak(EPOCH, [early, late]), [1.0, 0.0])
     noise = np.random.default_rng(0).normal(5, 0.1, (20, 101))
-    falls = compression.fall(EPOCH, noise)
-    assert (falls >= 0).all() and falls.max() < 0.1 < 5 * compression.factor(EPOCH, noise).min()
+    falls = compression.falls_from_peak(EPOCH, noise)
+    assert (falls >= 0).all() and falls.max() < 0.1 < 5 * compression.compression_factor(
+        EPOCH, noise
+    ).min()
 
 
 def test_noise_is_no_fall_where_the_schedule_is_thin():
     epoch = np.array(Schedule().epochs(8000))
     noise = np.random.default_rng(1).normal(2, 0.05, (30, len(epoch)))
-    falls = compression.fall(epoch, noise)
-    assert falls.max() < 0.04 and not compression.compression(falls).compresses
+    falls = compression.falls_from_peak(epoch, noise)
+    assert falls.max() < 0.04 and not compression.group_compression(falls).compresses
     lost = np.where(np.arange(30)[:, None] == 3, np.nan, noise)
-    assert np.isnan(compression.fall(epoch, lost)).tolist() == [i == 3 for i in range(30)]
+    assert np.isnan(compression.falls_from_peak(epoch, lost)).tolist() == [
+        i == 3 for i in range(30)
+    ]
     assert all(
         np.isnan(each[3]) and np.isfinite(each[2])
-        for each in compression.traits(epoch, lost, noise).values()
+        for each in compression.path_traits(epoch, lost, noise).values()
     )
 
 
 def test_runs_of_few_epochs_end_with_their_last_half():
-    assert [compression.window([0, n]) for n in (1, 3, 8, 99, 100, 8000)] == [1, 1, 4, 49, 50, 50]
-    assert compression.last([0, 1, 2, 3]).tolist() == [False] * 3 + [True]
+    assert [compression.window_length([0, n]) for n in (1, 3, 8, 99, 100, 8000)] == [
+        1,
+        1,
+        4,
+        49,
+        50,
+        50,
+    ]
+    assert compression.last_epochs([0, 1, 2, 3]).tolist() == [False] * 3 + [True]
     assert compression.end([0, 1, 2, 3], [[9.0, 9.0, 9.0, 1.0]]).mean == 1
 
 
@@ -62,12 +75,37 @@ def test_the_traits_of_a_hand_made_path():
     epoch = np.unique(np.round(np.geomspace(1, 4096, 200)).astype(int)) - 1
     along = np.log1p(epoch) / np.log(4096)
     i_xt = np.minimum(along, 1.2 - along) * 5  # up to 3 bits at 0.6 of the way, then down to 1
-    found = compression.traits(epoch, i_xt[None], along[None])
+    found = compression.path_traits(epoch, i_xt[None], along[None])
     assert (
         found["turns of I(X;T)"] == 1
         and found["epoch of the largest I(X;T)"] == epoch[i_xt.argmax()]
     )
     assert found["area below I(X;T)"] == pytest.approx(5 * (0.18 + 0.16), abs=1e-3)
     assert found["end of I(T;Y)"] == pytest.approx(1, abs=1e-2)
-    still = compression.traits(epoch, np.ones((2, len(epoch))), np.ones((2, len(epoch))))
+    still = compression.path_traits(epoch, np.ones((2, len(epoch))), np.ones((2, len(epoch))))
     assert still["turns of I(X;T)"].tolist() == [0, 0]
+
+
+def test_the_bootstrap_interval_of_a_mean_against_its_normal_limit():
+    values = np.random.default_rng(2).normal(1.0, 0.5, 400)
+    found = compression.bootstrap_mean([*values, np.nan, np.inf])
+    half = 1.96 * values.std() / np.sqrt(400)
+    assert found.mean == pytest.approx(values.mean())
+    np.testing.assert_allclose(
+        [found.low, found.high], found.mean + half * np.array([-1, 1]), atol=0.01
+    )
+    assert compression.bootstrap_mean(values, seed=3) == compression.bootstrap_mean(values, seed=3)
+
+
+def test_the_bootstrap_interval_of_a_tiny_sample_by_brute_force():
+    """All 4^4 samples of four values: the percentiles of their means."""
+    values = np.array([0.0, 1.0, 2.0, 7.0])
+    means = np.array([np.mean(sample) for sample in itertools.product(values, repeat=4)])
+    found = compression.bootstrap_mean(values)
+    np.testing.assert_allclose(found[1:], np.quantile(means, [0.025, 0.975]), atol=0.26)
+
+
+def test_a_mean_of_few_values_has_no_interval():
+    for values, mean in (([], np.nan), ([2.0], 2.0), ([1.0, 2.0, 6.0], 3.0)):
+        np.testing.assert_array_equal(compression.bootstrap_mean(values), [mean, np.nan, np.nan])
+    assert compression.bootstrap_mean([2.0] * 4) == (2.0, 2.0, 2.0)

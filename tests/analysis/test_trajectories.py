@@ -9,17 +9,21 @@ EPOCH = np.array([0, 10, 100, 200, 1000])
 def test_a_fall_is_from_the_largest_seed_mean_to_the_end():
     values = np.array([[1.0, 5.0, 4.0, 3.0, 2.0], [1.0, 3.0, 6.0, 3.0, 2.0]])
     # The mean of epochs 0 and 10 stands at epoch 10: 3 and 2; epoch 100 stands alone: 4 and 6.
-    found = trajectories.fall(EPOCH, values)
-    assert found.epoch == 100 and found.at.tolist() == [4, 6] and found.change.tolist() == [-2, -4]
-    assert trajectories.fall(EPOCH, np.sort(values)).change.tolist() == [0, 0]
+    found = trajectories.change_since_maximum(EPOCH, values)
+    assert (
+        found.epoch == 100
+        and found.extreme.tolist() == [4, 6]
+        and found.change.tolist() == [-2, -4]
+    )
+    rising = trajectories.change_since_maximum(EPOCH, np.sort(values))
+    assert rising.change.tolist() == [0, 0]
 
 
 def test_a_rise_is_from_the_smallest_and_a_missing_first_value_is_left_out():
     values = np.array([[np.nan, 3.0, 1.0, 2.0, 2.5]])
-    assert trajectories.rise(EPOCH, values) == (100, [1.0], [1.5])
-    assert trajectories.fall(
-        EPOCH, np.concatenate([values, np.full((1, 5), np.nan)])
-    ).change.tolist() == [-0.5]
+    assert trajectories.change_since_minimum(EPOCH, values) == (100, [1.0], [1.5])
+    with_a_lost_seed = np.concatenate([values, np.full((1, 5), np.nan)])
+    assert trajectories.change_since_maximum(EPOCH, with_a_lost_seed).change.tolist() == [-0.5]
 
 
 def test_smoothing_averages_what_was_measured_in_fifty_epochs():
@@ -30,7 +34,7 @@ def test_smoothing_averages_what_was_measured_in_fifty_epochs():
 
 def test_the_first_epoch_below_a_level():
     values = np.array([[0.7, 0.6, 0.8, 0.5, 0.5], [0.7, 0.7, 0.7, 0.7, 0.69]])
-    assert trajectories.reached(EPOCH, values, 0.65).tolist() == [10, np.inf]
+    assert trajectories.first_epoch_below(EPOCH, values, 0.65).tolist() == [10, np.inf]
 
 
 @pytest.mark.parametrize(
@@ -48,18 +52,16 @@ def test_the_first_epoch_below_a_level():
 def test_the_path_of_a_seed(curve, path, monkeypatch):
     epoch = np.expm1(np.arange(len(curve)))
     monkeypatch.setattr(trajectories, "STAGES", len(curve))
-    assert trajectories.paths(epoch, np.array([curve]), least=0.1) == [path]
-    mirrored = (
-        path.translate(str.maketrans("", ""))
-        .replace("rises", "x")
-        .replace("falls", "rises")
-        .replace("x", "falls")
-    )
-    assert trajectories.paths(epoch, -np.array([curve]), least=0.1) == [mirrored]
+    (moves,) = trajectories.phases(epoch, np.array([curve]), min_move=0.1)
+    assert trajectories.path_text(moves) == path
+    mirror = {"rises": "falls", "falls": "rises"}
+    mirrored = tuple(mirror[move] for move in moves)
+    assert trajectories.phases(epoch, -np.array([curve]), min_move=0.1) == [mirrored]
 
 
 def test_a_path_is_of_means_over_stages_of_training():
     """A curve that jumps up and down at every epoch, about a mean that falls."""
     epoch = np.arange(3000)
     noise = np.where(epoch % 2, 1.0, -1.0)
-    assert trajectories.paths(epoch, (noise - np.log1p(epoch))[None], least=0.5) == ["falls"]
+    curve = noise - np.log1p(epoch)
+    assert trajectories.phases(epoch, curve[None], min_move=0.5) == [("falls",)]

@@ -31,15 +31,6 @@ def test_a_product_has_every_combination_and_a_list_stays_whole():
         grid.product(SZT, ["train.decoy=0,1"])
 
 
-def test_labels_say_what_sets_settings_apart():
-    first, second, *_ = studies.settings("nothnagel2026", "mnist-small")
-    assert grid.labels([first, second], [["a=[1, 0] (not 2)", "b=3"], ["a=[1, 0] (not 2)"]]) == (
-        ["mnist-small-wd-0 b=3", "mnist-small-wd-0_1"],
-        "a=[1, 0] (not 2)",
-    )
-    assert grid.labels([SZT, SZT], [[], []]) == (["szt", "szt"], "")
-
-
 def test_scaling_shortens_epochs_and_image_sets_and_nothing_else():
     (mnist, *_), (cube, *_) = (
         studies.settings("nothnagel2026", group) for group in ("mnist-small", "szt")

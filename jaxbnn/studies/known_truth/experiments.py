@@ -34,9 +34,11 @@ REGIME = Study(
     assumptions=(
         "Units are independent, 1 with probability p; each sample is drawn anew.",
         "NSB and the curve N = (k/log2 k)^2 take k = 2^D patterns as possible.",
-        "A verdict is right where the plug-in is within 0.1 bit of the truth and it says reliable, or neither.",
-        "regime-szt and regime-mnist take the measured examples as the population: its counted values are the truth, "
-        "and samples are drawn from it with replacement, at the untrained and at the last epoch.",
+        "A verdict is right where the plug-in is within 0.1 bit of the truth and it says "
+        "reliable, or neither.",
+        "regime-szt and regime-mnist take the measured examples as the population: its counted "
+        "values are the truth, and samples are drawn from it with replacement, at the untrained "
+        "and at the last epoch.",
         "Epochs and rates of the trained networks are ours.",
     ),
 )

@@ -7,7 +7,6 @@ varied alone.
 
 import dataclasses
 from collections.abc import Iterable
-from functools import partial
 
 from jaxbnn.config.experiment import Experiment
 from jaxbnn.data import Cifar10, DataSpec, FashionMnist, Mnist, Szt
@@ -18,7 +17,8 @@ from jaxbnn.train.spec import AdamW, TrainSpec
 
 DECAYS = (0.0, 0.1, 0.2, 0.5, 0.7, 1.0, 1.1, 1.2, 1.5, 1.7, 2.0)
 NARROWEST = (10, 8, 6, 4, 2)
-LENET, NARROW = (120, 84, 10), (50, 50, 10)
+LENET = (120, 84, 10)
+NARROW = (50, 50, 10)
 HEADS = (
     LENET,
     (120, 50, 10),
@@ -32,25 +32,37 @@ HEADS = (
 WIDTHS = {"small": (50, 10, 10), "raj": (1024, 20, 20, 20, 10)}
 ON_CUBE = TrainSpec(epochs=8000, batch_size=64, optimiser=AdamW(), learning_rate=1e-4)
 ON_IMAGES = TrainSpec(epochs=300, batch_size=128, optimiser=AdamW(), learning_rate=1e-4)
-SEEDS_PER_PROGRAM = (
-    18  # the 33 networks of a group by decay and its 3 untrained ones fill two blocks
-)
+# The 33 networks of a group by decay and its 3 untrained ones fill two blocks.
+SEEDS_PER_PROGRAM = 18
 UNTRAINED = 1e-30  # a learning rate too small to move a weight: only the running statistics settle
 MATCHED = tuple(range(16))  # the seeds of settings that are compared seed by seed
+CAUSE_DECAYS = (0.5, 1.0, 2.0)
+CAUSE_WIDTHS = (1.5, 2)  # times the base's
+CAUSE_NOISES = (0.1, 0.2, 0.4)  # shares of shuffled labels
+
+
+def dotless(name: str) -> str:
+    """A name without points, which folders and groups do not have."""
+    return name.replace(".", "_")
+
+
+def joined(widths: Iterable[int]) -> str:
+    """Widths in a name: "120-84-10"."""
+    return "-".join(str(width) for width in widths)
 
 
 def setting(group: str, data: DataSpec, model: Model, decay: float | None = None) -> Experiment:
     """One of the 125, named after its group, its widths where they set it apart, and its weight
     decay."""
-    widths = "-".join(map(str, model.widths))
-    last = f"wd-{decay:g}".replace(".", "_") if decay is not None else widths
-    cube = isinstance(data, Szt)
+    own_name = joined(model.widths) if decay is None else dotless(f"wd-{decay:g}")
+    is_cube = isinstance(data, Szt)
+    spec = ON_CUBE if is_cube else ON_IMAGES
     return Experiment(
-        name=f"nothnagel2026/{group}-{last}",
+        name=f"nothnagel2026/{group}-{own_name}",
         data=data,
         model=model,
-        train=dataclasses.replace(ON_CUBE if cube else ON_IMAGES, decay=decay or 0.0),
-        probes=(Probe(sample="all" if cube else "train"), Probe("test", sample="test")),
+        train=dataclasses.replace(spec, decay=decay or 0.0),
+        probes=(Probe(sample="all" if is_cube else "train"), Probe("test", sample="test")),
         seeds=(0, 1, 2),
         seeds_per_program=3 if decay is None else SEEDS_PER_PROGRAM,
     )
@@ -68,18 +80,16 @@ def by_widths(group: str, data: DataSpec, models: Iterable[Model]) -> tuple[Expe
 
 def digits_or_clothes(name: str, data: DataSpec) -> dict[str, tuple[Experiment, ...]]:
     """The five groups, 43 settings, of MNIST or Fashion-MNIST."""
-    dense = {
-        f"{name}-{kind}": by_decay(f"{name}-{kind}", data, MLP(widths, 10))
-        for kind, widths in WIDTHS.items()
-    }
-    bottleneck, hourglass = (
-        [MLP((1024, 20, 10, k, *end), 10) for k in NARROWEST] for end in ((10,), ())
-    )
-    return dense | {
-        f"{name}-bottleneck": by_widths(f"{name}-bottleneck", data, bottleneck),
-        f"{name}-hourglass": by_widths(f"{name}-hourglass", data, hourglass),
-        f"{name}-lenet": by_decay(f"{name}-lenet", data, ConvNet(LENET)),
-    }
+    groups = {}
+    for kind, widths in WIDTHS.items():
+        group = f"{name}-{kind}"
+        groups[group] = by_decay(group, data, MLP(widths, 10))
+    bottleneck = [MLP((1024, 20, 10, width, 10), 10) for width in NARROWEST]
+    hourglass = [MLP((1024, 20, 10, width), 10) for width in NARROWEST]
+    groups[f"{name}-bottleneck"] = by_widths(f"{name}-bottleneck", data, bottleneck)
+    groups[f"{name}-hourglass"] = by_widths(f"{name}-hourglass", data, hourglass)
+    groups[f"{name}-lenet"] = by_decay(f"{name}-lenet", data, ConvNet(LENET))
+    return groups
 
 
 def colours() -> dict[str, tuple[Experiment, ...]]:
@@ -101,95 +111,97 @@ GRID = {
 }
 
 
-def changed(
-    base: Experiment,
-    name: str,
-    n_seeds: int = SEEDS_PER_PROGRAM,
-    data: DataSpec | None = None,
-    **train,
-) -> Experiment:
-    """A setting like another, under a name of its own, on other data or trained otherwise."""
-    spec = dataclasses.replace(base.train, **train)
+def untrained(base: Experiment) -> Experiment:
+    """A setting that learns nothing."""
     return dataclasses.replace(
-        base, name=name, data=data or base.data, train=spec, seeds_per_program=n_seeds
+        base,
+        name=f"{base.name}-untrained",
+        train=dataclasses.replace(base.train, learning_rate=UNTRAINED),
+        seeds_per_program=SEEDS_PER_PROGRAM,
     )
 
 
-def controls(groups: Iterable[str]) -> tuple[Experiment, ...]:
+def shuffled(base: Experiment) -> Experiment:
+    """A setting with shuffled training labels."""
+    return dataclasses.replace(
+        base,
+        name=f"{base.name}-shuffled",
+        data=dataclasses.replace(base.data, label_seed=0),
+        seeds_per_program=3,
+    )
+
+
+def controls(*groups: str) -> tuple[Experiment, ...]:
     """Of each group its setting without decay, left untrained, and trained on shuffled labels."""
-    bases = {group: GRID[group][0] for group in groups}
-    untrained = (changed(e, f"{e.name}-untrained", learning_rate=UNTRAINED) for e in bases.values())
-    noise = {group: dataclasses.replace(e.data, label_seed=0) for group, e in bases.items()}
-    shuffled = (changed(e, f"{e.name}-shuffled", 3, noise[group]) for group, e in bases.items())
-    return (*untrained, *shuffled)
+    bases = [GRID[group][0] for group in groups]
+    return *(untrained(base) for base in bases), *(shuffled(base) for base in bases)
 
 
 def causes() -> tuple[Experiment, ...]:
-    """SZT with the same seeds under other decays, widths, or shares of labels dealt anew: one thing
+    """SZT with the same seeds under other decays, widths, or shares of shuffled labels: one thing
     at a time."""
     base = dataclasses.replace(
         GRID["szt"][0], name="nothnagel2026/szt-base", seeds=MATCHED, seeds_per_program=len(MATCHED)
     )
-    named = partial(changed, base, n_seeds=base.seeds_per_program)
-    widths = [tuple(round(times * width) for width in base.model.widths) for times in (1.5, 2)]
-    wider = [(w, named(f"nothnagel2026/szt-width-{'-'.join(map(str, w))}")) for w in widths]
-    noisy = [(n, Szt(label_seed=0, label_noise=n)) for n in (0.1, 0.2, 0.4)]
-    return (
-        base,
-        *(
-            named(f"nothnagel2026/szt-decay-{decay:g}".replace(".", "_"), decay=decay)
-            for decay in (0.5, 1.0, 2.0)
-        ),
-        *(
-            dataclasses.replace(e, model=dataclasses.replace(base.model, widths=w))
-            for w, e in wider
-        ),
-        *(
-            named(f"nothnagel2026/szt-noise-{n:g}".replace(".", "_"), data=data)
-            for n, data in noisy
-        ),
-    )
+    experiments = [base]
+    for decay in CAUSE_DECAYS:
+        spec = dataclasses.replace(base.train, decay=decay)
+        name = dotless(f"nothnagel2026/szt-decay-{decay:g}")
+        experiments.append(dataclasses.replace(base, name=name, train=spec))
+    for times in CAUSE_WIDTHS:
+        widths = tuple(round(times * width) for width in base.model.widths)
+        model = dataclasses.replace(base.model, widths=widths)
+        name = f"nothnagel2026/szt-width-{joined(widths)}"
+        experiments.append(dataclasses.replace(base, name=name, model=model))
+    for noise in CAUSE_NOISES:
+        data = Szt(label_seed=0, label_noise=noise)
+        name = dotless(f"nothnagel2026/szt-noise-{noise:g}")
+        experiments.append(dataclasses.replace(base, name=name, data=data))
+    return tuple(experiments)
 
 
 BEYOND = {
-    "szt-controls": controls(["szt"]),
+    "szt-controls": controls("szt"),
     "szt-causes": causes(),
-    **{
-        f"{name}-controls": controls(f"{name}-{kind}" for kind in (*WIDTHS, "lenet"))
-        for name in ("mnist", "fashion")
-    },
-    "cifar10-controls": controls(["cifar10-lenet", "cifar10-narrow"]),
+    "mnist-controls": controls("mnist-small", "mnist-raj", "mnist-lenet"),
+    "fashion-controls": controls("fashion-small", "fashion-raj", "fashion-lenet"),
+    "cifar10-controls": controls("cifar10-lenet", "cifar10-narrow"),
 }
 
 
-def report() -> Report:
+def make_report() -> Report:
     """Its claims, tables and figures."""
-    from jaxbnn.studies.nothnagel_2026.figures import REPORT
+    from jaxbnn.studies.nothnagel_2026.report import REPORT
 
     return REPORT
 
 
 NOTHNAGEL_2026 = Study(
-    cite="Nothnagel & Geiger 2026, Information Plane Analysis of Binary Neural Networks (arXiv 2605.03636)",
+    cite="Nothnagel & Geiger 2026, Information Plane Analysis of Binary Neural Networks "
+    "(arXiv 2605.03636)",
     experiments=(),
     assumptions=(
-        "Widths are hidden widths and an output of 10 (2 on SZT) follows; in the other reading a last 10 is the output "
-        "itself: --set model.widths=50,10, say.",
-        "The decay is AdamW's: each step multiplies kernels and latent weights by 1 - rate x decay, before the latent "
-        "clip to [-1, 1]; biases do not decay.",
-        "The learning rate is 1e-4 everywhere (theirs on SZT); batches of 64 and 8000 epochs on SZT, 128 and 300 on "
-        "images.",
-        "All weights and hidden activations are binary, first and last layer included, with the straight-through "
-        "estimator for both signs; sign(0) is -1; BatchNorm without scale, momentum 0.99, also before the softmax.",
-        "LeNet-5 has 5 x 5 convolutions of 6 and 16 channels without padding, each pooled 2 x 2 before its BatchNorm "
-        "and sign.",
-        "SZT is measured on the whole cube, images on the training set; the probe named test on the test set.",
+        "Widths are hidden widths and an output of 10 (2 on SZT) follows; in the other reading a "
+        "last 10 is the output itself: --set model.widths=50,10, say.",
+        "The decay is AdamW's: each step multiplies kernels and latent weights by 1 - rate x "
+        "decay, before the latent clip to [-1, 1]; biases do not decay.",
+        "The learning rate is 1e-4 everywhere (theirs on SZT); batches of 64 and 8000 epochs on "
+        "SZT, 128 and 300 on images.",
+        "All weights and hidden activations are binary, first and last layer included, with the "
+        "straight-through estimator for both signs; sign(0) is -1; BatchNorm without scale, "
+        "momentum 0.99, also before the softmax.",
+        "LeNet-5 has 5 x 5 convolutions of 6 and 16 channels without padding, each pooled 2 x 2 "
+        "before its BatchNorm and sign.",
+        "SZT is measured on the whole cube, images on the training set; the probe named test on "
+        "the test set.",
         "Pixels are in [-1, 1]. Without a decay in its name a network has none.",
-        "Of images, training and test parts are the published ones; of SZT 80 % train, the same for all seeds.",
-        "Ours are the settings named untrained (a learning rate of 1e-30), shuffled (training labels dealt anew) and "
-        "those of szt-causes: 16 matched seeds, one thing changed at a time.",
+        "Of images, training and test parts are the published ones; of SZT 80 % train, the same "
+        "for all seeds.",
+        "Ours are the settings named untrained (a learning rate of 1e-30), shuffled (training "
+        "labels dealt anew) and those of szt-causes: 16 matched seeds, one thing changed at a "
+        "time.",
     ),
     name="nothnagel2026",
-    report=report,
+    report=make_report,
     grid=GRID | BEYOND,
 )

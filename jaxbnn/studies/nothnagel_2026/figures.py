@@ -1,44 +1,59 @@
 """The figures of Nothnagel & Geiger 2026 drawn from finished runs: theirs, and the same over all
 seeds and settings."""
 
-from functools import partial
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from jaxbnn import plots
+from jaxbnn.analysis import correlation
+from jaxbnn.analysis.appearance import COLOURS, DOUBTFUL_CAPTION, DOUBTFUL_COLOUR, TRUSTED_CAPTION
+from jaxbnn.analysis.correlation import RankCorrelation
+from jaxbnn.analysis.trust import TRUSTED
+from jaxbnn.config.experiment import Experiment
 from jaxbnn.info.reliability import expected_plugin
-from jaxbnn.studies.drawing import draw_plane, panels_for
-from jaxbnn.studies.evidence import TRUSTED, interval
-from jaxbnn.studies.nothnagel_2026.claims import CLAIMS
-from jaxbnn.studies.nothnagel_2026.experiments import BEYOND, GRID
-from jaxbnn.studies.nothnagel_2026.runs import (
-    LINKS,
+from jaxbnn.plots.scatter_plot import RunPoints
+from jaxbnn.plots.swarm_plot import Column
+from jaxbnn.studies.intervals import mean_interval
+from jaxbnn.studies.nothnagel_2026.cause_tables import paired_differences
+from jaxbnn.studies.nothnagel_2026.experiments import GRID
+from jaxbnn.studies.nothnagel_2026.layers import (
+    LAST,
+    Layer,
+    at_depth,
     by_depth,
-    control,
-    factor,
-    i_xt,
-    joined,
-    linked,
-    shown,
-    trusted_of,
-)
-from jaxbnn.studies.nothnagel_2026.tables import (
-    cause_table,
-    compression_table,
-    correlation_table,
-    differences,
-    end_table,
-    estimator_table,
+    control_layers,
     groups,
-    missing_table,
-    trait_table,
+    shown,
 )
-from jaxbnn.studies.nothnagel_2026.units import unit_figure, unit_table
-from jaxbnn.studies.study import Picture, Report, Runs
+from jaxbnn.studies.nothnagel_2026.run_values import (
+    accuracy_correlation,
+    decay,
+    end_i_xt,
+    factor,
+    of_runs,
+    trusted_runs,
+)
+from jaxbnn.studies.panels import draw_plane, panel_grid
+from jaxbnn.studies.study import Run, Runs
 
-DRAWN = (0.0, 0.2, 0.5, 0.7, 1.0, 2.0)  # the decays whose planes the authors draw
-SIZES = (1000, 4096, 60000)
+DRAWN_DECAYS = (0.0, 0.2, 0.5, 0.7, 1.0, 2.0)  # whose planes the authors draw
+MAX_PLANES = 6
+SIZES = {1000: "-", 4096: "--", 60000: ":"}  # examples -> line
+MAX_DEPTH = 32
+DEPTH_TICKS = tuple(2**k for k in range(11))
+
+
+class _LayerEnd(NamedTuple):
+    """A hidden layer of one seed at the last epoch."""
+
+    units: int
+    i_xt: float  # bits
+    trusted: bool
 
 
 def regime(runs: Runs) -> Figure:
@@ -46,272 +61,212 @@ def regime(runs: Runs) -> Figure:
     layers have."""
     figure = Figure((8.6, 6.0), layout="constrained")
     ax = figure.subplots()
-    depths = np.arange(1, 33)
-    for n, style in zip(SIZES, ("-", "--", ":"), strict=True):
-        expected = [expected_plugin([2.0**-d], n, [2.0**d]) for d in depths]
-        ax.plot(
-            depths,
-            expected,
-            style,
-            color="black",
-            lw=1.6,
-            label=f"expected of N = {n} of D fair units",
-        )
-    ax.plot(depths[:17], depths[:17], color="0.6", lw=1.0, label="their entropy, D bits")
-    points = [point for run in runs.values() for point in _ends(run)]
-    for sure, style in (
-        (True, {"c": "#0072B2"}),
-        (False, {"facecolors": "none", "edgecolors": "0.6"}),
-    ):
-        xy = np.array([(d, bits) for d, bits, trusted in points if trusted == sure]).reshape(-1, 2)
-        words = "exact or reliable" if sure else "cannot be trusted (saturated or biased)"
-        ax.scatter(
-            *xy.T, s=16, linewidths=0.8, zorder=3, label=f"layers of the runs, {words}", **style
-        )
+    _draw_expected(ax)
+    _draw_layer_ends(ax, _layer_ends(runs))
     ax.set_xscale("log", base=2)
-    ax.set_xticks([1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024], [str(2**k) for k in range(11)])
+    ax.set_xticks(DEPTH_TICKS, [str(depth) for depth in DEPTH_TICKS])
     ax.set_xlabel("units D", fontsize=12)
     ax.set_ylabel("I(X;T) [bit]", fontsize=12)
     figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=10.5)
     return figure
 
 
-def _ends(run):
-    """(units, I(X;T), whether it can be trusted) of each hidden layer and seed at the last
-    epoch."""
+def _draw_expected(ax: Axes) -> None:
+    """Draws the expected plug-in entropy of D fair units for some N, and their entropy."""
+    depths = np.arange(1, MAX_DEPTH + 1)
+    for n, line in SIZES.items():
+        expected = [expected_plugin([2.0**-d], n, [2.0**d]) for d in depths]
+        label = f"expected of N = {n} of D fair units"
+        ax.plot(depths, expected, line, color="black", lw=1.6, label=label)
+    few = depths[:17]
+    ax.plot(few, few, color="0.6", lw=1.0, label="their entropy, D bits")
+
+
+def _draw_layer_ends(ax: Axes, ends: Sequence[_LayerEnd]) -> None:
+    """Draws the layers of the runs, those that cannot be trusted hollow."""
+    filled: dict[str, Any] = {"c": COLOURS[2], "label": f"layers of the runs, {TRUSTED_CAPTION}"}
+    hollow: dict[str, Any] = {
+        "facecolors": "none",
+        "edgecolors": DOUBTFUL_COLOUR,
+        "label": f"layers of the runs, {DOUBTFUL_CAPTION}",
+    }
+    for trusted, style in ((True, filled), (False, hollow)):
+        chosen = [end for end in ends if end.trusted == trusted]
+        units = [end.units for end in chosen]
+        i_xt = [end.i_xt for end in chosen]
+        ax.scatter(units, i_xt, s=16, linewidths=0.8, zorder=3, **style)
+
+
+def _layer_ends(runs: Runs) -> list[_LayerEnd]:
+    ends: list[_LayerEnd] = []
+    for run in runs.values():
+        ends += _run_layer_ends(run)
+    return ends
+
+
+def _run_layer_ends(run: Run) -> Iterator[_LayerEnd]:
+    """The hidden layers of a run, seed by seed."""
     result = run.results[""].isel(epoch=-1)
-    units = run.experiment.model.units(tuple(int(n) for n in result.attrs["example_shape"].split()))
+    shape = tuple(int(n) for n in result.attrs["example_shape"].split())
+    units = run.experiment.model.units(shape)
     for i, name in enumerate(result.layer.values[:-1]):
-        for bits, verdict in zip(
-            result.i_xt.values[:, i], result.verdict_xt.values[:, i], strict=True
-        ):
-            yield units[str(name)], float(bits), bool(verdict in TRUSTED)
+        values = result.i_xt.values[:, i]
+        trusted = np.isin(result.verdict_xt.values[:, i], TRUSTED)
+        for bits, is_trusted in zip(values, trusted, strict=True):
+            yield _LayerEnd(units[str(name)], float(bits), bool(is_trusted))
 
 
 def planes(group: str, seeds: slice, runs: Runs) -> Figure:
-    """Up to six planes of a group, by decay or by width, then loss and accuracy: nine panels."""
-    settings = [e for e in GRID[group] if e.name in runs]
-    chosen = [e for e in settings if len(settings) <= 6 or e.train.decay in DRAWN]
+    """Up to six planes of a group, by decay or by width, then loss and accuracy: nine panels.
+
+    Args:
+        group: a name in GRID.
+        seeds: the numbers of the seeds that are drawn.
+        runs: the finished runs, one of the group's at least.
+    """
+    chosen = _planes_settings(group, runs)
+    results = {_title(e): runs[e.name].results[""].isel(seed=seeds) for e in chosen}
     figure = Figure((19.0, 19.5), layout="constrained")
     panels = figure.subplots(3, 3).ravel()
-    for ax, experiment in zip(panels, chosen, strict=False):
-        draw_plane(ax, runs[experiment.name].results[""].isel(seed=seeds))
-        ax.set_title(_title(experiment))
-    for ax, of, unit in zip(
-        panels[6:8], ("loss", "accuracy"), ("test loss [nat]", "test accuracy"), strict=True
-    ):
-        _training(
-            ax,
-            [(_title(e), runs[e.name].results[""].isel(seed=seeds)) for e in chosen],
-            f"test_{of}",
-            unit,
-        )
-    for ax in (*panels[len(chosen) : 6], panels[8]):
+    for ax, (title, result) in zip(panels, results.items(), strict=False):
+        draw_plane(ax, result)
+        ax.set_title(title)
+    _draw_training(panels[6], results, "test_loss", "test loss [nat]")
+    _draw_training(panels[7], results, "test_accuracy", "test accuracy")
+    for ax in (*panels[len(chosen) : MAX_PLANES], panels[8]):
         ax.set_axis_off()
     return figure
 
 
-def _training(ax, named, key, unit):
-    """The mean over seeds of each setting, of those measured as often as the shortest."""
-    shortest = min((result.epoch.values for _, result in named), key=len)
-    alike = [(name, r) for name, r in named if np.array_equal(r.epoch.values, shortest)]
-    means = {name: r[key].values.mean(axis=0) for name, r in alike}
-    seeds = "first seeds" if all(r.sizes["seed"] == 1 for _, r in alike) else "means over seeds"
-    plots.functions(ax, shortest, means, "epoch", f"{unit}, {seeds}")
+def _planes_settings(group: str, runs: Runs) -> list[Experiment]:
+    """The settings of a group whose planes are drawn: six at most."""
+    settings = [setting for setting in GRID[group] if setting.name in runs]
+    if len(settings) <= MAX_PLANES:
+        return settings
+    return [setting for setting in settings if setting.train.decay in DRAWN_DECAYS]
+
+
+def _draw_training(ax: Axes, results: Mapping[str, Any], variable: str, ylabel: str) -> None:
+    """Draws the mean over seeds of each setting, of those measured as often as the shortest."""
+    shortest = min((result.epoch.values for result in results.values()), key=len)
+    means = {}
+    seeds = "first seeds"
+    for title, result in results.items():
+        if np.array_equal(result.epoch.values, shortest):
+            means[title] = result[variable].values.mean(axis=0)
+            if result.sizes["seed"] > 1:
+                seeds = "means over seeds"
+    plots.lines(ax, shortest, means, "epoch", f"{ylabel}, {seeds}")
     ax.set_xscale("symlog")
     ax.set_xlim(0, shortest[-1])
 
 
-def _title(experiment):
-    name = experiment.name.rpartition("/")[2]
-    return f"decay {experiment.train.decay:g}" if "-wd-" in name else name
+def _title(setting: Experiment) -> str:
+    name = setting.name.rpartition("/")[2]
+    return f"decay {setting.train.decay:g}" if "-wd-" in name else name
 
 
 def swarm(as_drawn: bool, runs: Runs) -> Figure:
     """The compression factor, a dot a run, a column a layer of a group; the untrained control is a
-    dashed line."""
-    figure = Figure((13.0, 6.4), layout="constrained")
-    columns, colours, trusted, levels = {}, {}, {}, {}
-    for group, every in groups(runs):
-        for back, layers in by_depth(shown(every)).items():
-            layers = [layer for layer in layers if not as_drawn or _drawn(layer)]
-            if layers:
-                name = f"{group} ({back})"
-                columns[name], trusted[name] = joined(layers, factor), trusted_of(layers)
-                colours[name] = joined(
-                    layers, lambda layer: np.full(len(layer.factor), layer.decay)
+    dashed line.
+
+    Args:
+        as_drawn: only the settings that the authors' figure has.
+        runs: the finished runs by experiment.
+    """
+    columns = {}
+    for group, group_layers in groups(runs):
+        for depth, layers in by_depth(shown(group_layers)).items():
+            chosen = [layer for layer in layers if not as_drawn or in_authors_swarm(layer)]
+            if chosen:
+                columns[f"{group} ({depth})"] = Column(
+                    of_runs(chosen, factor),
+                    of_runs(chosen, decay),
+                    trusted_runs(chosen),
+                    level=_untrained_factor(runs, group, depth),
                 )
-                levels[name] = _control(runs, group, back)
-    plots.swarm(
-        figure.subplots(), columns, colours, trusted, "compression factor", "weight decay", levels
-    )
+    figure = Figure((13.0, 6.4), layout="constrained")
+    plots.swarm(figure.subplots(), columns, "compression factor", "weight decay")
     return figure
 
 
-def _drawn(layer):
+def in_authors_swarm(layer: Layer) -> bool:
     """Whether the authors' figure has the setting: those with "-wd-" in their name, which fell out
     without decay."""
     left_out = (0.0, 0.1, 1.0) if layer.group == "szt" else (0.0,)
     return "-wd-" in layer.setting and layer.decay not in left_out
 
 
-def _control(runs, group, back):
+def _untrained_factor(runs: Runs, group: str, depth: int) -> float:
     """The median factor of the untrained networks, NaN without them."""
-    of = [layer.factor for layer in control(runs, group, "untrained") if layer.back == back]
-    return float(np.nanmedian(np.concatenate(of))) if of else np.nan
+    factors = of_runs(at_depth(control_layers(runs, group, "untrained"), depth), factor)
+    return float(np.nanmedian(factors)) if factors.size else np.nan
 
 
 def accuracies(runs: Runs) -> Figure:
     """I(X;T) of the last hidden layer against test accuracy, a panel a group, bars from the least
     to the largest."""
-    every = list(groups(runs))
-    figure, panels = panels_for(len(every), 6.0, 5.2)
-    for ax, (group, layers) in zip(panels, every, strict=False):
-        last = by_depth(layers)[-1]
-        decay = joined(last, lambda layer: np.full(len(layer.factor), layer.decay))
-        labels = {
-            "xlabel": "I(X;T) of the last hidden layer [bit]",
-            "ylabel": "test accuracy",
-            "clabel": "weight decay",
-        }
-        plots.against(
-            ax, _range(last, "i_xt"), _range(last, "accuracy"), decay, trusted_of(last), **labels
+    last_layers = {group: by_depth(layers)[LAST] for group, layers in groups(runs)}
+    figure, panels = panel_grid(len(last_layers), 6.0, 5.2)
+    for ax, (group, layers) in zip(panels, last_layers.items(), strict=False):
+        points = RunPoints(
+            _range(layers, "i_xt"),
+            _range(layers, "accuracy"),
+            of_runs(layers, decay),
+            trusted_runs(layers),
         )
-        link = linked(last, i_xt, LINKS["pooled"])
-        told = "undefined" if np.isnan(link.rho) else f"{link.rho:.2f}"
-        ax.set_title(f"{group}: rank correlation {told} of {link.n} runs")
+        xlabel = "I(X;T) of the last hidden layer [bit]"
+        plots.scatter(ax, points, xlabel, "test accuracy", "weight decay")
+        ax.set_title(f"{group}: {_correlation_title(layers)}")
     return figure
 
 
-def _range(layers, of):
+def _correlation_title(layers: Sequence[Layer]) -> str:
+    link = accuracy_correlation(layers, end_i_xt, correlation.pooled)
+    rho = "undefined" if np.isnan(link.rho) else f"{link.rho:.2f}"
+    return f"rank correlation {rho} of {link.n} runs"
+
+
+def _range(layers: Iterable[Layer], quantity: str) -> NDArray:
     """Mean, least and largest of a quantity over the last epochs, [3, R]."""
-    return np.stack(
-        [
-            joined(layers, lambda e, key=key: getattr(getattr(e, of), key))
-            for key in ("mean", "low", "high")
-        ]
-    )
+    ends = [getattr(layer, quantity) for layer in layers]
+    return np.concatenate([np.stack([end.mean, end.low, end.high]) for end in ends], axis=1)
 
 
 def correlations(runs: Runs) -> Figure:
     """Rank correlations of I(X;T) and of the factor with accuracy, last hidden layers, with their
     intervals."""
-    names, found = (
-        [],
-        {
-            name: []
-            for name in ("I(X;T), pooled", "of trusted runs", "within settings", "factor, pooled")
-        },
-    )
-    for group, every in groups(runs):
-        layers = by_depth(every)[-1]
+    rows: dict[str, list[tuple[float, float, float]]] = {}
+    names = []
+    for group, group_layers in groups(runs):
         names.append(group)
-        sure = linked(layers, i_xt, LINKS["pooled"], trusted_of(layers))
-        each = (linked(layers, i_xt, LINKS["pooled"]), sure, linked(layers, i_xt, LINKS["within"]))
-        each += (linked(layers, factor, LINKS["pooled"]),)
-        for values, link in zip(found.values(), each, strict=True):
-            values.append((link.rho, link.low, link.high))
+        for label, link in _last_correlations(by_depth(group_layers)[LAST]).items():
+            rows.setdefault(label, []).append((link.rho, link.low, link.high))
     figure = Figure((9.0, 1.8 + 0.6 * len(names)), layout="constrained")
-    plots.intervals(figure.subplots(), names, found, "rank correlation with test accuracy")
+    plots.forest(figure.subplots(), names, rows, "rank correlation with test accuracy")
     return figure
+
+
+def _last_correlations(layers: Sequence[Layer]) -> dict[str, RankCorrelation]:
+    """The correlations of one group's last hidden layers with accuracy."""
+    trusted = trusted_runs(layers)
+    pooled = correlation.pooled
+    return {
+        "I(X;T), pooled": accuracy_correlation(layers, end_i_xt, pooled),
+        "of trusted runs": accuracy_correlation(layers, end_i_xt, pooled, trusted),
+        "within settings": accuracy_correlation(layers, end_i_xt, correlation.within),
+        "factor, pooled": accuracy_correlation(layers, factor, pooled),
+    }
 
 
 def causes(runs: Runs) -> Figure:
     """Each cause alone: what it does to the fall of I(X;T), and to accuracy, seed by seed."""
-    found = differences(runs)
-    figure = Figure((11.0, 1.8 + 0.55 * max(len(found), 1)), layout="constrained")
+    differences = paired_differences(runs)
+    names = list(differences)
+    falls = [mean_interval(difference.fall) for difference in differences.values()]
+    accuracy = [mean_interval(difference.accuracy) for difference in differences.values()]
+    figure = Figure((11.0, 1.8 + 0.55 * max(len(names), 1)), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
-    for ax, of, words in (
-        (left, "fall", "change of the fall of I(X;T) [bit]"),
-        (right, "accuracy", "of test accuracy"),
-    ):
-        plots.intervals(
-            ax, list(found), {of: [interval(each[of]) for each in found.values()]}, words
-        )
+    plots.forest(left, names, {"fall": falls}, "change of the fall of I(X;T) [bit]")
+    plots.forest(right, names, {"accuracy": accuracy}, "of test accuracy")
     return figure
-
-
-def _names(*chosen):
-    """The settings of these groups, all of the paper's where none is named."""
-    return tuple(e.name for group in chosen or tuple(GRID) for e in (GRID | BEYOND)[group])
-
-
-PICTURES = (
-    Picture(
-        "regime",
-        "Where the plug-in can be trusted: its exact expected value for D independent fair units, and the hidden "
-        "layers of all runs at their last epoch.",
-        (*_names(), *_names(*BEYOND)),
-        regime,
-    ),
-    *(
-        Picture(
-            f"planes_{group}",
-            f"Planes of {group}, the first run of each setting, as the authors draw them; below, loss and accuracy of "
-            "the settings with as many measured epochs as the shortest.",
-            _names(group),
-            partial(planes, group, slice(0, 1)),
-        )
-        for group in GRID
-    ),
-    *(
-        Picture(
-            f"planes_{group}_seeds",
-            f"Planes of {group} over all seeds: the mean path, and each seed's.",
-            _names(group),
-            partial(planes, group, slice(None)),
-        )
-        for group in GRID
-    ),
-    Picture(
-        "swarm_as_drawn",
-        "The compression factor, a dot a run, of the settings that the authors' figure has; dashed: the untrained.",
-        _names(),
-        partial(swarm, True),
-    ),
-    Picture(
-        "swarm", "The same with the settings that fell out of it.", _names(), partial(swarm, False)
-    ),
-    Picture(
-        "accuracy",
-        "I(X;T) of the last hidden layer against test accuracy, means over the last epochs, bars from the least to the "
-        "largest.",
-        _names(),
-        accuracies,
-    ),
-    Picture(
-        "correlations",
-        "Rank correlations with test accuracy, last hidden layers, 95 % bootstrap intervals over settings.",
-        _names(),
-        correlations,
-    ),
-    Picture(
-        "causes",
-        "Decay, width and label noise alone: what each changes, seed by seed, 95 % intervals.",
-        _names("szt-causes"),
-        causes,
-    ),
-    Picture("units", "Subadditivity in trained networks, a dot a network.", _names(), unit_figure),
-)
-REPORT = Report(
-    needs=(),
-    claims=CLAIMS,
-    pictures=PICTURES,
-    tables=(
-        missing_table,
-        compression_table,
-        partial(correlation_table, "correlations_i_xt", "I(X;T) against test accuracy", i_xt),
-        partial(
-            correlation_table,
-            "correlations_factor",
-            "The compression factor against test accuracy",
-            factor,
-        ),
-        trait_table,
-        estimator_table,
-        cause_table,
-        unit_table,
-        end_table,
-    ),
-    takes=(*_names(), *_names(*BEYOND)),
-)

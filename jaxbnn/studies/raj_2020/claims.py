@@ -1,51 +1,56 @@
 """The 25 claims of Raj et al. 2020, each with what is computed of finished runs and when it
 holds."""
 
-from jaxbnn.studies.raj_2020.evidence import BNN, BOARDS, DNN, FALL, MNIST, RANDOM_BNN, RANDOM_DNN
 from jaxbnn.studies.raj_2020.flips import resists_flips
+from jaxbnn.studies.raj_2020.gradients import (
+    late_noise,
+    mnist_gradients,
+    one_scale,
+    real_gradients_noisy,
+)
 from jaxbnn.studies.raj_2020.information import (
+    Judge,
     batch_norm_loses,
-    changes_of,
+    last_hidden_falls_on_test,
     last_layer_falls,
     mnist_compression,
     more_than_on_szt,
     no_compression,
     on_boards,
     others_return,
+    rises,
     same_surrogates,
     softmax_stays,
     starts_low,
 )
 from jaxbnn.studies.raj_2020.learning import (
-    LOSS,
     MARGIN,
+    MIN_CHANGE,
     SETTLED,
-    late_noise,
     less_overfitting,
-    mnist_gradients,
     no_overfitting,
-    one_scale,
     overfitting,
     plateau,
     random_accuracy,
-    real_gradients_noisy,
     spread_on_plateau,
 )
+from jaxbnn.studies.raj_2020.runs import BNN, BOARDS, DNN, MIN_FALL, MNIST, RANDOM_BNN, RANDOM_DNN
 from jaxbnn.studies.study import Claim, Finding
 
 
-def not_attempted(why: str):
+def not_attempted(reason: str) -> Judge:
     """For what no run here measures."""
-    return lambda runs: Finding("not attempted", why)
+    return lambda runs: Finding("not attempted", reason)
 
 
 FELL = (
-    "I(X;T), the mean of what was measured in 50 epochs (one value where the schedule is thinner), from where its seed "
-    f"mean is largest to the end; fallen: by {FALL} bit or more"
+    "I(X;T), the mean of what was measured in 50 epochs (one value where the schedule is "
+    f"thinner), from where its seed mean is largest to the end; fallen: by {MIN_FALL} bit or more"
 )
 SIGNS = tuple(BNN.values())
 REAL = tuple(DNN.values())
-STE, RANDOMS = (BNN["STE"],), (RANDOM_BNN, RANDOM_DNN)
+STE = (BNN["STE"],)
+RANDOMS = (RANDOM_BNN, RANDOM_DNN)
 CLAIMS = (
     Claim(
         "S4-1",
@@ -64,29 +69,32 @@ CLAIMS = (
     Claim(
         "S4-3",
         "SZT: a plateau first",
-        f"epochs until the training loss is {MARGIN} nat below H(Y); holds if the median [95 %] is 20 or more",
+        f"epochs until the training loss is {MARGIN} nat below H(Y); holds if the median [95 %] "
+        "is 20 or more",
         plateau,
         SIGNS,
     ),
     Claim(
         "S4-4",
         "the spread of the loss over seeds is largest there",
-        f"standard deviation, largest from epoch {SETTLED} to the median leaving over largest later; bootstrap",
+        f"standard deviation, largest from epoch {SETTLED} to the median leaving over largest "
+        "later; bootstrap",
         spread_on_plateau,
         SIGNS,
     ),
     Claim(
         "S4-5",
         "the BNN does not overfit",
-        f"test loss minus training loss, mean of the last 50 epochs; holds if it is less than {LOSS} nat",
+        "test loss minus training loss, mean of the last 50 epochs; holds if it is less than "
+        f"{MIN_CHANGE} nat",
         no_overfitting,
         SIGNS,
     ),
     Claim(
         "S4-6",
         "tanh and hard-tanh networks overfit near epoch 1000",
-        f"test loss rises by {LOSS} nat or more since an epoch from 300 to 3000, and I(T;Y) of the last hidden layer "
-        f"on test data falls by {LOSS} bit or more",
+        f"test loss rises by {MIN_CHANGE} nat or more since an epoch from 300 to 3000, and I(T;Y) "
+        f"of the last hidden layer on test data falls by {MIN_CHANGE} bit or more",
         overfitting,
         REAL,
     ),
@@ -142,7 +150,8 @@ CLAIMS = (
     Claim(
         "S4-14",
         "SZT: I(T;Y) falls at the first BatchNorm",
-        "the first layer seen in five ways, STE, mean over seeds; holds if exact counting sees a fall when trained",
+        "the first layer seen in five ways, STE, mean over seeds; holds if exact counting sees a "
+        "fall when trained",
         batch_norm_loses,
         STE,
     ),
@@ -155,8 +164,8 @@ CLAIMS = (
     Claim(
         "S4-16",
         "the same for the three surrogates",
-        f"difference of I(X;T) where its simultaneous 95 % band is farthest from 0; the same: bands within {FALL} bit, "
-        "not the same: one beyond",
+        "difference of I(X;T) where its simultaneous 95 % band is farthest from 0; the same: "
+        f"bands within {MIN_FALL} bit, not the same: one beyond",
         same_surrogates,
         SIGNS,
     ),
@@ -178,14 +187,15 @@ CLAIMS = (
         "S4-19",
         "its I(T;Y) rises in every layer",
         "every hidden layer, by 0.1 bit or more",
-        changes_of(RANDOM_DNN, "i_ty", 1),
+        rises(RANDOM_DNN, "i_ty"),
         RANDOMS[1:],
     ),
     Claim(
         "S4-20",
         "its I(X;T) rises after the first epochs, no compression",
-        "I(X;T) of every hidden layer since its smallest seed mean, by 0.1 bit or more; no earlier fall is looked for",
-        changes_of(RANDOM_DNN, "i_xt", 1),
+        "I(X;T) of every hidden layer since its smallest seed mean, by 0.1 bit or more; no "
+        "earlier fall is looked for",
+        rises(RANDOM_DNN, "i_xt"),
         RANDOMS[1:],
     ),
     Claim(
@@ -199,7 +209,7 @@ CLAIMS = (
         "S4-22",
         "on test data its last layer's I(T;Y) falls",
         "the last hidden layer, by 0.1 bit or more",
-        changes_of(RANDOM_DNN, "i_ty", -1, slice(-2, -1), "test"),
+        last_hidden_falls_on_test(RANDOM_DNN),
         RANDOMS[1:],
     ),
     Claim(
@@ -219,7 +229,8 @@ CLAIMS = (
     Claim(
         "S4-25",
         "(a hypothesis) BNNs resist small input changes because I(X;T) is low",
-        "over seeds: share of outputs that change when one of the 12 bits flips, all inputs, against H(T); Spearman",
+        "over seeds: share of outputs that change when one of the 12 bits flips, all inputs, "
+        "against H(T); Spearman",
         resists_flips,
         SIGNS,
     ),

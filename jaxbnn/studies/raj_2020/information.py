@@ -2,24 +2,41 @@
 epochs."""
 
 import itertools
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from jaxbnn.analysis import comparison, trajectories
-from jaxbnn.studies.evidence import WEAK, interval, judged, welch, words
-from jaxbnn.studies.raj_2020.evidence import (
+from jaxbnn.analysis.comparison import Comparison
+from jaxbnn.analysis.trajectories import Change
+from jaxbnn.studies.intervals import (
+    WEAK,
+    interval_text,
+    mean_interval,
+    verdict_below,
+    welch_interval,
+)
+from jaxbnn.studies.raj_2020.runs import (
     BNN,
     BOARDS,
-    FALL,
     HIDDEN,
+    LAST_HIDDEN,
+    MIN_FALL,
     MNIST,
     RANDOM_BNN,
-    falls,
+    changes_text,
     if_trusted,
-    per_layer,
+    layer_falls,
 )
-from jaxbnn.studies.study import Finding, Run, Runs
+from jaxbnn.studies.study import Finding, Run, Runs, Verdict
 
+Judge = Callable[[Runs], Finding]
+
+FITTED = 0.9  # of the gain of I(T;Y): fitting is over
+ROUNDING = 1e-4  # bits by which two exact values of one layer may differ
+# What the first layer is seen through -> (probe, layer).
 PROBES = {
     "the dense layer, exact": ("first_dense", "dense_1"),
     "after BatchNorm, exact": ("first_norm", "norm_1"),
@@ -27,189 +44,283 @@ PROBES = {
     "after BatchNorm, 30 bins on [-1, 1]": ("norms", "norm_1"),
     "after the sign, exact": ("", "hidden_1"),
 }
+RISE_AND_RETURN = ("rises", "falls")
 
 
-def no_compression(names: dict[str, str]):
-    """No hidden layer's I(X;T) falls."""
+def no_compression(names: dict[str, str]) -> Judge:
+    """No hidden layer's I(X;T) falls.
 
-    def judge(runs: Runs) -> Finding:
-        found = {label: falls(runs[name])[HIDDEN] for label, name in names.items()}
-        verdict = judged([interval(-c.change) for changes in found.values() for c in changes], FALL)
-        layers = runs[next(iter(names.values()))].results[""].layer.values[HIDDEN]
-        said = [f"{label}: {per_layer(c, layers)}" for label, c in found.items()]
-        late = [f"{label}: {after_fitting(runs[name])}" for label, name in names.items()]
-        return Finding(verdict, f"{'; '.join(said)} bit. Of it after fitting: {'; '.join(late)}")
-
-    return judge
-
-
-def after_fitting(run: Run) -> str:
-    """How far I(X;T) of each hidden layer falls once the seed mean of its I(T;Y) has 90 % of its
-    gain."""
-    result, said = run.results[""], []
-    for i, layer in enumerate(result.layer.values[HIDDEN]):
-        gain = trajectories.smooth(result.epoch, result.i_ty[..., i])
-        gain = np.nanmean(gain, axis=0)
-        late = int(np.argmax(gain >= gain[0] + 0.9 * (gain.max() - gain[0])))
-        i_xt = trajectories.smooth(result.epoch, result.i_xt[..., i])
-        said.append(
-            f"{layer} {words(i_xt[:, -1] - i_xt[:, late])} (from epoch {int(result.epoch[late])})"
-        )
-    return ", ".join(said)
-
-
-def starts_low(names: dict[str, str]):
-    """The untrained I(X;T) of each hidden layer is less than half of its largest seed mean."""
+    Args:
+        names: label -> experiment.
+    """
 
     def judge(runs: Runs) -> Finding:
-        shares, said = [], []
+        intervals = []
+        falls = []
+        late_falls = []
         for label, name in names.items():
-            start = runs[name].results[""].i_xt.values[:, 0, HIDDEN]
-            peaks = [float(np.mean(c.at)) for c in falls(runs[name])[HIDDEN]]
-            of_layers = [interval(start[:, i] / peak) for i, peak in enumerate(peaks)]
-            shares += of_layers
-            said.append(
-                f"{label}: {', '.join(f'{mean:.2f} [{low:.2f}, {high:.2f}]' for mean, low, high in of_layers)}"
-            )
-        return Finding(
-            judged(shares, 0.5), "; ".join(said) + " of the largest, hidden_1 to the last"
-        )
+            run = runs[name]
+            changes = layer_falls(run)[HIDDEN]
+            intervals += [mean_interval(-change.change) for change in changes]
+            layers = run.results[""].layer.values[HIDDEN]
+            falls.append(f"{label}: {changes_text(changes, layers)}")
+            late_falls.append(f"{label}: {falls_after_fitting(run)}")
+        number = f"{'; '.join(falls)} bit. Of it after fitting: {'; '.join(late_falls)}"
+        return Finding(verdict_below(intervals, MIN_FALL), number)
 
     return judge
+
+
+def falls_after_fitting(run: Run) -> str:
+    """How far I(X;T) of each hidden layer falls once the seed mean of its I(T;Y) has 90 % of its
+    gain, in words."""
+    result = run.results[""]
+    parts = []
+    for i, layer in enumerate(result.layer.values[HIDDEN]):
+        fitted = _fitted_epoch(trajectories.smooth(result.epoch, result.i_ty[..., i]))
+        i_xt = trajectories.smooth(result.epoch, result.i_xt[..., i])
+        fall = interval_text(i_xt[:, -1] - i_xt[:, fitted])
+        parts.append(f"{layer} {fall} (from epoch {int(result.epoch[fitted])})")
+    return ", ".join(parts)
+
+
+def _fitted_epoch(i_ty: NDArray) -> int:
+    """The number of the measured epoch at which the seed mean of [S, E] has 90 % of its gain."""
+    mean = np.nanmean(i_ty, axis=0)
+    threshold = mean[0] + FITTED * (mean.max() - mean[0])
+    return int(np.argmax(mean >= threshold))
+
+
+def starts_low(names: dict[str, str]) -> Judge:
+    """The untrained I(X;T) of each hidden layer is less than half of its largest seed mean.
+
+    Args:
+        names: label -> experiment.
+    """
+
+    def judge(runs: Runs) -> Finding:
+        shares = []
+        parts = []
+        for label, name in names.items():
+            layer_shares = [mean_interval(share) for share in _untrained_shares(runs[name])]
+            shares += layer_shares
+            texts = [f"{mean:.2f} [{low:.2f}, {high:.2f}]" for mean, low, high in layer_shares]
+            parts.append(f"{label}: {', '.join(texts)}")
+        number = "; ".join(parts) + " of the largest, hidden_1 to the last"
+        return Finding(verdict_below(shares, 0.5), number)
+
+    return judge
+
+
+def _untrained_shares(run: Run) -> list[NDArray]:
+    """The untrained I(X;T) [S] of each hidden layer over its largest seed mean."""
+    start = run.results[""].i_xt.values[:, 0, HIDDEN]
+    shares = []
+    for i, fall in enumerate(layer_falls(run)[HIDDEN]):
+        shares.append(start[:, i] / float(np.mean(fall.extreme)))
+    return shares
 
 
 def mnist_compression(runs: Runs) -> Finding:
     """Every hidden layer's I(X;T) falls on MNIST."""
     run = runs[MNIST]
-    changes = falls(run)[HIDDEN]
-    verdict = judged([interval(c.change) for c in changes], -FALL)
-    number = per_layer(changes, run.results[""].layer.values[HIDDEN]) + " bit"
-    return if_trusted(run, verdict, number, ("xt",))
+    changes = layer_falls(run)[HIDDEN]
+    verdict = verdict_below([mean_interval(change.change) for change in changes], -MIN_FALL)
+    number = changes_text(changes, run.results[""].layer.values[HIDDEN]) + " bit"
+    return if_trusted(Finding(verdict, number), run, ("xt",))
 
 
 def more_than_on_szt(runs: Runs) -> Finding:
     """The hidden layer whose I(X;T) falls most falls further on MNIST than on SZT."""
-    mnist, szt = runs[MNIST], runs[BNN["STE"]]
-    most = [min(falls(run)[HIDDEN], key=lambda c: c.change.mean()).change for run in (mnist, szt)]
-    number = f"the layer that falls most: MNIST {words(most[0])}, SZT {words(most[1])} bit"
-    return if_trusted(mnist, judged([welch(*most)], 0.0), number, ("xt",))
+    on_mnist = _largest_fall(runs[MNIST])
+    on_szt = _largest_fall(runs[BNN["STE"]])
+    number = (
+        f"the layer that falls most: MNIST {interval_text(on_mnist)}, "
+        f"SZT {interval_text(on_szt)} bit"
+    )
+    verdict = verdict_below([welch_interval(on_mnist, on_szt)], 0.0)
+    return if_trusted(Finding(verdict, number), runs[MNIST], ("xt",))
+
+
+def _largest_fall(run: Run) -> NDArray:
+    """The change [S] of the hidden layer whose I(X;T) falls most."""
+    changes = [fall.change for fall in layer_falls(run)[HIDDEN]]
+    return min(changes, key=np.mean)
 
 
 def softmax_stays(runs: Runs) -> Finding:
-    """The output's I(X;T) falls by less than FALL on MNIST."""
-    run = runs[MNIST]
-    change = falls(run)[-1]
-    number = f"{words(change.change)} bit since epoch {change.epoch}"
-    return Finding(judged([interval(-change.change)], FALL), number)
+    """The output's I(X;T) falls by less than MIN_FALL on MNIST."""
+    fall = layer_falls(runs[MNIST])[-1]
+    number = f"{interval_text(fall.change)} bit since epoch {fall.epoch}"
+    return Finding(verdict_below([mean_interval(-fall.change)], MIN_FALL), number)
 
 
-def around_the_norm(run: Run, i: int) -> dict[str, np.ndarray]:
-    """I(T;Y) of the first layer seen in five ways at measured epoch number i: [S] each, bits."""
-    return {
-        name: run.results[group].i_ty.sel(layer=layer).values[:, i]
-        for name, (group, layer) in PROBES.items()
-    }
+def around_the_norm(run: Run, i: int) -> dict[str, NDArray]:
+    """I(T;Y) of the first layer seen in five ways.
+
+    Args:
+        run: of a binary network on SZT, with all its probes.
+        i: the number of a measured epoch.
+
+    Returns:
+        What it is seen through -> [S] bits.
+    """
+    seen = {}
+    for name, (group, layer) in PROBES.items():
+        seen[name] = run.results[group].i_ty.sel(layer=layer).values[:, i]
+    return seen
 
 
 def batch_norm_loses(runs: Runs) -> Finding:
     """The trained first layer's I(T;Y), counted exactly, is smaller after its BatchNorm than
     before."""
     run = runs[BNN["STE"]]
-    said = []
-    for i, when in ((0, "untrained"), (-1, "trained")):
-        found = {name: interval(values)[0] for name, values in around_the_norm(run, i).items()}
-        said.append(f"{when}: " + ", ".join(f"{name} {mean:.3f}" for name, mean in found.items()))
-    dense, norm, *_ = around_the_norm(run, -1).values()
-    return Finding(judged([interval(norm - dense)], -1e-4), "; ".join(said) + " bit")
+    untrained = around_the_norm(run, 0)
+    trained = around_the_norm(run, -1)
+    dense, norm, *_ = trained.values()
+    number = f"untrained: {_means_text(untrained)}; trained: {_means_text(trained)} bit"
+    return Finding(verdict_below([mean_interval(norm - dense)], -ROUNDING), number)
 
 
-def difference(one: Run, other: Run) -> tuple[tuple[float, float], str]:
-    """How far I(X;T) differs at least, and at most, at some epoch and layer by its simultaneous
-    band; and the words.
+def _means_text(seen: dict[str, NDArray]) -> str:
+    return ", ".join(f"{name} {mean_interval(values).mean:.3f}" for name, values in seen.items())
+
+
+class BandDifference(NamedTuple):
+    """How far I(X;T) of two runs differs by its simultaneous band, anywhere."""
+
+    least: float  # bits: it surely differs by this much at some epoch and layer
+    most: float  # bits: it differs by no more at any
+    text: str  # the place where the band is farthest from 0
+
+
+def difference(run: Run, other: Run) -> BandDifference:
+    """How far I(X;T) of two runs differs at least, and at most, at some epoch and layer.
 
     The words name the place where the band is farthest from 0, or the largest difference where it
     always holds 0.
+
+    Args:
+        run: a finished run.
+        other: what is subtracted from it.
     """
-    found = comparison.compare(one.results[""], other.results[""], "i_xt")
-    least = np.maximum(np.maximum(found.low, -found.high), 0)
-    most = np.maximum(np.abs(found.low), np.abs(found.high))
-    farthest = least if least.any() else np.abs(found.difference)
-    e, layer = np.unravel_index(farthest.argmax(), farthest.shape)
-    band = f"{found.difference[e, layer]:+.2f} [{found.low[e, layer]:+.2f}, {found.high[e, layer]:+.2f}] bit"
-    said = f"{band} ({found.layer[layer]}, epoch {found.epoch[e]}), p {found.p:.4f}"
-    return (float(least.max()), float(most.max())), said
+    compared = comparison.compare(run.results[""], other.results[""], "i_xt")
+    least = np.maximum(np.maximum(compared.low, -compared.high), 0)
+    most = np.maximum(np.abs(compared.low), np.abs(compared.high))
+    farthest = least if least.any() else np.abs(compared.difference)
+    position = np.unravel_index(farthest.argmax(), farthest.shape)
+    text = _place_text(compared, *position)
+    return BandDifference(float(least.max()), float(most.max()), text)
+
+
+def _place_text(compared: Comparison, epoch: Any, layer: Any) -> str:
+    """The difference and its band at measured epoch and layer of these numbers, in words."""
+    middle = compared.difference[epoch, layer]
+    low = compared.low[epoch, layer]
+    high = compared.high[epoch, layer]
+    place = f"{compared.layer[layer]}, epoch {compared.epoch[epoch]}"
+    return f"{middle:+.2f} [{low:+.2f}, {high:+.2f}] bit ({place}), p {compared.p:.4f}"
 
 
 def same_surrogates(runs: Runs) -> Finding:
-    """I(X;T) of any two surrogates differs by less than FALL at every epoch and layer."""
-    pairs = {
-        (a, b): difference(runs[BNN[a]], runs[BNN[b]]) for a, b in itertools.combinations(BNN, 2)
-    }
-    apart = [
-        (most, least, most) for (least, most), _ in pairs.values()
-    ]  # judged by the ends of the bands
-    number = "; ".join(f"{a} - {b}: {said}" for (a, b), (_, said) in pairs.items())
-    return Finding(judged(apart, FALL), number)
+    """I(X;T) of any two surrogates differs by less than MIN_FALL at every epoch and layer."""
+    ends = []
+    parts = []
+    for a, b in itertools.combinations(BNN, 2):
+        gap = difference(runs[BNN[a]], runs[BNN[b]])
+        ends.append((gap.most, gap.least, gap.most))  # judged by the ends of the bands
+        parts.append(f"{a} - {b}: {gap.text}")
+    return Finding(verdict_below(ends, MIN_FALL), "; ".join(parts))
 
 
 def on_boards(runs: Runs) -> Finding:
     """S4-1 and S4-2 have the same verdicts on tic-tac-toe as on SZT."""
-    both = [make({"STE": BOARDS})(runs) for make in (no_compression, starts_low)]
-    szt = [make({"STE": BNN["STE"]})(runs) for make in (no_compression, starts_low)]
-    same = all(a.verdict == b.verdict for a, b in zip(both, szt, strict=True))
-    weak = any(each.verdict == WEAK for each in (*both, *szt))
-    number = "; ".join(
-        f"{what}: {each.verdict} ({each.number})"
-        for what, each in zip(("S4-1", "S4-2"), both, strict=True)
-    )
-    return Finding(WEAK if weak else "confirmed" if same else "contradicted", number)
+    verdicts = []
+    parts = []
+    for claim, judge_of in (("S4-1", no_compression), ("S4-2", starts_low)):
+        boards = judge_of({"STE": BOARDS})(runs)
+        szt = judge_of({"STE": BNN["STE"]})(runs)
+        verdicts.append((boards.verdict, szt.verdict))
+        parts.append(f"{claim}: {boards.verdict} ({boards.number})")
+    verdict: Verdict = "confirmed"
+    if any(WEAK in pair for pair in verdicts):
+        verdict = WEAK
+    elif any(boards != szt for boards, szt in verdicts):
+        verdict = "contradicted"
+    return Finding(verdict, "; ".join(parts))
 
 
-def changes_of(name: str, quantity: str, sign: int, layers: slice = HIDDEN, group: str = ""):
-    """Every one of these layers' quantity rises (sign 1) or falls (-1) from its extreme by FALL or
-    more."""
+def rises(name: str, quantity: str) -> Judge:
+    """A quantity of every hidden layer rises from its minimum by MIN_FALL or more.
+
+    Args:
+        name: an experiment.
+        quantity: "i_xt" or "i_ty".
+    """
 
     def judge(runs: Runs) -> Finding:
-        result = runs[name].results[group]
-        move = trajectories.rise if sign > 0 else trajectories.fall
-        found = {
-            str(result.layer.values[i]): move(result.epoch, result[quantity][..., i])
-            for i in range(result.sizes["layer"])[layers]
-        }
-        verdict = judged([interval(-sign * c.change) for c in found.values()], -FALL)
-        number = ", ".join(
-            f"{k} {words(c.change)} bit since epoch {c.epoch}" for k, c in found.items()
-        )
-        return if_trusted(runs[name], verdict, number, (quantity[2:],), layers, group)
+        result = runs[name].results[""]
+        changes = {}
+        for i, layer in enumerate(result.layer.values[HIDDEN]):
+            curves = result[quantity][..., i]
+            changes[str(layer)] = trajectories.change_since_minimum(result.epoch, curves)
+        intervals = [mean_interval(-change.change) for change in changes.values()]
+        finding = Finding(verdict_below(intervals, -MIN_FALL), _since_text(changes))
+        return if_trusted(finding, runs[name], (quantity[2:],))
 
     return judge
+
+
+def last_hidden_falls_on_test(name: str) -> Judge:
+    """I(T;Y) of the last hidden layer falls on test data by MIN_FALL or more.
+
+    Args:
+        name: an experiment.
+    """
+
+    def judge(runs: Runs) -> Finding:
+        result = runs[name].results["test"]
+        fall = trajectories.change_since_maximum(result.epoch, result.i_ty[..., -2])
+        verdict = verdict_below([mean_interval(fall.change)], -MIN_FALL)
+        finding = Finding(verdict, _since_text({str(result.layer.values[-2]): fall}))
+        return if_trusted(finding, runs[name], ("ty",), LAST_HIDDEN, "test")
+
+    return judge
+
+
+def _since_text(changes: dict[str, Change]) -> str:
+    """Each layer's change in words."""
+    parts = []
+    for name, change in changes.items():
+        parts.append(f"{name} {interval_text(change.change)} bit since epoch {change.epoch}")
+    return ", ".join(parts)
 
 
 def last_layer_falls(runs: Runs) -> Finding:
     """On random labels the binary network's last hidden layer loses I(X;T) and I(T;Y)."""
     result = runs[RANDOM_BNN].results[""]
-    found = {q: trajectories.fall(result.epoch, result[q][..., -2]) for q in ("i_xt", "i_ty")}
-    number = "; ".join(
-        f"{q}: {words(c.change)} bit since epoch {c.epoch}" for q, c in found.items()
-    )
-    verdict = judged([interval(c.change) for c in found.values()], -FALL)
-    return if_trusted(runs[RANDOM_BNN], verdict, number, ("xt", "ty"), slice(-2, -1))
+    intervals = []
+    parts = []
+    for quantity in ("i_xt", "i_ty"):
+        fall = trajectories.change_since_maximum(result.epoch, result[quantity][..., -2])
+        intervals.append(mean_interval(fall.change))
+        text = interval_text(fall.change)
+        parts.append(f"{quantity}: {text} bit since epoch {fall.epoch}")
+    finding = Finding(verdict_below(intervals, -MIN_FALL), "; ".join(parts))
+    return if_trusted(finding, runs[RANDOM_BNN], ("xt", "ty"), LAST_HIDDEN)
 
 
 def others_return(runs: Runs) -> Finding:
     """On random labels I(X;T) of the binary network's other hidden layers rises, then falls, in
     every seed."""
     result = runs[RANDOM_BNN].results[""]
-    names = result.layer.values[:-2]
-    taken = {
-        n: trajectories.paths(result.epoch, result.i_xt[..., i], FALL) for i, n in enumerate(names)
-    }
-    counts = {
-        n: f"{sum(p == 'rises, falls' for p in each)} of {len(each)} seeds"
-        for n, each in taken.items()
-    }
-    holds = all(p == "rises, falls" for each in taken.values() for p in each)
-    number = "rise and return in " + ", ".join(f"{n}: {c}" for n, c in counts.items())
-    return if_trusted(
-        runs[RANDOM_BNN], "confirmed" if holds else "contradicted", number, ("xt",), slice(0, -2)
-    )
+    verdict: Verdict = "confirmed"
+    parts = []
+    for i, name in enumerate(result.layer.values[:-2]):
+        paths = trajectories.phases(result.epoch, result.i_xt[..., i], MIN_FALL)
+        n_returned = paths.count(RISE_AND_RETURN)
+        if n_returned < len(paths):
+            verdict = "contradicted"
+        parts.append(f"{name}: {n_returned} of {len(paths)} seeds")
+    finding = Finding(verdict, "rise and return in " + ", ".join(parts))
+    return if_trusted(finding, runs[RANDOM_BNN], ("xt",), slice(0, -2))

@@ -1,204 +1,205 @@
-"""Findings on how the networks of Raj et al. 2020 learn: plateaus, overfitting, gradients, random
-labels."""
+"""Findings on how the networks of Raj et al. 2020 learn: plateaus, overfitting, random labels."""
 
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import stats
 
 from jaxbnn.analysis import trajectories
-from jaxbnn.studies.evidence import WEAK, interval, judged, welch, words
-from jaxbnn.studies.raj_2020.evidence import (
-    BNN,
-    DNN,
-    MNIST,
-    RANDOM_BNN,
-    RANDOM_DNN,
-    curve,
-    decades,
-    falls,
+from jaxbnn.analysis.trajectories import Change
+from jaxbnn.studies.intervals import (
+    WEAK,
+    Interval,
+    interval_text,
+    mean_interval,
+    median_interval,
+    verdict_below,
+    welch_interval,
 )
+from jaxbnn.studies.raj_2020.runs import BNN, DNN, RANDOM_BNN, RANDOM_DNN, curve, layer_falls
 from jaxbnn.studies.study import Finding, Run, Runs, Verdict
 
 SETTLED = 10  # epochs after which running statistics no longer follow the untrained network
-LOSS = 0.01  # nats: a mean that rises by less has not risen
-MARGIN = 0.02  # nats: a loss this far below H(Y) has left the plateau of a network that knows the classes' sizes alone
+MIN_EPOCHS = 20  # of a plateau
+MIN_CHANGE = 0.01  # nats, bits or share: a mean that changes by less has not changed
+# Nats: a loss this far below H(Y) has left the plateau of a network that knows the classes' sizes
+# alone.
+MARGIN = 0.02
+OVERFITTING_EPOCHS = (300, 3000)  # near epoch 1000
+DRAWS = 1000
 
 
-def left_plateau(run: Run):
-    """[S] epochs."""
+def epochs_on_plateau(run: Run) -> NDArray:
+    """The first measured epoch at which each seed's training loss is MARGIN below H(Y).
+
+    Args:
+        run: a finished run.
+
+    Returns:
+        [S] epochs; infinity for a seed that never leaves the plateau.
+    """
     result = run.results[""]
-    return trajectories.reached(
-        result.epoch, result.train_loss, math.log(2) * float(result.h_y.mean()) - MARGIN
-    )
+    level = math.log(2) * float(result.h_y.mean()) - MARGIN
+    return trajectories.first_epoch_below(result.epoch, result.train_loss, level)
+
+
+def quartiles(epochs: NDArray) -> tuple[float, float]:
+    """The lower and the upper quartile of [S] epochs, each one of them."""
+    lower, upper = np.quantile(epochs, [0.25, 0.75], method="nearest")
+    return float(lower), float(upper)
 
 
 def plateau(runs: Runs) -> Finding:
     """The median seed of every surrogate leaves the plateau after 20 epochs or more."""
-    said, medians = [], []
+    medians = []
+    parts = []
     for label, name in BNN.items():
-        left = np.sort(left_plateau(runs[name]))
-        low, high = stats.binom.interval(0.95, len(left), 0.5)
-        ends = left[max(int(low) - 1, 0)], left[min(int(high), len(left) - 1)]
-        medians.append((float(np.median(left)), float(ends[0]), float(ends[1])))
-        never = np.isinf(left).mean()
-        quarters = np.quantile(left, [0.25, 0.75], method="nearest")
-        said.append(
-            f"{label}: median {medians[-1][0]:.0f} [{ends[0]:.0f}, {ends[1]:.0f}] epochs, quartiles {quarters[0]:.0f} "
-            f"and {quarters[1]:.0f}, {100 * never:.0f} % of the seeds never leave it"
-        )
-    verdict: Verdict = "confirmed" if all(low >= 20 for _, low, _ in medians) else WEAK
-    return Finding(
-        "contradicted" if any(high < 20 for *_, high in medians) else verdict, "; ".join(said)
+        left = epochs_on_plateau(runs[name])
+        medians.append(median_interval(left))
+        parts.append(f"{label}: {_plateau_text(left)}")
+    verdict: Verdict = WEAK
+    if all(median.low >= MIN_EPOCHS for median in medians):
+        verdict = "confirmed"
+    if any(median.high < MIN_EPOCHS for median in medians):
+        verdict = "contradicted"
+    return Finding(verdict, "; ".join(parts))
+
+
+def _plateau_text(left: NDArray) -> str:
+    """When [S] seeds leave the plateau, in words."""
+    median, low, high = median_interval(left)
+    lower, upper = quartiles(left)
+    never = 100 * np.isinf(left).mean()
+    return (
+        f"median {median:.0f} [{low:.0f}, {high:.0f}] epochs, quartiles {lower:.0f} and "
+        f"{upper:.0f}, {never:.0f} % of the seeds never leave it"
     )
 
 
 def spread_on_plateau(runs: Runs) -> Finding:
     """The loss's spread over seeds is largest before the median seed leaves the plateau, for every
     surrogate."""
-    rng, ratios, said = np.random.default_rng(0), [], []
+    rng = np.random.default_rng(0)
+    ratios = []
+    parts = []
     for label, name in BNN.items():
-        result, left = runs[name].results[""], left_plateau(runs[name])
-        early = result.epoch.values < np.median(left)
-        late = ~early
-        early &= result.epoch.values >= SETTLED
+        result = runs[name].results[""]
+        left = epochs_on_plateau(runs[name])
+        on_plateau = result.epoch.values < np.median(left)
+        early = on_plateau & (result.epoch.values >= SETTLED)
         if early.all() or early.sum() < 2:
-            gone = int(np.isfinite(left).sum())
+            n_left = int(np.isfinite(left).sum())
             return Finding(
                 WEAK,
-                f"{label}: {gone} of {len(left)} seeds leave the plateau, half of them at once or never",
+                f"{label}: {n_left} of {len(left)} seeds leave the plateau, half of them at once "
+                "or never",
             )
-        draws = rng.integers(len(left), size=(1000, len(left)))
-        logs = [
-            _log_spread(result.train_loss.values, early, late, draw)
-            for draw in (np.arange(len(left)), *draws)
-        ]
-        low, high = np.quantile(logs[1:], [0.025, 0.975])
-        ratios.append((-logs[0], -high, -low))
-        said.append(f"{label}: {np.exp(logs[0]):.2f} [{np.exp(low):.2f}, {np.exp(high):.2f}] x")
-    return Finding(judged(ratios, 0.0), "; ".join(said))
+        ratio, low, high = _log_spread(result.train_loss.values, early, ~on_plateau, rng)
+        ratios.append(Interval(-ratio, -high, -low))
+        parts.append(f"{label}: {np.exp(ratio):.2f} [{np.exp(low):.2f}, {np.exp(high):.2f}] x")
+    return Finding(verdict_below(ratios, 0.0), "; ".join(parts))
 
 
-def _log_spread(loss, early, late, seeds):
-    deviation = loss[seeds].std(axis=0, ddof=1)
-    return np.log(deviation[early].max() / deviation[late].max())
+def _log_spread(loss: NDArray, early: NDArray, late: NDArray, rng: np.random.Generator) -> Interval:
+    """log of the largest standard deviation over seeds early, over the largest late; bootstrap.
+
+    loss [S, E]; early, late: bool [E].
+    """
+
+    def log_ratio(seeds: NDArray) -> float:
+        deviation = loss[seeds].std(axis=0, ddof=1)
+        return np.log(deviation[early].max() / deviation[late].max())
+
+    seeds = np.arange(len(loss))
+    drawn = stats.bootstrap(
+        (seeds,), log_ratio, n_resamples=DRAWS, vectorized=False, method="percentile", rng=rng
+    )
+    low, high = drawn.confidence_interval
+    return Interval(log_ratio(seeds), float(low), float(high))
 
 
 def no_overfitting(runs: Runs) -> Finding:
-    """The test loss lies less than LOSS above the training loss at the end, for every surrogate."""
-    gaps = {label: _gap(runs[name]) for label, name in BNN.items()}
-    losses = {
-        label: trajectories.rise(*curve(runs[name], "test_loss")) for label, name in BNN.items()
-    }
-    said = [
-        f"{k}: {words(g, 3)} nat, test loss {words(losses[k].change, 3)} since its lowest"
-        for k, g in gaps.items()
-    ]
-    return Finding(judged([interval(gap) for gap in gaps.values()], LOSS), "; ".join(said))
+    """The test loss lies less than MIN_CHANGE above the training loss at the end, for every
+    surrogate."""
+    intervals = []
+    parts = []
+    for label, name in BNN.items():
+        gap = _loss_gap(runs[name])
+        rise = _loss_rise(runs[name])
+        intervals.append(mean_interval(gap))
+        parts.append(
+            f"{label}: {interval_text(gap, 3)} nat, test loss {interval_text(rise.change, 3)} "
+            "since its lowest"
+        )
+    return Finding(verdict_below(intervals, MIN_CHANGE), "; ".join(parts))
 
 
-def _gap(run):
-    """[S] how far the test loss lies above the training loss at the end, nats."""
+def _loss_gap(run: Run) -> NDArray:
+    """How far the test loss lies above the training loss at the end, [S] nats."""
     result = run.results[""]
     return trajectories.smooth(result.epoch, result.test_loss - result.train_loss)[:, -1]
+
+
+def _loss_rise(run: Run) -> Change:
+    """How far the test loss rises since its minimum, nats."""
+    return trajectories.change_since_minimum(*curve(run, "test_loss"))
 
 
 def overfitting(runs: Runs) -> Finding:
     """Of tanh and hard-tanh the test loss rises near epoch 1000, and I(T;Y) of the last hidden
     layer falls on test."""
-    verdicts, said = [], []
+    verdicts: list[Verdict] = []
+    parts = []
     for label in ("tanh", "hard-tanh"):
-        run = runs[DNN[label]]
-        loss = trajectories.rise(*curve(run, "test_loss"))
-        lost = falls(run, "i_ty", "test")[-2]
-        up, down = interval(loss.change), interval(lost.change)
-        near = 300 <= loss.epoch <= 3000
-        verdicts.append(
-            "confirmed"
-            if up[1] > LOSS and down[2] < -LOSS and near
-            else "contradicted"
-            if up[2] < LOSS
-            else WEAK
+        rise = _loss_rise(runs[DNN[label]])
+        fall = layer_falls(runs[DNN[label]], "i_ty", "test")[-2]
+        verdicts.append(_overfitting_verdict(rise, fall))
+        parts.append(
+            f"{label}: test loss {interval_text(rise.change, 3)} nat since epoch {rise.epoch}, "
+            f"I(T;Y) of the last hidden layer on test data {interval_text(fall.change, 3)} bit "
+            f"since epoch {fall.epoch}"
         )
-        said.append(
-            f"{label}: test loss {words(loss.change, 3)} nat since epoch {loss.epoch}, I(T;Y) of the last hidden layer "
-            f"on test data {words(lost.change, 3)} bit since epoch {lost.epoch}"
-        )
-    verdict = (
-        verdicts[0]
-        if len(set(verdicts)) == 1
-        else "contradicted"
-        if "contradicted" in verdicts
-        else WEAK
-    )
-    return Finding(verdict, "; ".join(said))
+    verdict: Verdict = WEAK
+    if len(set(verdicts)) == 1:
+        verdict = verdicts[0]
+    elif "contradicted" in verdicts:
+        verdict = "contradicted"
+    return Finding(verdict, "; ".join(parts))
+
+
+def _overfitting_verdict(rise: Change, fall: Change) -> Verdict:
+    """Of one network: the rise of its test loss, and the fall of I(T;Y)."""
+    first, last = OVERFITTING_EPOCHS
+    loss = mean_interval(rise.change)
+    i_ty = mean_interval(fall.change)
+    is_near = first <= rise.epoch <= last
+    if loss.low > MIN_CHANGE and i_ty.high < -MIN_CHANGE and is_near:
+        return "confirmed"
+    return "contradicted" if loss.high < MIN_CHANGE else WEAK
 
 
 def less_overfitting(runs: Runs) -> Finding:
     """The sign-swish network's test loss rises by less than that of each of the others."""
-    rises = {
-        label: trajectories.rise(*curve(runs[name], "test_loss")).change
-        for label, name in DNN.items()
-    }
-    number = "; ".join(f"{label} {words(rise, 3)} nat" for label, rise in rises.items())
-    differences = [welch(rises["sign-swish"], rises[other]) for other in ("tanh", "hard-tanh")]
-    return Finding(judged(differences, 0.0), number)
-
-
-def late_noise(runs: Runs) -> Finding:
-    """The variance of every real network's gradient norm rises late by a factor of 2 or more."""
-    rises = {
-        label: trajectories.rise(*decades(runs[name], "gradient_norm_variance"))
-        for label, name in DNN.items()
-    }
-    number = "; ".join(
-        f"{k}: {words(c.change)} decades since epoch {c.epoch}" for k, c in rises.items()
-    )
-    return Finding(judged([interval(-c.change) for c in rises.values()], -math.log10(2)), number)
-
-
-def one_scale(runs: Runs) -> Finding:
-    """Mean and variance of the gradient norm stay within one decade, for every surrogate."""
-    spans, said = [], []
-    for label, name in BNN.items():
-        for of in ("mean", "variance"):
-            epoch, values = decades(runs[name], f"gradient_norm_{of}")
-            smoothed = trajectories.smooth(epoch, values)
-            spans.append(interval(np.ptp(smoothed, axis=1)))
-            said.append(
-                f"{label}, {of}: {spans[-1][0]:.2f} [{spans[-1][1]:.2f}, {spans[-1][2]:.2f}]"
-            )
-    return Finding(judged(spans, 1.0), "; ".join(said) + " decades")
-
-
-def mnist_gradients(runs: Runs) -> Finding:
-    """Mean and variance of the gradient norm both fall by a factor of 2 or more on MNIST."""
-    run = runs[MNIST]
-    found = {
-        of: trajectories.fall(*decades(run, f"gradient_norm_{of}")) for of in ("mean", "variance")
-    }
-    number = "; ".join(
-        f"{of}: {words(c.change)} decades since epoch {c.epoch}" for of, c in found.items()
-    )
-    return Finding(judged([interval(c.change) for c in found.values()], -math.log10(2)), number)
+    rises = {label: _loss_rise(runs[name]).change for label, name in DNN.items()}
+    parts = [f"{label} {interval_text(rise, 3)} nat" for label, rise in rises.items()]
+    swish = rises["sign-swish"]
+    differences = [welch_interval(swish, rises[other]) for other in ("tanh", "hard-tanh")]
+    return Finding(verdict_below(differences, 0.0), "; ".join(parts))
 
 
 def random_accuracy(runs: Runs) -> Finding:
     """On random labels the real network's train accuracy rises, and the binary one's does not."""
-    gains = {
-        name: trajectories.rise(*curve(runs[name], "train_accuracy"))
-        for name in (RANDOM_DNN, RANDOM_BNN)
-    }
-    number = "; ".join(f"{name}: {words(c.change, 3)}" for name, c in gains.items())
-    real, binary = (interval(c.change) for c in gains.values())
-    verdict: Verdict = "confirmed" if real[1] > 0.01 and binary[2] < 0.01 else WEAK
-    verdict = "contradicted" if real[2] < 0.01 or binary[1] > 0.01 else verdict
-    return Finding(verdict, number)
-
-
-def real_gradients_noisy(runs: Runs) -> Finding:
-    """On random labels the variance of the real network's gradient norm rises, as for
-    `late_noise`."""
-    change = trajectories.rise(*decades(runs[RANDOM_DNN], "gradient_norm_variance"))
-    number = f"gradient variance {words(change.change)} decades since epoch {change.epoch}"
-    return Finding(judged([interval(-change.change)], -math.log10(2)), number)
+    parts = []
+    gains = []
+    for name in (RANDOM_DNN, RANDOM_BNN):
+        gain = trajectories.change_since_minimum(*curve(runs[name], "train_accuracy"))
+        parts.append(f"{name}: {interval_text(gain.change, 3)}")
+        gains.append(mean_interval(gain.change))
+    real, binary = gains
+    verdict: Verdict = WEAK
+    if real.low > MIN_CHANGE and binary.high < MIN_CHANGE:
+        verdict = "confirmed"
+    if real.high < MIN_CHANGE or binary.low > MIN_CHANGE:
+        verdict = "contradicted"
+    return Finding(verdict, "; ".join(parts))
