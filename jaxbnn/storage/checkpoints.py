@@ -7,6 +7,7 @@ files sum up to: Orbax alone restores a flipped byte without a word. The last tw
 
 import hashlib
 import json
+import math
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from jaxbnn.files.limits import memory
 from jaxbnn.storage.leaves import flat, nested
 from jaxbnn.storage.orbax_writer import save_tree
 
@@ -86,11 +88,23 @@ def restore_tree(path: Path) -> dict[str, Any]:
     try:
         with ocp.PyTreeCheckpointer() as checkpointer:
             metadata = checkpointer.metadata(path).item_metadata.tree
+            _check_size(metadata, path)
             as_numpy = _map_leaves(lambda _: ocp.RestoreArgs(restore_type=np.ndarray), metadata)
             return checkpointer.restore(path, restore_args=as_numpy)
     except Exception as error:  # a broken checkpoint fails in a dozen ways
         words = " ".join(str(error).split())[:200]
         raise ValueError(f"expected an Orbax checkpoint in {path}, got: {words}") from error
+
+
+def _check_size(metadata: Mapping[str, Any], path: Path) -> None:
+    """ValueError where the leaves do not fit into memory."""
+    size = sum(flat(_map_leaves(_n_bytes, metadata)).values())
+    if size > memory():
+        raise ValueError(f"arrays of {size / 2**30:.0f} GiB, which do not fit into memory")
+
+
+def _n_bytes(leaf: Any) -> float:
+    return float(math.prod(leaf.shape) * np.dtype(leaf.dtype).itemsize)
 
 
 def _map_leaves(function: Any, tree: Any) -> Any:

@@ -7,6 +7,8 @@ import numpy as np
 from xarray.backends import BackendArray
 from xarray.core import indexing
 
+from jaxbnn.storage.array_store import naming
+
 
 class SeedRows(BackendArray):
     """One variable of a result: rows of the blocks' arrays, seed by seed.
@@ -72,13 +74,18 @@ class SeedRows(BackendArray):
         for block in np.unique(blocks):
             mine = np.flatnonzero(blocks == block)
             rows = self._rows[seeds[mine]]
-            part = np.asarray(self._parts[block].oindex[(rows, *taken)])
+            part = self._selected(block, (rows, *taken))
             if values is None:
                 values = np.empty((len(seeds), *part.shape[1:]), part.dtype)
             values[mine] = part
         if values is None:  # no seed is asked for
-            return np.asarray(self._parts[0].oindex[(np.arange(0), *taken)])
+            return self._selected(0, (np.arange(0), *taken))
         return values
+
+    def _selected(self, block: int, selection: tuple[Any, ...]) -> np.ndarray:
+        array = self._parts[block]
+        with naming(str(array.store_path).removeprefix("file://")):
+            return np.asarray(array.oindex[selection])
 
 
 def _is_number(place: Any) -> bool:
@@ -92,4 +99,3 @@ def _ascending(place: Any, n: int) -> Any:
     if isinstance(place, slice) and (place.step or 1) < 0:
         return np.arange(n)[place]
     return place
-

@@ -38,8 +38,13 @@ def save_tree(path: Path, tree: Mapping[str, Any]) -> None:
 def _save(path: Path, tree: Mapping[str, Any]) -> None:
     import orbax.checkpoint as ocp
 
-    with ocp.PyTreeCheckpointer() as checkpointer:
-        checkpointer.save(path, dict(tree))
+    try:
+        with ocp.PyTreeCheckpointer() as checkpointer:
+            checkpointer.save(path, dict(tree))
+    except OSError:
+        raise
+    except Exception as error:  # Orbax gives a full disk as a ValueError
+        raise OSError(f"expected {path} to be written as a checkpoint, got: {error}") from error
 
 
 def _save_by_child(path: Path, tree: Mapping[str, Any]) -> None:

@@ -174,10 +174,16 @@ def seeds_of(block: Path) -> tuple[int, ...]:
         seeds = json.loads(path.read_text())
     except (OSError, ValueError, RecursionError):
         seeds = None
-    valid = isinstance(seeds, list) and 0 < len(seeds) <= MAX_SEEDS_PER_PROGRAM
-    if not valid or not all(type(seed) is int and 0 <= seed < 2**32 for seed in seeds or ()):
+    if not are_seeds(seeds):
         raise ValueError(f"{path} is damaged: remove {block} to start this block again")
-    return tuple(seeds)
+    return tuple(seeds or ())
+
+
+def are_seeds(value: Any) -> bool:
+    """Whether a JSON value is the list of a block's seeds."""
+    if not isinstance(value, list) or not 0 < len(value) <= MAX_SEEDS_PER_PROGRAM:
+        return False
+    return all(type(seed) is int and 0 <= seed < 2**32 for seed in value)
 
 
 def forget(block: Path) -> None:
