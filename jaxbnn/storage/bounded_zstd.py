@@ -16,6 +16,8 @@ import zarr
 from zarr.codecs import ZstdCodec
 from zarr.registry import register_codec
 
+MAGIC = (0xFD2FB528).to_bytes(4, "little")
+HEADER = 18  # bytes of a frame's header at most
 _LOCK = threading.Lock()
 
 
@@ -32,11 +34,32 @@ class BoundedZstdCodec(ZstdCodec):
 
 
 def _decoded(encoded: np.ndarray, size: int) -> np.ndarray:
+    """`size` bytes; ValueError or RuntimeError where the frame makes fewer, more or other ones."""
     from numcodecs.zstd import Zstd
 
+    claimed = content_size(encoded[:HEADER].tobytes())
+    if claimed != size:
+        raise ValueError(f"expected a Zstandard frame of {size} bytes, got {claimed}")
     values = np.empty(size, np.uint8)
-    Zstd().decode(encoded, out=values)  # raises where the bytes make more than `size`
+    Zstd().decode(encoded, out=values)  # a frame fills what it claims; a second one has no room
     return values
+
+
+def content_size(frame: bytes) -> int | None:
+    """The bytes that a Zstandard frame claims to make; None where it claims nothing.
+
+    Source: RFC 8878, section 3.1.1.1.
+    """
+    if frame[:4] != MAGIC or len(frame) < 5:
+        return None
+    descriptor = frame[4]
+    is_single_segment = bool(descriptor & 0x20)
+    width = (int(is_single_segment), 2, 4, 8)[descriptor >> 6]
+    first = 5 + (not is_single_segment) + (0, 1, 2, 4)[descriptor & 3]
+    if not width or len(frame) < first + width:
+        return None
+    size = int.from_bytes(frame[first : first + width], "little")
+    return size + 256 if width == 2 else size
 
 
 @contextmanager

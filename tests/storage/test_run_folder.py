@@ -90,9 +90,7 @@ def test_a_folder_without_a_result_is_not_a_result(tmp_path):
         results.open_result(tmp_path)
     with pytest.raises(ValueError, match=r"a run's folder with config.json, got"):
         run_folder.read_config(tmp_path)
-    assert (
-        results.finished_seeds(tmp_path) == () and run_folder.read_provenance(tmp_path) is None
-    )
+    assert results.finished_seeds(tmp_path) == () and run_folder.read_provenance(tmp_path) is None
 
 
 def test_a_file_that_is_no_result_is_refused_in_one_line(tmp_path):
