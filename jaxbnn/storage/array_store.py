@@ -161,14 +161,17 @@ def finish(folder: Path, facts: Mapping[str, Any]) -> None:
     files = {}
     for path in sorted((folder / ARRAYS).rglob("*")):
         if path.is_file():
-            content = path.read_bytes()
-            name = path.relative_to(folder).as_posix()
-            files[name] = [len(content), hashlib.sha256(content).hexdigest()]
+            files[path.relative_to(folder).as_posix()] = [path.stat().st_size, _sha(path)]
     check_chunks(folder, files)
-    for name, array in arrays(folder).items():
-        _read_chunks(array, name, folder)
+    check_contents(folder)
     with replacing(folder / MANIFEST) as beside:
         beside.write_text(json.dumps({"facts": dict(facts), "files": files}, indent=1) + "\n")
+
+
+def check_contents(folder: Path) -> None:
+    """ValueError for a chunk that is damaged; one that is missing is not seen."""
+    for name, array in arrays(folder).items():
+        _read_chunks(array, name, folder)
 
 
 def is_finished(folder: Path) -> bool:
@@ -179,9 +182,11 @@ def is_finished(folder: Path) -> bool:
 def read_manifest(folder: Path) -> Manifest:
     """The manifest of a finished store, whose files are there and as large as it says.
 
+    Chunks have checksums of their own, which are looked at when they are read.
+
     Raises:
-        ValueError: for a broken manifest, and for a file that is missing, a link, or of another
-            size.
+        ValueError: for a broken manifest, for a file that is missing, a link, or of another size,
+            and for damaged metadata.
     """
     path = folder / MANIFEST
     try:
@@ -191,13 +196,15 @@ def read_manifest(folder: Path) -> Manifest:
     except JSON_ERRORS as error:
         raise ValueError(f"expected a manifest in {path}, got: {one_line(error)}") from None
     real = folder.resolve()
-    for name, (size, _) in files.items():
+    for name, (size, sha) in files.items():
         _check_path(name, path)
         there = folder / name
         if _size(there) != size or there.resolve() != real / name:
             raise ValueError(
                 f"expected a file of {size} bytes as {there}, got none, a link, or another size"
             )
+        if there.name == zarr_metadata.FILE and _sha(there) != sha:
+            raise ValueError(f"{there} is damaged (its checksum does not hold)")
     check_chunks(folder, files)
     return Manifest(facts, files)
 
@@ -222,7 +229,7 @@ def damaged_files(folder: Path) -> list[str]:
     """The files of a finished store whose contents are not those that were written."""
     damaged = []
     for name, (_, sha) in read_manifest(folder).files.items():
-        if hashlib.sha256((folder / name).read_bytes()).hexdigest() != sha:
+        if _sha(folder / name) != sha:
             damaged.append(name)
     return damaged
 
@@ -266,6 +273,10 @@ def _check_path(name: str, path: Path) -> None:
     parts = Path(name).parts
     if Path(name).is_absolute() or ".." in parts or parts[:1] != (ARRAYS,):
         raise ValueError(f"expected files below {ARRAYS} in {path}, got {name[:200]!r}")
+
+
+def _sha(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _size(path: Path) -> int | None:

@@ -77,7 +77,7 @@ def load(block: Path, identity: Mapping[str, str] | None = None) -> dict[str, np
     if not folders(block):
         return None
     last = folders(block)[-1]
-    _verify(last, identity or {})
+    _check_identity(last, identity or {})
     return flat(restore_tree((last / STATE).absolute()))
 
 
@@ -113,20 +113,30 @@ def _map_leaves(function: Any, tree: Any) -> Any:
     return function(tree)
 
 
-def _verify(checkpoint: Path, identity: Mapping[str, str]) -> None:
-    before = folders(checkpoint.parent)[:-1]
-    offer = f"go on from {before[-1]}" if before else "start this block again"
+def verify(checkpoint: Path) -> dict[str, str]:
+    """The identity that a checkpoint was made with, once all its checksums hold.
+
+    Raises:
+        ValueError: for a damaged one; the message offers the one before.
+    """
     try:
         manifest = json.loads((checkpoint / MANIFEST).read_text())
         made_with = dict(manifest["identity"])
         whole = bool(manifest["files"]) and manifest["files"] == _checksums(checkpoint)
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        made_with = {}
         whole = False
     if not whole:
+        before = [path for path in folders(checkpoint.parent) if path < checkpoint]
+        offer = f"go on from {before[-1]}" if before else "start this block again"
         raise ValueError(
             f"{checkpoint} is damaged (its checksums do not hold): remove it to {offer}"
         )
+    return made_with
+
+
+def _check_identity(checkpoint: Path, identity: Mapping[str, str]) -> None:
+    """ValueError for a checkpoint that is damaged or was made with another identity."""
+    made_with = verify(checkpoint)
     for key, value in identity.items():
         if made_with.get(key) != value:
             raise ValueError(

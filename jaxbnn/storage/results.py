@@ -203,6 +203,11 @@ def _check_facts(facts: Mapping[str, Any], block: Path) -> None:
             f"expected a block of layout {VERSION} in {block}, got another: remove it to run its "
             "seeds again"
         )
+    if tuple(seeds) != run_folder.seeds_of(block):
+        raise ValueError(
+            f"expected in {block / array_store.MANIFEST} the seeds of {run_folder.SEEDS}, got "
+            f"others: remove {block} to run its seeds again"
+        )
 
 
 def _dataset(blocks: Sequence[FinishedBlock], group: str) -> Any:
@@ -280,7 +285,7 @@ def _open_study(folder: Path) -> Any:
     for path, array in array_store.arrays(folder).items():
         name = path.partition("/")[2]
         variables[name] = xarray.Variable(
-            array.metadata.dimension_names, np.asarray(array[...]), dict(array.attrs)
+            array.metadata.dimension_names, array_store.read(folder, path), dict(array.attrs)
         )
     coordinates = {}
     for name, values in about["coordinates"].items():

@@ -84,8 +84,9 @@ def _lock(handle: int, how: int, folder: Path) -> None:
         if error.errno not in NO_LOCKS:
             raise
         raise ValueError(
-            f"expected a file system with locks for {folder}, got none ({error.strerror}): run with "
-            "--out on a local disk and copy the folder, or mount with locks (NFS: local_lock=flock)"
+            f"expected a file system with locks for {folder}, got none ({error.strerror}): run "
+            "with --out on a local disk and copy the folder, or mount with locks (NFS: "
+            "local_lock=flock)"
         ) from None
 
 
@@ -192,6 +193,6 @@ def forget(block: Path) -> None:
 
 
 def is_full(error: BaseException) -> bool:
-    """Whether it is the disk that has no room, or may not be written, and no file that is damaged."""
+    """Whether the disk has no room or may not be written: no file is damaged."""
     full = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EROFS)
     return isinstance(error, OSError) and error.errno in full

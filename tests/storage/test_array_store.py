@@ -198,11 +198,18 @@ def test_a_missing_chunk_is_refused(tmp_path, small_chunks):
 def test_damaged_files_are_named(store):
     assert array_store.damaged_files(store) == []
     stores.flip_bit(store / "arrays.zarr/kept/words/c/0/0/0", 40)
-    stores.flip_bit(store / "arrays.zarr/main/zarr.json", 40)
+    stores.flip_bit(store / "arrays.zarr/main/points/c/0/0/0/0", 40)
     assert array_store.damaged_files(store) == [
         "arrays.zarr/kept/words/c/0/0/0",
-        "arrays.zarr/main/zarr.json",
+        "arrays.zarr/main/points/c/0/0/0/0",
     ]
+
+
+def test_damaged_metadata_are_refused_when_a_finished_store_is_opened(store):
+    path = store / "arrays.zarr/main/zarr.json"
+    path.write_text(path.read_text().replace('"a": 1', '"a": 2'))
+    with pytest.raises(ValueError, match=r"main/zarr.json is damaged \(its checksum does not hold"):
+        array_store.read_manifest(store)
 
 
 @pytest.mark.parametrize("n_rows", range(7))
