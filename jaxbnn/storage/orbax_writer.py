@@ -79,7 +79,7 @@ def _start_child() -> subprocess.Popen:
     # The child computes nothing: it must not take a device, nor join the group.
     alone = {"JAX_PLATFORMS": "cpu", "XLA_FLAGS": ""}
     child = subprocess.Popen(
-        [sys.executable, "-m", "jaxbnn.storage.orbax_writer"],
+        [sys.executable, "-c", f"from {__name__} import serve; serve()"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -109,7 +109,3 @@ def serve() -> None:
         except Exception as error:  # whatever it is, the run says it
             answer = " ".join(str(error).split()) or type(error).__name__
         print(answer, flush=True)
-
-
-if __name__ == "__main__":
-    serve()

@@ -284,7 +284,9 @@ def test_a_block_of_another_layout_is_refused(run, new):
 
 def test_a_block_whose_files_name_other_seeds_is_refused(run):
     changed_facts(run / "blocks/0,2", seeds=[0, 3])
-    with pytest.raises(ValueError, match="the seeds of seeds.json, got others: remove .*0,2 to run"):
+    with pytest.raises(
+        ValueError, match="the seeds of seeds.json, got others: remove .*0,2 to run"
+    ):
         results.open_result(run)
 
 
