@@ -131,7 +131,7 @@ def verify(checkpoint: Path) -> dict[str, str]:
     """The identity that a checkpoint was made with, once all its checksums hold.
 
     Raises:
-        ValueError: for a damaged one; the message offers the one before.
+        ValueError: for a damaged one; the message says how to go on without it.
     """
     try:
         manifest = json.loads((checkpoint / MANIFEST).read_text())
@@ -140,12 +140,18 @@ def verify(checkpoint: Path) -> dict[str, str]:
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         whole = False
     if not whole:
-        before = [path for path in folders(checkpoint.parent) if path < checkpoint]
-        offer = f"go on from {before[-1]}" if before else "start this block again"
         raise ValueError(
-            f"{checkpoint} is damaged (its checksums do not hold): remove it to {offer}"
+            f"{checkpoint} is damaged (its checksums do not hold): remove it{_offer(checkpoint)}"
         )
     return made_with
+
+
+def _offer(checkpoint: Path) -> str:
+    """What a block can do without its newest checkpoint; "" for another, which it does not need."""
+    *before, last = folders(checkpoint.parent)
+    if checkpoint != last:
+        return ""
+    return f" to go on from {before[-1]}" if before else " to start this block again"
 
 
 def _check_identity(checkpoint: Path, identity: Mapping[str, str]) -> None:

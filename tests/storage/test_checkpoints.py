@@ -1,5 +1,6 @@
 """Checkpoints are given back as they were, or refused in one line."""
 
+import gc
 import json
 import os
 import shutil
@@ -111,11 +112,11 @@ def test_a_manifest_that_lists_no_files_is_damaged(tmp_path, text):
         checkpoints.verify(newest)
 
 
-def test_the_one_before_is_verified_without_offering_itself(tmp_path):
+def test_the_one_before_is_verified_too_and_is_not_needed(tmp_path):
     before, newest = saved(tmp_path)
     assert checkpoints.verify(before) == checkpoints.verify(newest) == IDENTITY
     (before / "manifest.json").unlink()
-    with pytest.raises(ValueError, match="00000002 is damaged .* remove it to start this block"):
+    with pytest.raises(ValueError, match=r"00000002 is damaged .* remove it$"):
         checkpoints.verify(before)
     assert checkpoints.load(tmp_path, IDENTITY)["step"] == 3
 
@@ -165,6 +166,8 @@ def with_sums_that_hold(checkpoint):
     (checkpoint / "manifest.json").write_text(json.dumps({"identity": IDENTITY, "files": sums}))
 
 
+# Orbax leaves what it could not read to be closed when it is collected.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_strangers_checkpoint_that_orbax_does_not_read_is_refused_in_one_line(tmp_path):
     (newest,) = saved(tmp_path, [4])
     for path in every_file(newest / "state"):
@@ -178,6 +181,7 @@ def test_a_strangers_checkpoint_that_orbax_does_not_read_is_refused_in_one_line(
         else:
             assert leaves["step"] == 4  # a file that Orbax does not need
         path.write_bytes(content)
+    gc.collect()
 
 
 def test_leaves_that_memory_cannot_hold_are_refused(tmp_path, monkeypatch):

@@ -105,6 +105,7 @@ def test_a_process_of_a_group_has_a_child_that_writes(tmp_path, group, monkeypat
     assert sorted(path.name for path in tmp_path.iterdir()) == ["one", "two"]
 
 
+@pytest.mark.slow
 def test_checkpoints_of_a_group_are_those_of_one_process(tmp_path, group):
     leaves = {"params/a": np.arange(4.0), "step": np.asarray(2, np.int32)}
     for step in (1, 2, 3):
@@ -126,6 +127,7 @@ def test_a_child_that_cannot_write_says_why_and_writes_on(tmp_path, group):
     assert len(group) == 1 and not list(tmp_path.glob("*.npz"))
 
 
+@pytest.mark.slow
 def test_a_child_that_has_ended_is_started_again(tmp_path, group):
     orbax_writer.save_tree(tmp_path / "one", TREE)
     first = group[0]

@@ -163,6 +163,7 @@ print(results.open_result(folder).load().sizes["seed"], integrity.check(folder))
 """
 
 
+@pytest.mark.slow
 def test_a_folder_that_may_not_be_written_is_read(run, tmp_path):
     (run / run_folder.CONFIG).unlink()
     command = [sys.executable, "-c", READ_ALL, str(run)]

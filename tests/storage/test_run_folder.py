@@ -154,6 +154,7 @@ with run_folder.locked(Path(sys.argv[1])):
 """
 
 
+@pytest.mark.slow
 def test_a_folder_is_free_again_however_its_holder_ends(tmp_path):
     command = [sys.executable, "-c", HOLD, str(tmp_path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:

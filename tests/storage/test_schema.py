@@ -80,6 +80,7 @@ def test_the_page_of_a_result_has_the_table_that_is_made_here():
     assert table in PAGE.read_text()
 
 
+@pytest.mark.slow
 def test_the_table_is_printed_by_its_module():
     command = [sys.executable, "-m", "jaxbnn.storage.schema"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
