@@ -65,7 +65,18 @@ class SeedRows(BackendArray):
         if _is_number(self._column):
             values = values.take(0, axis=self._axis)
         dropped = [axis for axis, place in enumerate(key) if _is_number(place)]
-        return np.squeeze(values, axis=tuple(dropped)).astype(self.dtype, copy=False)
+        return self._cast(np.squeeze(values, axis=tuple(dropped)))
+
+    def _cast(self, values: np.ndarray) -> np.ndarray:
+        """Values of the variable's dtype; ValueError where a stored count is no whole number."""
+        try:
+            with np.errstate(invalid="raise"):
+                return values.astype(self.dtype, copy=False)
+        except FloatingPointError:
+            path = self._parts[0].store_path
+            raise ValueError(
+                f"expected numbers that fit {self.dtype} in {path}, got others"
+            ) from None
 
     def _gathered(self, seeds: np.ndarray, taken: tuple[Any, ...]) -> np.ndarray:
         """The rows of these seeds, in their order."""

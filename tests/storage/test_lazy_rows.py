@@ -129,6 +129,15 @@ def test_counts_are_shown_as_whole_numbers(folder):
     assert shown.dtype == "int32" and shown.values.tolist() == [[3, 2**23]]
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf, 2.0**40])
+def test_a_count_that_is_no_whole_number_is_refused(tmp_path, value):
+    array_store.create(tmp_path, {"g/x": ArraySpec((1, 2), "float32", DIMS[:2])}, {})
+    array_store.write_whole(tmp_path, {"g/x": np.array([[1, value]], np.float32)})
+    rows = SeedRows([array_store.arrays(tmp_path)["g/x"]], [(0, 0)], None, -1, np.dtype("int32"))
+    with pytest.raises(ValueError, match="expected numbers that fit int32 in .*g/x, got others"):
+        xarray.Variable(DIMS[:2], rows.lazy()).values  # noqa: B018
+
+
 def test_a_damaged_chunk_is_refused_when_it_is_read(folder, tmp_path):
     store = tmp_path / "store"
     array_store.create(store, {"g/x": ArraySpec(BLOCKS[0].shape, "float32", DIMS)}, {})
