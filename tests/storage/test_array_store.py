@@ -1,11 +1,14 @@
 """A store is read as it was written, or refused in one line."""
 
+import contextlib
 import json
 import math
 import multiprocessing
 import os
+import random
 import shutil
-from contextlib import contextmanager
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -393,7 +396,7 @@ def test_a_chunk_that_makes_more_bytes_than_it_has_is_refused_before_they_are_ma
     assert peak() < 2**24
 
 
-@contextmanager
+@contextlib.contextmanager
 def peak_memory():
     """A function that says how many bytes this process came to hold beyond what it held."""
     Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
@@ -480,3 +483,47 @@ def test_arrays_that_memory_cannot_hold_are_refused(store, monkeypatch):
     monkeypatch.setattr(array_store, "memory", lambda: POINTS.nbytes - 1)
     with pytest.raises(ValueError, match="expected arrays that fit into memory in .* got 0 GiB"):
         array_store.arrays(store)
+
+
+BLOCK_WRITER = """
+import sys
+from pathlib import Path
+import numpy as np
+from jaxbnn.storage import array_store, checkpoints
+from jaxbnn.storage.array_store import ArraySpec
+array_store.CHUNK_BYTES = 200
+folder, n = Path(sys.argv[1]), 40
+state = checkpoints.load(folder)
+if state is None:
+    spec = ArraySpec((2, n, 5), "float32", ("seed", "epoch", "layer"))
+    array_store.create(folder, {"g/x": spec}, {})
+step = 0 if state is None else int(state["step"])
+array_store.check_rows(folder, step)
+print("goes on from", step, flush=True)
+for row in range(step, n):
+    values = np.random.default_rng(row).normal(size=(2, 1, 5)).astype(np.float32)
+    array_store.write_rows(folder, row, {"g/x": values})
+    checkpoints.save(folder, row + 1, {"step": np.asarray(row + 1)}, {})
+array_store.finish(folder, {"seeds": [0, 1]})
+"""
+
+
+@pytest.mark.slow
+def test_a_block_that_is_killed_at_any_time_goes_on_to_the_same_store(tmp_path):
+    """Killed between a row and its checkpoint, within either, or before both."""
+    chance = random.Random(0)
+    starts = []
+    while not array_store.is_finished(tmp_path / "killed"):
+        command = [sys.executable, "-c", BLOCK_WRITER, str(tmp_path / "killed")]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
+            line = writer.stdout.readline()
+            assert line.startswith("goes on from"), line
+            starts.append(int(line.split()[-1]))
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                writer.wait(chance.uniform(0.2, 3) if len(starts) < 6 else None)
+            writer.kill()
+    assert starts == sorted(starts) and len(starts) > 2
+    values = [np.random.default_rng(row).normal(size=(2, 5)) for row in range(40)]
+    expected = np.stack(values, axis=1).astype(np.float32)
+    np.testing.assert_array_equal(array_store.read(tmp_path / "killed", "g/x"), expected)
+    assert array_store.damaged_files(tmp_path / "killed") == []
