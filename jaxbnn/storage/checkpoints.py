@@ -17,7 +17,7 @@ import numpy as np
 
 from jaxbnn.files.limits import memory
 from jaxbnn.storage.leaves import flat, nested
-from jaxbnn.storage.orbax_writer import save_tree
+from jaxbnn.storage.orbax_writer import quiet, save_tree
 
 KEPT = 2  # the last ones
 STATE = "state"
@@ -86,7 +86,7 @@ def restore_tree(path: Path) -> dict[str, Any]:
     import orbax.checkpoint as ocp
 
     try:
-        with _reader() as checkpointer:
+        with quiet(), _reader() as checkpointer:
             metadata = checkpointer.metadata(path).item_metadata.tree
             _check_size(metadata, path)
             as_numpy = _map_leaves(lambda _: ocp.RestoreArgs(restore_type=np.ndarray), metadata)

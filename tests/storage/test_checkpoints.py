@@ -168,7 +168,7 @@ def with_sums_that_hold(checkpoint):
 
 # Orbax leaves what it could not read to be closed when it is collected.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_a_strangers_checkpoint_that_orbax_does_not_read_is_refused_in_one_line(tmp_path):
+def test_a_strangers_checkpoint_that_orbax_does_not_read_is_refused_in_one_line(tmp_path, caplog):
     (newest,) = saved(tmp_path, [4])
     for path in every_file(newest / "state"):
         content = path.read_bytes()
@@ -181,6 +181,7 @@ def test_a_strangers_checkpoint_that_orbax_does_not_read_is_refused_in_one_line(
         else:
             assert leaves["step"] == 4  # a file that Orbax does not need
         path.write_bytes(content)
+    assert caplog.records == []
     gc.collect()
 
 

@@ -1,5 +1,6 @@
 """Orbax checkpoints are written, also by a process of a group, or an OSError says why not."""
 
+import logging
 import os
 import resource
 import socket
@@ -139,7 +140,7 @@ def test_a_child_that_has_ended_is_started_again(tmp_path, group):
     assert_equal(read_back(tmp_path / "two"))
 
 
-def test_a_full_disk_is_an_oserror(tmp_path):
+def test_a_full_disk_is_an_oserror_and_nothing_is_logged(tmp_path, caplog, capfd):
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
     try:
@@ -148,9 +149,22 @@ def test_a_full_disk_is_an_oserror(tmp_path):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert not (tmp_path / "state").exists()
+    assert caplog.records == [] and capfd.readouterr() == ("", "")
 
 
 def test_a_place_that_is_taken_is_an_oserror(tmp_path):
     orbax_writer.save_tree(tmp_path / "state", TREE)
     with pytest.raises(OSError, match="expected .*state to be written as a checkpoint, got"):
         orbax_writer.save_tree(tmp_path / "state", TREE)
+
+
+def test_the_logger_has_its_level_again_when_the_last_thread_is_done():
+    logger = logging.getLogger("absl")
+    before = logger.level
+    first, second = orbax_writer.quiet(), orbax_writer.quiet()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert logger.level == logging.CRITICAL
+    second.__exit__(None, None, None)
+    assert logger.level == before
