@@ -27,7 +27,6 @@ from pathlib import Path
 import numpy as np
 
 from jaxbnn.storage import results
-from jaxbnn.storage import run_folder
 
 COMMAND = [
     "szt",

@@ -18,14 +18,12 @@ from unittest.mock import patch
 import jax
 import numpy as np
 
-from jaxbnn.storage import results
 from jaxbnn import run_together
 from jaxbnn.config import grid
-from jaxbnn.engine import run_plan
 from jaxbnn.data import Cifar10, Npz, Szt
-from jaxbnn.engine import block_runner
+from jaxbnn.engine import block_runner, run_plan
 from jaxbnn.engine.devices import use_cores
-from jaxbnn.storage import run_folder
+from jaxbnn.storage import results
 from jaxbnn.studies.nothnagel_2026.experiments import GRID
 
 TRAIN, TEST = 500, 200  # made images

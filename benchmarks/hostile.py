@@ -12,7 +12,9 @@ libraries that they call.
 """
 
 import argparse
+import functools
 import gc
+import hashlib
 import io
 import json
 import os
@@ -21,6 +23,7 @@ import random
 import resource
 import signal
 import struct
+import subprocess
 import sys
 import tarfile
 import tempfile
@@ -31,19 +34,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jaxbnn.storage import results
-from jaxbnn import config, data, studies
+from jaxbnn import data, studies
+from jaxbnn.config import codec, overrides
 from jaxbnn.data import cifar_batches
 from jaxbnn.data import idx as idx_format
 from jaxbnn.data import npz as npz_data
-from jaxbnn.info.ragged import Ragged
-from jaxbnn.storage import checkpoints, run_folder
+from jaxbnn.files import npz
+from jaxbnn.storage import array_store, checkpoints, integrity, results, run_folder
 
-BATCH, ROOM, PATIENCE = (
-    100,
-    2**33,
-    20,
-)  # mutations a process; bytes it may map beyond what it has; seconds for one
+BATCH = 100  # mutations a process
+ROOM = 2**33  # bytes that it may map beyond what it has
+PATIENCE = 20  # seconds for one mutation
 EXTREME = [
     b"\xff\xff\xff\xff",
     b"\x00\x00\x00\x00",
@@ -59,10 +60,45 @@ COVERED = (
     "zipfile",
     "tarfile",
     "numpy.lib",
-    "h5netcdf",
-    "h5py._hl",
-    "xarray.backends",
+    "zarr",
+    "orbax",
 )
+BLOCK = "blocks/0-1"
+STATE = f"{BLOCK}/00000003/state"
+RUN_FILES = {
+    "store: array": f"{BLOCK}/arrays.zarr/main/points/zarr.json",
+    "store: group": f"{BLOCK}/arrays.zarr/main/zarr.json",
+    "store: chunk": f"{BLOCK}/arrays.zarr/main/points/c/0/0/0/0",
+    "store: manifest": f"{BLOCK}/manifest.json",
+    "store: seeds": f"{BLOCK}/seeds.json",
+    "checkpoint: manifest": f"{BLOCK}/00000003/manifest.json",
+    "checkpoint: metadata": f"{STATE}/_METADATA",
+    "checkpoint: sharding": f"{STATE}/_CHECKPOINT_METADATA",
+    "checkpoint: ocdbt": f"{STATE}/manifest.ocdbt",
+}
+# A process of its own makes the run: one that has used Orbax must not be forked.
+MAKE_RUN = """
+import sys
+from pathlib import Path
+import numpy as np
+from jaxbnn.storage import array_store, checkpoints, results, run_folder
+from jaxbnn.storage.array_store import ArraySpec
+folder = Path(sys.argv[1])
+block = run_folder.make_block_folder(folder, (0, 1))
+points = np.arange(2 * 3 * 2 * 7, dtype=np.float32).reshape(2, 3, 2, 7)
+sample = np.ones((2, 4))
+specs = {
+    "main/points": ArraySpec(points.shape, "float32", ("seed", "epoch", "layer", "quantity")),
+    "main/sample": ArraySpec(sample.shape, "float64", ("seed", "quantity")),
+}
+about = {"coordinates": {"epoch": [0, 1, 5], "layer": ["a", "b"]}, "attributes": {"probe": "main"}}
+array_store.create(block, specs, {"main": about})
+array_store.write_whole(block, {"main/points": points, "main/sample": sample})
+facts = {"version": results.VERSION, "main": "main", "seeds": [0, 1], results.DATA: "0" * 64}
+array_store.finish(block, facts)
+leaves = {"params/dense_1/latent": points[:, 0], "step": np.asarray(3, np.int32)}
+checkpoints.save(block, 3, leaves, {"config": "c", "data": "d"})
+"""
 
 
 class Reader(NamedTuple):
@@ -75,7 +111,7 @@ class Reader(NamedTuple):
 
 def readers() -> list[Reader]:
     """Every reader of files that may come from strangers, with a valid file."""
-    experiment = config.to_json(studies.find("szt")[0])
+    experiment = codec.to_json(studies.find("szt")[0])
     return [
         Reader("IDX", idx(), lambda payload, folder: idx_format.read_idx(payload, "file")),
         Reader(
@@ -95,19 +131,16 @@ def readers() -> list[Reader]:
         ),
         Reader("npz data", archive_of(x=np.eye(5, dtype=np.float32), y=np.arange(5)), read_data),
         Reader("npz to measure", archive_of(t=np.ones((5, 3)), y=np.arange(5)), read_measured),
-        Reader("npz of a snapshot", archive_of(a=np.eye(3), b=np.arange(4)), read_arrays),
+        Reader("npz of arrays", archive_of(a=np.eye(3), b=np.arange(4)), read_arrays),
         Reader(
             "experiment as JSON",
             experiment.encode(),
-            lambda payload, folder: config.from_json(text(payload)),
+            lambda payload, folder: codec.from_json(text(payload)),
         ),
         Reader("override", b"train.epochs=10", lambda payload, folder: override(text(payload))),
         Reader("config.json", experiment.encode(), read_config),
         Reader("provenance.json", b'{"seeds": [0, 1], "earlier": []}', read_provenance),
-        Reader("checkpoint: arrays", *checkpoint_reader("arrays.npz")),
-        Reader("checkpoint: manifest", *checkpoint_reader("manifest.json")),
-        Reader("spectra.h5", *spectra_reader()),
-        Reader("result.nc", *result_reader()),
+        *(run_reader(name) for name in RUN_FILES),
     ]
 
 
@@ -151,7 +184,7 @@ def read_measured(payload: bytes, folder: Path):
 
 
 def read_arrays(payload: bytes, folder: Path):
-    return run_folder.read_arrays(put(folder, "epoch-3.npz", payload))
+    return npz.read(put(folder, "x.npz", payload))
 
 
 def read_config(payload: bytes, folder: Path):
@@ -165,69 +198,64 @@ def read_provenance(payload: bytes, folder: Path):
 
 
 def override(assignment: str):
-    return config.override(studies.find("szt")[0], assignment)
+    return overrides.override(studies.find("szt")[0], assignment)
 
 
-def checkpoint_reader(name: str):
-    """A valid file of a checkpoint, and what reads one whose other file is whole and whose
-    checksums hold."""
-    identity = {"config": "c", "data": "d"}
-    with tempfile.TemporaryDirectory() as place:
-        block = Path(place) / "0-1"
-        checkpoints.save(block, 1, {"leaf_000": np.arange(6.0)}, identity)
-        (made,) = checkpoints.folders(block)
-        whole = {path.name: path.read_bytes() for path in made.iterdir()}
-
-    def read(payload: bytes, folder: Path):
-        last = folder / "0-1" / "00000001"
-        for each, content in (whole | {name: payload}).items():
-            put(last, each, content)
-        if name != "manifest.json":  # a stranger's checksums fit
-            sums = checkpoints._checksums(last)
-            put(last, "manifest.json", json.dumps({"identity": identity, "files": sums}).encode())
-        return checkpoints.load(folder / "0-1", identity)
-
-    return whole[name], read
+@functools.cache
+def run_files() -> dict[str, bytes]:
+    """A finished run with one block and its checkpoint, each file by its path."""
+    with tempfile.TemporaryDirectory() as made:
+        subprocess.run([sys.executable, "-c", MAKE_RUN, made], check=True)
+        paths = [path for path in Path(made).rglob("*") if path.is_file()]
+        return {path.relative_to(made).as_posix(): path.read_bytes() for path in paths}
 
 
-def spectra_reader():
-    ragged = Ragged(
-        np.ones((2, 1, 2), np.int32), np.arange(4, dtype=np.int32), np.ones(4, np.int32)
-    )
-    with tempfile.TemporaryDirectory() as place:
-        run_folder.append_spectra(Path(place), 0, {"main": (("t", ragged), ("ty", ragged))})
-        valid = (Path(place) / run_folder.SPECTRA).read_bytes()
+def run_reader(kind: str) -> Reader:
+    """Reads a run of which one file is another; a stranger's checksums fit his files."""
+    name = RUN_FILES[kind]
 
     def read(payload: bytes, folder: Path):
-        put(folder, run_folder.SPECTRA, payload)
-        return run_folder.read_spectra(folder, 2)
-
-    return valid, read
-
-
-def result_reader():
-    ragged = Ragged(np.ones((2, 2), np.int32), np.arange(4, dtype=np.int32), np.ones(4, np.int32))
-    i_xt = run_folder.Variable(("seed", "layer"), np.ones((2, 2), np.float32), {"units": "bit"})
-    group = run_folder.Group(
-        {"seed": np.arange(2), "layer": np.array(["a", "b"], dtype=object)},
-        {"i_xt": i_xt, **run_folder.ragged_variables("t", ragged, ("seed", "layer"))},
-        {"data_sha256": "0" * 64},
-    )
-    with tempfile.TemporaryDirectory() as place:
-        part = run_folder.write_part(Path(place) / "blocks" / "0-1", {"": group, "test": group})
-        whole_part = part.read_bytes()
-        run_folder.write_result(Path(place), [part])
-        valid = (Path(place) / run_folder.RESULT).read_bytes()
-
-    def read(payload: bytes, folder: Path):
-        put(folder, run_folder.RESULT, payload)
+        for path, content in (run_files() | {name: payload}).items():
+            put(folder, path, content)
+        if kind.startswith("checkpoint"):
+            if kind != "checkpoint: manifest":
+                fit_checkpoint(folder / BLOCK / "00000003")
+            return checkpoints.load(folder / BLOCK, {"config": "c", "data": "d"})
+        if kind == "store: chunk":  # without its crc32c no mutation would come to Zstandard
+            put(folder, name, sealed(payload))
+        if kind != "store: manifest":
+            fit_store(folder / BLOCK)
+        integrity.check(folder)
         results.finished_seeds(folder)
-        results.open_result(folder, "test")
-        run_folder.write_result(
-            folder, [put(folder / "blocks" / "0-1", run_folder.PART, whole_part)]
-        )
+        return results.open_result(folder).load()
 
-    return valid, read
+    return Reader(kind, run_files()[name], read)
+
+
+def sealed(chunk: bytes) -> bytes:
+    """The bytes of a chunk with the crc32c that fits them in place of their last four."""
+    import google_crc32c
+
+    return chunk[:-4] + google_crc32c.value(chunk[:-4]).to_bytes(4, "little")
+
+
+def fit_store(block: Path) -> None:
+    """Sizes and checksums of a manifest, made anew for the files that are there."""
+    path = block / array_store.MANIFEST
+    manifest = json.loads(path.read_text())
+    for name in manifest["files"]:
+        content = (block / name).read_bytes()
+        manifest["files"][name] = [len(content), hashlib.sha256(content).hexdigest()]
+    path.write_text(json.dumps(manifest))
+
+
+def fit_checkpoint(checkpoint: Path) -> None:
+    path = checkpoint / checkpoints.MANIFEST
+    manifest = json.loads(path.read_text())
+    for name in manifest["files"]:
+        content = (checkpoint / name).read_bytes()
+        manifest["files"][name] = hashlib.sha256(content).hexdigest()
+    path.write_text(json.dumps(manifest))
 
 
 def mutated(valid: bytes, chance: random.Random) -> bytes:
@@ -272,11 +300,12 @@ def failure(reader: Reader, payload: bytes, folder: Path) -> str:
 
 def run_batch(reader: Reader, seed: int, tries: int) -> list[str]:
     """The failures of the mutations of a seed, and of those after one that ended its process."""
-    found, first = [], 0
+    failures = []
+    first = 0
     while first < tries:
-        first, new = _run_tries(reader, seed, first, tries)
-        found += new
-    return found
+        first, more = _run_tries(reader, seed, first, tries)
+        failures += more
+    return failures
 
 
 def _run_tries(reader: Reader, seed: int, first: int, tries: int) -> tuple[int, list[str]]:
@@ -302,12 +331,12 @@ def _run_tries(reader: Reader, seed: int, first: int, tries: int) -> tuple[int, 
             os._exit(1)
     os.close(write_end)
     with os.fdopen(read_end, "rb") as pipe:
-        said = [json.loads(line) for line in pipe]
+        answers = [json.loads(line) for line in pipe]
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     if code:
-        said.append(f"ended by signal {-code}" if code < 0 else f"ended with {code}")
-    return first + len(said), [
-        f"seed {seed}, try {i}: {what}" for i, what in enumerate(said, first) if what
+        answers.append(f"ended by signal {-code}" if code < 0 else f"ended with {code}")
+    return first + len(answers), [
+        f"seed {seed}, try {i}: {what}" for i, what in enumerate(answers, first) if what
     ]
 
 

@@ -25,10 +25,9 @@ import jax.numpy as jnp
 import numpy as np
 from promise import experiments
 
-from jaxbnn.storage import results
 from jaxbnn import data, nn, run, use_cores
 from jaxbnn.config.experiment import Experiment
-from jaxbnn.storage import run_folder
+from jaxbnn.storage import results
 
 POOLS = (1, 2, 4, 8, 16)
 

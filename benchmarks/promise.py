@@ -21,8 +21,8 @@ from pathlib import Path
 
 import numpy as np
 
-from jaxbnn.storage import results
 from jaxbnn import use_cores
+from jaxbnn.storage import results
 
 DEVICES = 4
 
@@ -65,7 +65,6 @@ def experiments(folder: Path):
 def differ(folder: Path, other: Path) -> list[str]:
     """The variables in which the seeds of a run differ from the same seeds of another."""
     from jaxbnn.engine import verdicts
-    from jaxbnn.storage import run_folder
 
     found, whole = results.open_result(folder), results.open_result(other)
     seeds = [whole.seed.values.tolist().index(seed) for seed in found.seed.values]

@@ -20,12 +20,11 @@ import torch_networks as peer
 from scipy import stats
 from torch.nn import functional
 
-from jaxbnn.storage import results
 from jaxbnn import data, run, studies
 from jaxbnn.analysis import trajectories
 from jaxbnn.engine.devices import use_cores
 from jaxbnn.nn import seeds_last
-from jaxbnn.storage import run_folder
+from jaxbnn.storage import results
 from jaxbnn.train.spec import Hyper, rule_of
 from jaxbnn.train.trainer import batches_of
 

@@ -22,17 +22,16 @@ import numpy as np
 import optax
 import timing
 
-from jaxbnn.files.figures import save_figure
-from jaxbnn.storage import results
 from jaxbnn import data, run, studies
 from jaxbnn.config.codec import normal
 from jaxbnn.config.experiment import Experiment
 from jaxbnn.engine.devices import use_cores
 from jaxbnn.engine.program import advance
 from jaxbnn.engine.run_plan import alone, beginning, inputs_of, make_job
+from jaxbnn.files.figures import save_figure
 from jaxbnn.nn import MLP
 from jaxbnn.plots import run_figures
-from jaxbnn.storage import run_folder
+from jaxbnn.storage import results
 
 SZT, MNIST = "raj2020/szt-ste", "raj2020/mnist-ste"
 TARGETS = {"loop": (200, 400), "batched": (6, 15), "textbook": (4, 8), "mnist": (4, 6)}

@@ -33,7 +33,7 @@ def load_networks(folder: str | Path) -> dict[int, dict[str, Any]]:
         kept = {name: leaf for name, leaf in leaves.items() if name.split("/")[0] in COLLECTIONS}
         for place, seed in enumerate(block.seeds):
             own = nested({name: np.asarray(leaf[place]) for name, leaf in kept.items()})
-            networks[seed] = {"batch_stats": {}} | own
+            networks.setdefault(seed, {"batch_stats": {}} | own)  # the first block counts
     if not networks:
         raise ValueError(f"expected a finished run's folder with {run_folder.BLOCKS}, got {folder}")
     return dict(sorted(networks.items()))

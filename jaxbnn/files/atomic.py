@@ -23,8 +23,8 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def reserve(path: Path, size: int) -> None:
-    """OSError now where the disk has no room for so many bytes beside the path: HDF5 can crash when
-    it finds out."""
+    """OSError now where the disk has no room for so many bytes beside the path: HDF5, which writes
+    exported files, can crash when it finds out."""
     if hasattr(os, "posix_fallocate"):
         with tempfile.TemporaryFile(dir=path.parent) as file:
             os.posix_fallocate(file.fileno(), 0, size + OVERHEAD)

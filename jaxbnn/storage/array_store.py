@@ -8,7 +8,8 @@ value. A store with a manifest is finished; one without is being written.
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,6 +24,8 @@ MANIFEST = "manifest.json"
 CHUNK_BYTES = 2**22  # of one chunk, before compression
 LEVEL = 3  # of zstd
 EPOCH = 1  # the axis along which rows are appended
+ROWS = (("seed", "epoch", "layer"), ("seed", "epoch", "quantity"))  # arrays of all measured epochs
+JSON_ERRORS = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
 
 
 class ArraySpec(NamedTuple):
@@ -87,25 +90,21 @@ def fill_value(dtype: str) -> Any:
     return {"f": math.nan, "i": -1, "u": 0, "b": False}[np.dtype(dtype).kind]
 
 
-def matches(folder: Path, specs: Mapping[str, ArraySpec]) -> bool:
-    """Whether the store's arrays are those of the specs."""
-    described = zarr_metadata.read_arrays(folder / ARRAYS)
-    expected = {name: (spec.shape, spec.dtype) for name, spec in specs.items()}
-    return described == expected
-
-
 def write_rows(folder: Path, first: int, rows: Mapping[str, np.ndarray]) -> None:
-    """Writes rows [S, R, ...] of each array from row `first` on, over what stood there."""
-    root = _open(folder, "r+")
-    for name, values in rows.items():
-        root[name][:, first : first + values.shape[EPOCH]] = values
+    """Writes rows [S, R, ...] of each array from row `first` on, over what stood there.
+
+    Raises:
+        ValueError: for a damaged chunk of which a part is to be written.
+    """
+    for name, array in _open(folder, rows, "r+").items():
+        with _naming(folder, name):
+            array[:, first : first + rows[name].shape[EPOCH]] = rows[name]
 
 
 def write_whole(folder: Path, arrays: Mapping[str, np.ndarray]) -> None:
     """Writes whole arrays."""
-    root = _open(folder, "r+")
-    for name, values in arrays.items():
-        root[name][...] = values
+    for name, array in _open(folder, arrays, "r+").items():
+        array[...] = arrays[name]
 
 
 def read(folder: Path, name: str, selection: Any = ...) -> np.ndarray:
@@ -114,7 +113,9 @@ def read(folder: Path, name: str, selection: Any = ...) -> np.ndarray:
     Raises:
         ValueError: for a damaged chunk.
     """
-    return np.asarray(_open(folder, "r")[name][selection])
+    array = _open(folder, [name], "r")[name]
+    with _naming(folder, name):
+        return np.asarray(array[selection])
 
 
 def arrays(folder: Path) -> dict[str, Any]:
@@ -124,12 +125,17 @@ def arrays(folder: Path) -> dict[str, Any]:
         ValueError: for a store that no run writes, or that is larger than the machine's memory.
     """
     described = zarr_metadata.read_arrays(folder / ARRAYS)
-    sizes = [math.prod(shape) * np.dtype(dtype).itemsize for shape, dtype in described.values()]
-    if max(sizes, default=0) > memory():
-        size = max(sizes) / 2**30
-        raise ValueError(f"expected arrays that fit into memory in {folder}, got {size:.0f} GiB")
-    root = _open(folder, "r")
-    return {name: root[name] for name in described}
+    largest = max((array.n_bytes() for array in described.values()), default=0)
+    if largest > memory():
+        raise ValueError(
+            f"expected arrays that fit into memory in {folder}, got {largest / 2**30:.0f} GiB"
+        )
+    try:
+        return _open(folder, described, "r")
+    except OSError:
+        raise
+    except Exception as error:  # metadata fail in several ways: a codec's options, a fill value
+        raise ValueError(f"expected Zarr arrays in {folder}, got {one_line(error)}") from error
 
 
 def attributes(folder: Path, group: str) -> dict[str, Any]:
@@ -138,9 +144,8 @@ def attributes(folder: Path, group: str) -> dict[str, Any]:
 
 
 def groups(folder: Path) -> list[str]:
-    """The names of the groups."""
-    paths = (folder / ARRAYS).iterdir()
-    return sorted(path.name for path in paths if path.is_dir())
+    """The names of the groups that hold arrays."""
+    return sorted({name.partition("/")[0] for name in zarr_metadata.read_arrays(folder / ARRAYS)})
 
 
 def finish(folder: Path, facts: Mapping[str, Any]) -> None:
@@ -156,17 +161,17 @@ def finish(folder: Path, facts: Mapping[str, Any]) -> None:
     files = {}
     for path in sorted((folder / ARRAYS).rglob("*")):
         if path.is_file():
-            content = path.read_bytes()
-            name = path.relative_to(folder).as_posix()
-            files[name] = [len(content), hashlib.sha256(content).hexdigest()]
-    for name, array in arrays(folder).items():
-        n_chunks = math.prod(-(-n // c) for n, c in zip(array.shape, array.chunks, strict=True))
-        written = sum(path.startswith(f"{ARRAYS}/{name}/c") for path in files)
-        if written != n_chunks:
-            raise ValueError(f"expected {n_chunks} chunks of {name} in {folder}, got {written}")
-        _check_chunks(array, name, folder)
+            files[path.relative_to(folder).as_posix()] = [path.stat().st_size, _sha(path)]
+    check_chunks(folder, files)
+    check_contents(folder)
     with replacing(folder / MANIFEST) as beside:
         beside.write_text(json.dumps({"facts": dict(facts), "files": files}, indent=1) + "\n")
+
+
+def check_contents(folder: Path) -> None:
+    """ValueError for a chunk that is damaged; one that is missing is not seen."""
+    for name, array in arrays(folder).items():
+        _read_chunks(array, name, folder)
 
 
 def is_finished(folder: Path) -> bool:
@@ -177,76 +182,132 @@ def is_finished(folder: Path) -> bool:
 def read_manifest(folder: Path) -> Manifest:
     """The manifest of a finished store, whose files are there and as large as it says.
 
+    Chunks have checksums of their own, which are looked at when they are read.
+
     Raises:
-        ValueError: for a broken manifest, and for a file that is missing or of another size.
+        ValueError: for a broken manifest, for a file that is missing, a link, or of another size,
+            and for damaged metadata.
     """
     path = folder / MANIFEST
     try:
         plain = json.loads(path.read_text())
         facts = dict(plain["facts"])
         files = {str(name): (int(size), str(sha)) for name, (size, sha) in plain["files"].items()}
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ValueError(f"expected a manifest in {path}, got {_one_line(error)}") from None
-    for name, (size, _) in files.items():
-        check_path(name, path)
+    except JSON_ERRORS as error:
+        raise ValueError(f"expected a manifest in {path}, got: {one_line(error)}") from None
+    real = folder.resolve()
+    for name, (size, sha) in files.items():
+        _check_path(name, path)
         there = folder / name
-        if not there.is_file() or there.stat().st_size != size:
-            raise ValueError(f"expected {size} bytes in {there}, which is missing or another size")
+        if _size(there) != size or there.resolve() != real / name:
+            raise ValueError(
+                f"expected a file of {size} bytes as {there}, got none, a link, or another size"
+            )
+        if there.name == zarr_metadata.FILE and _sha(there) != sha:
+            raise ValueError(f"{there} is damaged (its checksum does not hold)")
+    check_chunks(folder, files)
     return Manifest(facts, files)
 
 
-def check_path(name: str, path: Path) -> None:
-    """ValueError for a name that leads out of the store's folder."""
-    parts = Path(name).parts
-    if Path(name).is_absolute() or ".." in parts or parts[:1] != (ARRAYS,):
-        raise ValueError(f"expected files below {ARRAYS} in {path}, got {name!r}")
+def check_chunks(folder: Path, files: Collection[str]) -> None:
+    """ValueError where a chunk of an array is not among the files, which are named below the
+    store's folder."""
+    for name, array in zarr_metadata.read_arrays(folder / ARRAYS).items():
+        grid = array.grid()
+        prefix = f"{ARRAYS}/{name}/c"
+        n_written = sum(file == prefix or file.startswith(f"{prefix}/") for file in files)
+        if n_written != math.prod(grid):
+            raise ValueError(
+                f"expected {math.prod(grid)} chunks of {name} in {folder}, got {n_written}"
+            )
+        for index in np.ndindex(grid):
+            if "/".join((prefix, *map(str, index))) not in files:
+                raise ValueError(f"expected chunk {index} of {name} in {folder}, got none")
 
 
 def damaged_files(folder: Path) -> list[str]:
     """The files of a finished store whose contents are not those that were written."""
     damaged = []
     for name, (_, sha) in read_manifest(folder).files.items():
-        if hashlib.sha256((folder / name).read_bytes()).hexdigest() != sha:
+        if _sha(folder / name) != sha:
             damaged.append(name)
     return damaged
 
 
 def check_rows(folder: Path, n_rows: int) -> None:
-    """ValueError where a chunk of the first `n_rows` rows of an array [S, epoch, ...] is missing."""
+    """ValueError where a chunk of the first `n_rows` measured epochs of an array is missing."""
     for name, array in arrays(folder).items():
         dims = array.metadata.dimension_names or ()
-        if dims[:3] != ("seed", "epoch", "layer") or name.endswith("/trust"):
+        if dims[:3] not in ROWS or name.endswith("/trust"):
             continue
         for i in range(-(-n_rows // array.chunks[EPOCH])):
             key = "/".join(["c", "0", str(i), *["0"] * (array.ndim - 2)])
             if not (folder / ARRAYS / name / key).is_file():
                 raise ValueError(
-                    f"{folder / ARRAYS / name} lacks rows: remove {folder} to start this block again"
+                    f"{folder / ARRAYS / name} lacks rows: remove {folder} to start the block again"
                 )
 
 
-def _check_chunks(array: Any, name: str, folder: Path) -> None:
+@contextmanager
+def naming(path: Any) -> Iterator[None]:
+    """ValueError that names the array where reading a chunk of it fails."""
+    try:
+        yield
+    except (OSError, MemoryError):
+        raise
+    except Exception as error:  # a broken chunk fails in several ways: crc32c, zstd, its size
+        raise ValueError(f"{path} is damaged ({one_line(error)})") from error
+
+
+def one_line(error: BaseException) -> str:
+    """An error's words on one line."""
+    return " ".join(str(error).split())[:200] or type(error).__name__
+
+
+def _naming(folder: Path, name: str) -> AbstractContextManager[None]:
+    return naming(folder / ARRAYS / name)
+
+
+def _check_path(name: str, path: Path) -> None:
+    """ValueError for a name that leads out of the store's folder."""
+    parts = Path(name).parts
+    if Path(name).is_absolute() or ".." in parts or parts[:1] != (ARRAYS,):
+        raise ValueError(f"expected files below {ARRAYS} in {path}, got {name[:200]!r}")
+
+
+def _sha(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _size(path: Path) -> int | None:
+    """The bytes of a file, None where there is none."""
+    try:
+        return path.stat().st_size if path.is_file() else None
+    except (OSError, ValueError):  # a name that the system does not take
+        return None
+
+
+def _read_chunks(array: Any, name: str, folder: Path) -> None:
     """Reads an array chunk by chunk: a damaged one raises."""
     length = array.shape[EPOCH] if array.ndim > EPOCH else 1
     step = array.chunks[EPOCH] if array.ndim > EPOCH else 1
     for first in range(0, length, step):
-        try:
+        with _naming(folder, name):
             array[:, first : first + step] if array.ndim > EPOCH else array[...]
-        except Exception as error:  # a broken chunk fails in several ways: crc32c, zstd, its size
-            raise ValueError(f"{folder / ARRAYS / name} is damaged ({_one_line(error)})") from error
 
 
-def _open(folder: Path, mode: str) -> Any:
+def _open(folder: Path, names: Iterable[str], mode: str) -> dict[str, Any]:
+    """The Zarr arrays of these names, whose chunks are decoded into their own size at most."""
     import zarr
 
-    return zarr.open_group(folder / ARRAYS, mode=mode, zarr_format=3, use_consolidated=False)
+    from jaxbnn.storage.bounded_zstd import bounded
+
+    with bounded():
+        root = zarr.open_group(folder / ARRAYS, mode=mode, zarr_format=3, use_consolidated=False)
+        return {name: root[name] for name in names}
 
 
 def _compressors() -> list[Any]:
     from zarr.codecs import Crc32cCodec, ZstdCodec
 
     return [ZstdCodec(level=LEVEL), Crc32cCodec()]
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__

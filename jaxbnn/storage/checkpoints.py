@@ -7,6 +7,7 @@ files sum up to: Orbax alone restores a flipped byte without a word. The last tw
 
 import hashlib
 import json
+import math
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,8 +15,9 @@ from typing import Any
 
 import numpy as np
 
+from jaxbnn.files.limits import memory
 from jaxbnn.storage.leaves import flat, nested
-from jaxbnn.storage.orbax_writer import save_tree
+from jaxbnn.storage.orbax_writer import quiet, save_tree
 
 KEPT = 2  # the last ones
 STATE = "state"
@@ -75,7 +77,7 @@ def load(block: Path, identity: Mapping[str, str] | None = None) -> dict[str, np
     if not folders(block):
         return None
     last = folders(block)[-1]
-    _verify(last, identity or {})
+    _check_identity(last, identity or {})
     return flat(restore_tree((last / STATE).absolute()))
 
 
@@ -84,13 +86,39 @@ def restore_tree(path: Path) -> dict[str, Any]:
     import orbax.checkpoint as ocp
 
     try:
-        with ocp.PyTreeCheckpointer() as checkpointer:
+        with quiet(), _reader() as checkpointer:
             metadata = checkpointer.metadata(path).item_metadata.tree
+            _check_size(metadata, path)
             as_numpy = _map_leaves(lambda _: ocp.RestoreArgs(restore_type=np.ndarray), metadata)
-            return checkpointer.restore(path, restore_args=as_numpy)
+            return checkpointer.restore(path, ocp.args.PyTreeRestore(restore_args=as_numpy))
     except Exception as error:  # a broken checkpoint fails in a dozen ways
         words = " ".join(str(error).split())[:200]
         raise ValueError(f"expected an Orbax checkpoint in {path}, got: {words}") from error
+
+
+def _reader() -> Any:
+    """What reads in this process alone: of a process group each reads what is its own, while
+    Orbax would have all wait for each other."""
+    import jax
+    import orbax.checkpoint as ocp
+
+    own = jax.process_index()
+    alone = ocp.options.MultiprocessingOptions(
+        primary_host=own, active_processes={own}, barrier_sync_key_prefix=f"process-{own}"
+    )
+    handler = ocp.PyTreeCheckpointHandler(multiprocessing_options=alone)
+    return ocp.Checkpointer(handler, multiprocessing_options=alone)
+
+
+def _check_size(metadata: Mapping[str, Any], path: Path) -> None:
+    """ValueError where the leaves do not fit into memory."""
+    size = sum(flat(_map_leaves(_n_bytes, metadata)).values())
+    if size > memory():
+        raise ValueError(f"arrays of {size / 2**30:.0f} GiB, which do not fit into memory")
+
+
+def _n_bytes(leaf: Any) -> float:
+    return float(math.prod(leaf.shape) * np.dtype(leaf.dtype).itemsize)
 
 
 def _map_leaves(function: Any, tree: Any) -> Any:
@@ -99,20 +127,36 @@ def _map_leaves(function: Any, tree: Any) -> Any:
     return function(tree)
 
 
-def _verify(checkpoint: Path, identity: Mapping[str, str]) -> None:
-    before = folders(checkpoint.parent)[:-1]
-    offer = f"go on from {before[-1]}" if before else "start this block again"
+def verify(checkpoint: Path) -> dict[str, str]:
+    """The identity that a checkpoint was made with, once all its checksums hold.
+
+    Raises:
+        ValueError: for a damaged one; the message says how to go on without it.
+    """
     try:
         manifest = json.loads((checkpoint / MANIFEST).read_text())
         made_with = dict(manifest["identity"])
         whole = bool(manifest["files"]) and manifest["files"] == _checksums(checkpoint)
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        made_with = {}
         whole = False
     if not whole:
         raise ValueError(
-            f"{checkpoint} is damaged (its checksums do not hold): remove it to {offer}"
+            f"{checkpoint} is damaged (its checksums do not hold): remove it{_offer(checkpoint)}"
         )
+    return made_with
+
+
+def _offer(checkpoint: Path) -> str:
+    """What a block can do without its newest checkpoint; "" for another, which it does not need."""
+    *before, last = folders(checkpoint.parent)
+    if checkpoint != last:
+        return ""
+    return f" to go on from {before[-1]}" if before else " to start this block again"
+
+
+def _check_identity(checkpoint: Path, identity: Mapping[str, str]) -> None:
+    """ValueError for a checkpoint that is damaged or was made with another identity."""
+    made_with = verify(checkpoint)
     for key, value in identity.items():
         if made_with.get(key) != value:
             raise ValueError(

@@ -7,6 +7,8 @@ import numpy as np
 from xarray.backends import BackendArray
 from xarray.core import indexing
 
+from jaxbnn.storage.array_store import naming
+
 
 class SeedRows(BackendArray):
     """One variable of a result: rows of the blocks' arrays, seed by seed.
@@ -63,7 +65,18 @@ class SeedRows(BackendArray):
         if _is_number(self._column):
             values = values.take(0, axis=self._axis)
         dropped = [axis for axis, place in enumerate(key) if _is_number(place)]
-        return np.squeeze(values, axis=tuple(dropped)).astype(self.dtype, copy=False)
+        return self._cast(np.squeeze(values, axis=tuple(dropped)))
+
+    def _cast(self, values: np.ndarray) -> np.ndarray:
+        """Values of the variable's dtype; ValueError where a stored count is no whole number."""
+        try:
+            with np.errstate(invalid="raise"):
+                return values.astype(self.dtype, copy=False)
+        except FloatingPointError:
+            path = self._parts[0].store_path
+            raise ValueError(
+                f"expected numbers that fit {self.dtype} in {path}, got others"
+            ) from None
 
     def _gathered(self, seeds: np.ndarray, taken: tuple[Any, ...]) -> np.ndarray:
         """The rows of these seeds, in their order."""
@@ -72,13 +85,18 @@ class SeedRows(BackendArray):
         for block in np.unique(blocks):
             mine = np.flatnonzero(blocks == block)
             rows = self._rows[seeds[mine]]
-            part = np.asarray(self._parts[block].oindex[(rows, *taken)])
+            part = self._selected(block, (rows, *taken))
             if values is None:
                 values = np.empty((len(seeds), *part.shape[1:]), part.dtype)
             values[mine] = part
         if values is None:  # no seed is asked for
-            return np.asarray(self._parts[0].oindex[(np.arange(0), *taken)])
+            return self._selected(0, (np.arange(0), *taken))
         return values
+
+    def _selected(self, block: int, selection: tuple[Any, ...]) -> np.ndarray:
+        array = self._parts[block]
+        with naming(str(array.store_path).removeprefix("file://")):
+            return np.asarray(array.oindex[selection])
 
 
 def _is_number(place: Any) -> bool:

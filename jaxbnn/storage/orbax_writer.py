@@ -6,11 +6,13 @@ which is in no group: it reads an .npz and writes it as an Orbax checkpoint.
 """
 
 import atexit
+import logging
 import os
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,8 @@ from jaxbnn.files import npz
 from jaxbnn.storage.leaves import flat, nested
 
 _LOCK = threading.Lock()
+_LOG_LOCK = threading.Lock()
+_LEVELS: list[int] = []  # the logger's own level, once for each thread that is within `quiet`
 _CHILD: list[subprocess.Popen] = []  # the one that is running, if any
 
 
@@ -38,8 +42,29 @@ def save_tree(path: Path, tree: Mapping[str, Any]) -> None:
 def _save(path: Path, tree: Mapping[str, Any]) -> None:
     import orbax.checkpoint as ocp
 
-    with ocp.PyTreeCheckpointer() as checkpointer:
-        checkpointer.save(path, dict(tree))
+    try:
+        with quiet(), ocp.PyTreeCheckpointer() as checkpointer:
+            checkpointer.save(path, dict(tree))
+    except OSError:
+        raise
+    except Exception as error:  # Orbax gives a full disk as a ValueError
+        raise OSError(f"expected {path} to be written as a checkpoint, got: {error}") from error
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without what Orbax logs of a failure, with its traceback: the exception says it."""
+    logger = logging.getLogger("absl")
+    with _LOG_LOCK:
+        _LEVELS.append(_LEVELS[0] if _LEVELS else logger.level)
+        logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        with _LOG_LOCK:
+            level = _LEVELS.pop()
+            if not _LEVELS:
+                logger.setLevel(level)
 
 
 def _save_by_child(path: Path, tree: Mapping[str, Any]) -> None:
@@ -74,7 +99,7 @@ def _start_child() -> subprocess.Popen:
     # The child computes nothing: it must not take a device, nor join the group.
     alone = {"JAX_PLATFORMS": "cpu", "XLA_FLAGS": ""}
     child = subprocess.Popen(
-        [sys.executable, "-c", "from jaxbnn.storage.orbax_writer import serve; serve()"],
+        [sys.executable, "-c", f"from {__name__} import serve; serve()"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -1,14 +1,15 @@
 """A run's result: its finished blocks as one lazy xarray.Dataset."""
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from jaxbnn.files.atomic import replacing, reserve
-from jaxbnn.storage import array_store, run_folder, schema
+from jaxbnn.storage import array_store, run_folder, schema, zarr_metadata
+from jaxbnn.storage.array_store import one_line
 from jaxbnn.storage.lazy_rows import SeedRows
 
 DATA = "data_sha256"  # the fact of a block's manifest that names its data
@@ -42,8 +43,9 @@ def open_result(folder: str | Path, probe: str | None = None) -> Any:
             different data, or with a block whose files are missing; for an unknown probe.
     """
     folder = Path(folder)
-    if (folder / array_store.MANIFEST).is_file():
-        return _open_study(folder)
+    if is_finished_study(folder):
+        with _refusing(folder):
+            return _open_study(folder)
     blocks = finished_blocks(folder)
     if not blocks:
         raise ValueError(
@@ -54,7 +56,8 @@ def open_result(folder: str | Path, probe: str | None = None) -> Any:
     group = main if probe is None else probe
     if group not in known:
         raise ValueError(f"expected a probe among {', '.join(known)}, got {probe!r}")
-    return _dataset(blocks, group)
+    with _refusing(folder):
+        return _dataset(blocks, group)
 
 
 def finished_blocks(folder: Path) -> list[FinishedBlock]:
@@ -119,7 +122,8 @@ def _check_settings(block: FinishedBlock, settings: Mapping[str, str]) -> None:
 
 def refuse_old(folder: Path) -> None:
     """ValueError for a run that version 0.1 of jaxbnn has made."""
-    if (folder / OLD_RESULT).exists():
+    ours = is_finished_study(folder) or bool(run_folder.block_folders(folder))
+    if (folder / OLD_RESULT).exists() and not ours:  # ours may have been exported to that name
         raise ValueError(
             f"{folder} was made by jaxbnn 0.1, whose results this version does not read: "
             "run the experiment again, or read it with jaxbnn 0.1"
@@ -170,6 +174,7 @@ def export(folder: str | Path, target: str | Path) -> None:
     if target.suffix != ".nc" or target.exists():
         problem = "a file that exists" if target.exists() else f"{target.name!r}"
         raise ValueError(f"expected a new file that ends in .nc, got {problem}: {target}")
+    _check_exporter()
     blocks = finished_blocks(folder)
     main = None if not blocks else str(blocks[0].facts["main"])
     names = [] if not blocks else array_store.groups(blocks[0].folder)
@@ -183,6 +188,25 @@ def export(folder: str | Path, target: str | Path) -> None:
             dataset.to_netcdf(beside, engine="h5netcdf", group=name, mode=mode, encoding=encoding)
 
 
+def _check_exporter() -> None:
+    try:
+        import h5netcdf  # noqa: F401
+    except ImportError:
+        raise ImportError(
+            "expected h5netcdf, which writes netCDF: pip install 'jaxbnn[export]'"
+        ) from None
+
+
+@contextmanager
+def _refusing(folder: Path) -> Iterator[None]:
+    """ValueError where a store has manifest and arrays, but not what a result needs."""
+    try:
+        yield
+    except (KeyError, TypeError, AttributeError, IndexError, OverflowError) as error:
+        words = f"{type(error).__name__}: {one_line(error)}"
+        raise ValueError(f"expected a result of jaxbnn in {folder}, got {words}") from error
+
+
 def _what_is_there(folder: Path) -> str:
     refuse_old(folder)
     if not (folder / run_folder.CONFIG).is_file():
@@ -193,11 +217,16 @@ def _what_is_there(folder: Path) -> str:
 def _check_facts(facts: Mapping[str, Any], block: Path) -> None:
     """ValueError for a manifest that lacks what a result needs."""
     seeds = facts.get("seeds")
-    whole = isinstance(seeds, list) and all(type(seed) is int for seed in seeds) and bool(seeds)
+    whole = run_folder.are_seeds(seeds)
     if facts.get("version") != VERSION or not whole or DATA not in facts or "main" not in facts:
         raise ValueError(
             f"expected a block of layout {VERSION} in {block}, got another: remove it to run its "
             "seeds again"
+        )
+    if tuple(seeds) != run_folder.seeds_of(block):
+        raise ValueError(
+            f"expected in {block / array_store.MANIFEST} the seeds of {run_folder.SEEDS}, got "
+            f"others: remove {block} to run its seeds again"
         )
 
 
@@ -208,6 +237,7 @@ def _dataset(blocks: Sequence[FinishedBlock], group: str) -> Any:
     rows = sorted((seed, i, row) for i, b in enumerate(blocks) for row, seed in enumerate(b.seeds))
     order = _first_of_each(rows)
     stores = [array_store.arrays(block.folder) for block in blocks]
+    _check_alike(blocks, stores)
     about = array_store.attributes(first.folder, group)
     coordinates = {"seed": np.array([seed for seed, _, _ in order], np.int64)}
     for name, values in about["coordinates"].items():
@@ -221,12 +251,25 @@ def _dataset(blocks: Sequence[FinishedBlock], group: str) -> Any:
     return xarray.Dataset(variables, coordinates, dict(about["attributes"]))
 
 
+def _check_alike(blocks: Sequence[FinishedBlock], stores: Sequence[Mapping[str, Any]]) -> None:
+    """ValueError unless each block holds the first one's arrays, with a row for each seed."""
+    first = {name: (array.dtype, array.shape[1:]) for name, array in stores[0].items()}
+    for block, store in zip(blocks, stores, strict=True):
+        own = {name: (array.dtype, array.shape[1:]) for name, array in store.items()}
+        rows = {array.shape[:1] for array in store.values()}
+        if own != first or rows != {(len(block.seeds),)}:
+            raise ValueError(
+                f"expected in {block.folder} the arrays of {blocks[0].folder} for "
+                f"{len(block.seeds)} seeds, got others"
+            )
+
+
 def _first_of_each(rows: Sequence[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
     """(seed, block, row) of each seed once: of a seed in two blocks the first counts."""
-    found: dict[int, tuple[int, int, int]] = {}
+    first: dict[int, tuple[int, int, int]] = {}
     for row in rows:
-        found.setdefault(row[0], row)
-    return list(found.values())
+        first.setdefault(row[0], row)
+    return list(first.values())
 
 
 def _variables(array: str, parts: Sequence[Any], places: Sequence[tuple[int, int]]) -> dict:
@@ -262,7 +305,7 @@ def _open_study(folder: Path) -> Any:
     for path, array in array_store.arrays(folder).items():
         name = path.partition("/")[2]
         variables[name] = xarray.Variable(
-            array.metadata.dimension_names, np.asarray(array[...]), dict(array.attrs)
+            array.metadata.dimension_names, array_store.read(folder, path), dict(array.attrs)
         )
     coordinates = {}
     for name, values in about["coordinates"].items():
@@ -280,5 +323,5 @@ def _plain(attributes: Mapping[str, Any]) -> dict[str, Any]:
 
 def _size(folder: Path) -> int:
     """Bytes of a block's arrays before compression."""
-    sizes = [a.dtype.itemsize * math.prod(a.shape) for a in array_store.arrays(folder).values()]
-    return sum(sizes)
+    described = zarr_metadata.read_arrays(folder / array_store.ARRAYS)
+    return sum(array.n_bytes() for array in described.values())

@@ -84,8 +84,9 @@ def _lock(handle: int, how: int, folder: Path) -> None:
         if error.errno not in NO_LOCKS:
             raise
         raise ValueError(
-            f"expected a file system with locks for {folder}, got none ({error.strerror}): run with "
-            "--out on a local disk and copy the folder, or mount with locks (NFS: local_lock=flock)"
+            f"expected a file system with locks for {folder}, got none ({error.strerror}): run "
+            "with --out on a local disk and copy the folder, or mount with locks (NFS: "
+            "local_lock=flock)"
         ) from None
 
 
@@ -174,10 +175,16 @@ def seeds_of(block: Path) -> tuple[int, ...]:
         seeds = json.loads(path.read_text())
     except (OSError, ValueError, RecursionError):
         seeds = None
-    valid = isinstance(seeds, list) and 0 < len(seeds) <= MAX_SEEDS_PER_PROGRAM
-    if not valid or not all(type(seed) is int and 0 <= seed < 2**32 for seed in seeds or ()):
+    if not are_seeds(seeds):
         raise ValueError(f"{path} is damaged: remove {block} to start this block again")
-    return tuple(seeds)
+    return tuple(seeds or ())
+
+
+def are_seeds(value: Any) -> bool:
+    """Whether a JSON value is the list of a block's seeds."""
+    if not isinstance(value, list) or not 0 < len(value) <= MAX_SEEDS_PER_PROGRAM:
+        return False
+    return all(type(seed) is int and 0 <= seed < 2**32 for seed in value)
 
 
 def forget(block: Path) -> None:
@@ -186,6 +193,6 @@ def forget(block: Path) -> None:
 
 
 def is_full(error: BaseException) -> bool:
-    """Whether it is the disk that has no room, or may not be written, and no file that is damaged."""
+    """Whether the disk has no room or may not be written: no file is damaged."""
     full = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EROFS)
     return isinstance(error, OSError) and error.errno in full

@@ -92,8 +92,8 @@ VARIABLES: tuple[Variable, ...] = (
             "n_needed",
             "int64",
             "",
-            "examples at which the expected plug-in H(T) of the last epoch is within the tolerance; "
-            "-1: more than there are, or not counted",
+            "examples at which the expected plug-in H(T) of the last epoch is within the tolerance"
+            "; -1: more than there are, or not counted",
         ),
         (
             "guess_chao1",

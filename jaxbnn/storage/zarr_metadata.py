@@ -1,8 +1,11 @@
-"""The metadata of a Zarr store, read and checked before Zarr opens it: the store may be a stranger's."""
+"""The metadata of a Zarr store, checked before Zarr opens it: the store may be a stranger's."""
 
 import json
+import math
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
 
 FILE = "zarr.json"
 MAX_BYTES = 2**24  # of one metadata file
@@ -10,12 +13,30 @@ CODECS = ("bytes", "zstd", "crc32c")
 DTYPES = ("bool", "int8", "int32", "int64", "uint32", "float32", "float64")
 
 
-def read_arrays(store: Path) -> dict[str, tuple[tuple[int, ...], str]]:
-    """ "group/name" -> (shape, dtype) of every array of a store.
+class ArrayMetadata(NamedTuple):
+    """What a store says of an array."""
+
+    shape: tuple[int, ...]
+    dtype: str
+    chunks: tuple[int, ...]  # the shape of a chunk
+
+    def n_bytes(self) -> int:
+        """Bytes of the array, before compression."""
+        return math.prod(self.shape) * np.dtype(self.dtype).itemsize
+
+    def grid(self) -> tuple[int, ...]:
+        """How many chunks the array has along each axis."""
+        sizes = zip(self.shape, self.chunks, strict=True)
+        return tuple(-(-size // chunk) for size, chunk in sizes)
+
+
+def read_arrays(store: Path) -> dict[str, ArrayMetadata]:
+    """ "group/name" -> the metadata of every array of a store.
 
     Raises:
         ValueError: for what no run writes: links, deeper groups, other codecs, types or layouts.
     """
+    _node(store, "group")
     described = {}
     for group in sorted(path for path in _entries(store) if path.is_dir()):
         _node(group, "group")
@@ -57,7 +78,7 @@ def _node(folder: Path, kind: str) -> dict[str, Any]:
     return node
 
 
-def _array(folder: Path) -> tuple[tuple[int, ...], str]:
+def _array(folder: Path) -> ArrayMetadata:
     node = _node(folder, "array")
     shape = node.get("shape")
     dtype = node.get("data_type")
@@ -69,19 +90,22 @@ def _array(folder: Path) -> tuple[tuple[int, ...], str]:
     names = [codec.get("name") for codec in codecs or ()] if _is_list_of_objects(codecs) else []
     if tuple(names) != CODECS or node.get("storage_transformers", []):
         raise ValueError(f"expected the codecs {', '.join(CODECS)} in {folder / FILE}, got others")
-    _check_chunks(node, shape, folder)
-    return tuple(shape), dtype
+    return ArrayMetadata(tuple(shape), dtype, _chunks(node, shape, folder))
 
 
-def _check_chunks(node: dict[str, Any], shape: list[int], folder: Path) -> None:
-    """ValueError unless the array is cut into a regular grid of chunks no larger than itself."""
+def _chunks(node: dict[str, Any], shape: list[int], folder: Path) -> tuple[int, ...]:
+    """The shape of a chunk; ValueError unless the array is cut into a regular grid of chunks no
+    larger than itself."""
     grid = node.get("chunk_grid")
-    sizes = grid.get("configuration", {}).get("chunk_shape") if isinstance(grid, dict) else None
-    fits = isinstance(sizes, list) and len(sizes) == len(shape)
-    if not fits or not all(type(n) is int and n >= 1 for n in sizes or ()):
+    about = grid.get("configuration") if isinstance(grid, dict) else None
+    sizes = about.get("chunk_shape") if isinstance(about, dict) else None
+    if not isinstance(sizes, list) or len(sizes) != len(shape):
         raise ValueError(f"expected a regular grid of chunks in {folder / FILE}, got another")
-    if any(size > max(1, n) for size, n in zip(sizes or (), shape, strict=True)):
+    if not all(type(n) is int and n >= 1 for n in sizes):
+        raise ValueError(f"expected a regular grid of chunks in {folder / FILE}, got another")
+    if any(size > max(1, n) for size, n in zip(sizes, shape, strict=True)):
         raise ValueError(f"expected chunks within the shape in {folder / FILE}, got larger ones")
+    return tuple(sizes)
 
 
 def _is_list_of_objects(value: Any) -> bool:

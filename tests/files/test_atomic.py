@@ -1,4 +1,4 @@
-"""Files appear whole, or not at all; room for them is asked for first."""
+"""Atomic writes; room for them is asked for first."""
 
 import resource
 
@@ -37,5 +37,11 @@ def test_room_is_asked_for_before_it_is_used(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_memory_is_that_of_a_machine():
-    assert 2**28 < atomic.memory() < 2**50
+def test_text_is_written_atomically(tmp_path):
+    path = tmp_path / "x.txt"
+    atomic.write_text(path, "old")
+    with pytest.raises(TypeError):
+        atomic.write_text(path, None)
+    assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
+    atomic.write_text(path, "new")
+    assert path.read_text() == "new"

@@ -30,3 +30,12 @@ def test_latex_escapes_what_it_would_read():
         r"\bottomrule",
         r"\end{tabular}",
     ]
+
+
+def test_a_table_is_written_as_csv_and_latex(tmp_path):
+    tables.write_table(tmp_path, "claims", ROWS)
+    assert (tmp_path / "claims.csv").read_text() == tables.comma_separated(ROWS)
+    assert (tmp_path / "claims.tex").read_text() == tables.latex(ROWS)
+    tables.write_table(tmp_path, "claims", ROWS[:1])
+    assert len((tmp_path / "claims.csv").read_text().splitlines()) == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["claims.csv", "claims.tex"]
