@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from jaxbnn import config
 from jaxbnn.config.experiment import Experiment
+from jaxbnn.config.overrides import combinations
 from jaxbnn.data import Cifar10, Mnist
 
 EXAMPLES = {Mnist: 60000, Cifar10: 50000}  # of the training sets that `scaled` shortens
@@ -19,9 +20,7 @@ def product(experiment: Experiment, assignments: Iterable[str]) -> tuple[Experim
     A field that takes a list ("model.widths=50,10") gets it whole. ValueError as `config.override`
     raises it.
     """
-    made = [experiment]
-    for assignment in assignments:
-        made = [changed for each in made for changed in _values(each, assignment)]
+    made = combinations(experiment, assignments)
     return tuple({config.digest(each): each for each in made}.values())
 
 
@@ -63,15 +62,3 @@ def labels(
     return [" ".join([name, *each]) for name, each in zip(names, own, strict=True)], ", ".join(
         shared
     )
-
-
-def _values(experiment, assignment):
-    """The experiment under each value of one assignment: the whole text where the field takes it,
-    else its parts."""
-    key, _, text = assignment.partition("=")
-    try:
-        return [config.override(experiment, assignment)]
-    except ValueError:
-        if "," not in text or text.startswith(("{", "[")):
-            raise
-    return [config.override(experiment, f"{key}={value}") for value in text.split(",")]
