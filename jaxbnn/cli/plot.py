@@ -1,22 +1,12 @@
 """jaxbnn plot: a finished run drawn."""
 
 import argparse
-from pathlib import Path
 
-from jaxbnn import studies
-from jaxbnn.plots import run_figures
-from jaxbnn.storage import run_folder
+from jaxbnn.studies.run_drawing import plot_run
 
 
-def plot_run(options: argparse.Namespace) -> int:
+def plot_folder(options: argparse.Namespace) -> int:
     """jaxbnn plot FOLDER."""
-    result = run_folder.read_result(options.folder)
-    if "study" in result.attrs:
-        drawn = run_figures.of_study(result)
-    else:
-        changed = studies.changed(run_folder.read_config(options.folder))
-        drawn = run_figures.of_run(result, f"changed: {changed}" if changed else "")
-    for name, figure in drawn.items():
-        for path in run_folder.save_figure(Path(options.folder), name, figure):
-            print(path)
+    for path in plot_run(options.folder):
+        print(path)
     return 0

@@ -2,19 +2,17 @@
 
 import argparse
 
-from jaxbnn import studies
 from jaxbnn.engine.devices import use_cores
 from jaxbnn.studies import report
+from jaxbnn.studies.named import STUDIES
 
 
 def report_study(options: argparse.Namespace) -> int:
     """jaxbnn report STUDY."""
-    named = {study.name: (study, study.report) for study in studies.STUDIES if study.report}
-    if options.study not in named:
-        raise ValueError(f"expected a study among {', '.join(named)}, got {options.study!r}")
     use_cores()
-    study, make = named[options.study]
-    made = make()
+    reported = {study.name: study for study in STUDIES if study.report}
+    study = reported[options.study]
+    made = study.report()
     runs = report.find_runs(study, made.needs, options.runs, options.data_root, made.takes)
     print(report.write(study, made, runs, options.out))
     return 0
