@@ -109,7 +109,7 @@ class ProgressBar:
         """One report of a download, for the `report` of jaxbnn.data.fetch.
 
         Args:
-            download: (name, bytes done, bytes in all or None, seconds left or NaN).
+            download: (name, bytes done, bytes in all or None, seconds left or None).
 
         Raises:
             Stopped: once a signal asked to stop, so that the download ends.
@@ -117,7 +117,9 @@ class ProgressBar:
         name, done, total, seconds_left = download
         if self._stopped:
             raise Stopped(f"stopped while {name} was downloaded")
-        words = f"{size(done, total)}, {clock(seconds_left)} left"
+        words = size(done, total)
+        if seconds_left is not None:
+            words += f", {clock(seconds_left)} left"
         self._bar.update(
             self._task, description=f"downloading {name}", completed=done, total=total, words=words
         )

@@ -10,9 +10,9 @@ from jaxbnn.studies.named import STUDIES
 def report_study(options: argparse.Namespace) -> int:
     """jaxbnn report STUDY."""
     use_cores()
-    reported = {study.name: study for study in STUDIES if study.report}
-    study = reported[options.study]
-    made = study.report()
+    reported = {study.name: (study, study.report) for study in STUDIES if study.report}
+    study, make = reported[options.study]
+    made = make()
     runs = report.find_runs(study, made.needs, options.runs, options.data_root, made.takes)
     print(report.write(study, made, runs, options.out))
     return 0

@@ -1,6 +1,7 @@
 """What a terminal shows: lines, tables, times and sizes in words."""
 
 import codecs
+import io
 import math
 import os
 import sys
@@ -22,7 +23,7 @@ def accept_any_encoding() -> None:
     """Has stdout and stderr replace the signs that they cannot encode: ± as +-, others as ?."""
     codecs.register_error(ERRORS, _encoded)
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
+        if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=ERRORS)
 
 

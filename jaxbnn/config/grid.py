@@ -4,7 +4,7 @@ a program."""
 import dataclasses
 from collections.abc import Iterable, Sequence
 
-from jaxbnn import config
+from jaxbnn.config import codec
 from jaxbnn.config.experiment import Experiment
 from jaxbnn.config.overrides import combinations
 from jaxbnn.data import Cifar10, Mnist
@@ -21,7 +21,7 @@ def product(experiment: Experiment, assignments: Iterable[str]) -> tuple[Experim
     raises it.
     """
     made = combinations(experiment, assignments)
-    return tuple({config.digest(each): each for each in made}.values())
+    return tuple({codec.digest(each): each for each in made}.values())
 
 
 def scaled(experiment: Experiment, scale: float) -> Experiment:
@@ -45,7 +45,7 @@ def by_program(experiments: Sequence[Experiment]) -> list[tuple[Experiment, ...]
     groups: dict[str, list[Experiment]] = {}
     for experiment in experiments:
         spec = dataclasses.replace(experiment.train, learning_rate=1.0, decay=0.0)
-        groups.setdefault(config.digest(dataclasses.replace(experiment, train=spec)), []).append(
+        groups.setdefault(codec.digest(dataclasses.replace(experiment, train=spec)), []).append(
             experiment
         )
     return [tuple(group) for group in groups.values()]

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from jaxbnn.config.codec import _differences, changes, to_json
 from jaxbnn.config.experiment import Experiment, Resampled
 from jaxbnn.config.registry import Runnable
+from jaxbnn.info.known_truth import Bernoulli
 from jaxbnn.studies import catalogue
 from jaxbnn.studies.catalogue import Catalogue, Group, Network, Samples
 from jaxbnn.studies.known_truth.experiments import REGIME
@@ -68,10 +69,10 @@ def make_catalogue() -> Catalogue:
     networks = []
     samples = []
     for experiment in _experiments():
-        if isinstance(experiment, Experiment):
-            networks.append(_network(experiment))
-        else:
+        if isinstance(experiment, Bernoulli | Resampled):
             samples.append(_samples(experiment))
+        else:
+            networks.append(_network(experiment))
     groups = []
     for study in STUDIES:
         for group, members in study.grid.items():
@@ -97,7 +98,7 @@ def _network(experiment: Experiment) -> Network:
     )
 
 
-def _samples(study: Runnable) -> Samples:
+def _samples(study: Bernoulli | Resampled) -> Samples:
     source = "random units"
     if isinstance(study, Resampled):
         source = f"{type(study.experiment.data).__name__} layers"
