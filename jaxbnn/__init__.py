@@ -12,7 +12,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from jaxbnn.analysis.comparison import compare
     from jaxbnn.analysis.networks import load_networks
-    from jaxbnn.analysis.reestimate import reestimate
+    from jaxbnn.analysis.reestimation import reestimate
     from jaxbnn.config.experiment import Experiment
     from jaxbnn.config.overrides import override
     from jaxbnn.config.registry import register
@@ -66,7 +66,7 @@ _MODULES = {
     "open_result": "jaxbnn.storage.results",
     "override": "jaxbnn.config.overrides",
     "plot_run": "jaxbnn.studies.run_drawing",
-    "reestimate": "jaxbnn.analysis.reestimate",
+    "reestimate": "jaxbnn.analysis.reestimation",
     "register": "jaxbnn.config.registry",
     "run": "jaxbnn.engine.runner",
     "run_together": "jaxbnn.engine.runner",

@@ -58,6 +58,7 @@ def parser() -> Parser:
     _add_measure(add)
     _add_report(add)
     _add_compare(add)
+    _add_export(add)
     return top
 
 
@@ -209,3 +210,10 @@ def _add_compare(add: Add) -> None:
     command.set_defaults(command="jaxbnn.cli.compare:compare_runs")
     for name in ("a", "b"):
         command.add_argument(name, metavar=name.upper(), help="a run's folder")
+
+
+def _add_export(add: Add) -> None:
+    command = add("export", help="a finished run's result as one netCDF file")
+    command.set_defaults(command="jaxbnn.cli.export:export_run")
+    command.add_argument("folder", help="the run's folder")
+    command.add_argument("file", metavar="FILE.nc", help="a new file")

@@ -28,8 +28,8 @@ class ProgressBar:
     second ends the program. A SIGHUP that was ignored before (nohup) stays ignored.
     """
 
-    def __init__(self) -> None:
-        console = Console(stderr=True)
+    def __init__(self, console: Console | None = None) -> None:
+        console = console or Console(stderr=True)
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),

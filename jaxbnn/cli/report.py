@@ -4,6 +4,7 @@ import argparse
 
 from jaxbnn.engine.devices import use_cores
 from jaxbnn.studies import report
+from jaxbnn.studies.finished_runs import find_runs
 from jaxbnn.studies.named import STUDIES
 
 
@@ -13,6 +14,6 @@ def report_study(options: argparse.Namespace) -> int:
     reported = {study.name: (study, study.report) for study in STUDIES if study.report}
     study, make = reported[options.study]
     made = make()
-    runs = report.find_runs(study, made.needs, options.runs, options.data_root, made.takes)
+    runs = find_runs(study, made.needs, options.runs, options.data_root, made.takes)
     print(report.write(study, made, runs, options.out))
     return 0

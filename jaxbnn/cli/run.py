@@ -17,12 +17,12 @@ from jaxbnn.cli.result_table import grid_table, result_table, result_words
 from jaxbnn.cli.selection import chosen_experiments, estimated, with_seeds_per_program
 from jaxbnn.cli.startup import start
 from jaxbnn.cli.terminal import clock, cost_line, print_table, tell
-from jaxbnn.config import grid
 from jaxbnn.config.experiment import Experiment, Resampled
 from jaxbnn.engine import processes, run_plan
 from jaxbnn.engine.runner import run, run_together
 from jaxbnn.info.known_truth import Bernoulli
 from jaxbnn.storage import results, run_folder
+from jaxbnn.studies.labels import setting_labels
 
 GLANCE = 0.3  # seconds that a run is timed before it starts
 ANNOUNCED = 10.0  # seconds from which on its time is told
@@ -202,7 +202,7 @@ def _print_result(experiment: Experiment, folder: Path) -> None:
 
 def _print_grid(settings: list[Experiment], options: argparse.Namespace) -> None:
     changes = [studies.all_changes(experiment) for experiment in settings]
-    labels, shared = grid.labels(settings, changes)
+    labels, shared = setting_labels(settings, changes)
     last = []
     for experiment in settings:
         folder = run_folder.folder_of(options.out, experiment)

@@ -57,8 +57,10 @@ def tell(line: str) -> None:
 
 def print_table(table: Table) -> None:
     """Prints a table; where there is no terminal to fit it to, 100 columns wide."""
-    console = Console()
-    Console(width=None if console.is_terminal else NARROW).print(table)
+    console = Console(width=None if sys.stdout.isatty() else NARROW)
+    with console.capture() as capture:
+        console.print(table)
+    print(capture.get(), end="")  # Rich itself would end the program where the reader has ended
 
 
 def clock(seconds: float) -> str:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from jaxbnn.files.figures import save_figure
-from jaxbnn.plots import run_figures
+from jaxbnn.plots import run_figures, study_figures
 from jaxbnn.storage import results, run_folder
 from jaxbnn.studies.named import changed_in
 
@@ -26,9 +26,9 @@ def plot_run(folder: str | Path) -> list[Path]:
     folder = Path(folder)
     result = results.open_result(folder)
     if "study" in result.attrs:
-        figures = run_figures.of_study(result)
+        figures = study_figures.plot_study(result)
     else:
-        figures = run_figures.of_run(result, changes_label(folder))
+        figures = run_figures.plot_run(result, changes_label(folder))
     paths = []
     for name, figure in figures.items():
         paths += save_figure(folder, name, figure)

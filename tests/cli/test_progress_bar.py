@@ -1,12 +1,13 @@
 """Signals, and what the bar shows of runs and downloads."""
 
+import io
 import math
 import signal
-import sys
 import threading
 import time
 
 import pytest
+from rich.console import Console
 
 from jaxbnn.cli import interruption
 from jaxbnn.cli.progress_bar import ProgressBar, Stopped
@@ -58,26 +59,19 @@ def test_a_hangup_that_was_ignored_stays_ignored():
         assert not bar.stopped()
 
 
-@pytest.fixture
-def on_a_terminal(monkeypatch):
-    """What is written on stderr, as if it were a terminal."""
-    monkeypatch.setenv("COLUMNS", "120")
-    monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-
-
-def test_a_download_is_shown_with_bytes_and_time_left(on_a_terminal, capsys):
-    with ProgressBar() as bar:
+def test_a_download_is_shown_with_bytes_and_time_left():
+    console = Console(file=io.StringIO(), force_terminal=True, width=120)
+    with ProgressBar(console) as bar, console.capture() as shown:
         bar.show_download(("train-images", 3_140_000, 9_912_422, 12.3))
         bar._bar.refresh()
         bar.show_download(("train-images", 3_140_000, None, None))
         bar._bar.refresh()
-        shown = capsys.readouterr().err
+    assert "downloading train-images" in shown.get() and "3.1 of 9.9 MB, 12 s left" in shown.get()
+    assert "3.1 MB" in shown.get()
+    with ProgressBar(console) as bar, console.capture() as after:
         bar.show_download(("train-images", 9_912_422, 9_912_422, 0.0))
         bar._bar.refresh()
-        after = capsys.readouterr().err
-    assert "downloading train-images" in shown and "3.1 of 9.9 MB, 12 s left" in shown
-    assert "compiling" in after and "MB" not in after
+    assert "compiling" in after.get() and "MB" not in after.get()
 
 
 def test_a_download_ends_at_the_first_signal():
