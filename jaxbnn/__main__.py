@@ -1,7 +1,5 @@
 """`python -m jaxbnn`."""
 
-import sys
+from jaxbnn.cli.main import command_line
 
-from jaxbnn.cli.main import main
-
-sys.exit(main())
+command_line()

@@ -1,52 +1,38 @@
 """jaxbnn list: what can be run."""
 
 import argparse
+from collections.abc import Iterable, Sequence
 
 from rich.table import Table
 
-from jaxbnn import studies
 from jaxbnn.cli.terminal import print_table
-from jaxbnn.config.experiment import Experiment, Resampled
+from jaxbnn.studies import catalogue
+
+NETWORKS = ("name", "data", "hidden layers", "epochs", "seeds")
+GROUPS = ("grid", "group (--only)", "data", "settings", "epochs", "seeds")
+SAMPLES = ("name", "samples of", "examples N", "repetitions")
 
 
 def list_experiments(options: argparse.Namespace) -> int:
     """jaxbnn list."""
-    table = Table(box=None, pad_edge=False)
-    for heading in ("name", "data", "hidden layers", "epochs", "seeds"):
-        table.add_column(heading)
-    for experiment in (e for study in studies.STUDIES for e in study.experiments):
-        if not isinstance(experiment, Experiment):
-            continue
-        widths = "-".join(
-            map(str, (*getattr(experiment.model, "channels", ()), *experiment.model.widths))
-        )
-        epochs, n = str(experiment.train.epochs), str(len(experiment.seeds))
-        table.add_row(experiment.name, type(experiment.data).__name__, widths, epochs, n)
-    print_table(table)
-    table = Table(box=None, pad_edge=False)
-    for heading in ("grid", "group (--only)", "data", "settings", "epochs", "seeds"):
-        table.add_column(heading)
-    for name, group, settings in (
-        (s.name, *each) for s in studies.STUDIES for each in s.grid.items()
-    ):
-        first = settings[0]
-        counts = (str(n) for n in (len(settings), first.train.epochs, len(first.seeds)))
-        table.add_row(name, group, type(first.data).__name__, *counts)
-    print_table(table)
-    table = Table(box=None, pad_edge=False)
-    for heading in ("name", "samples of", "examples N", "repetitions"):
-        table.add_column(heading)
-    for samples in (
-        e for study in studies.STUDIES for e in study.experiments if not isinstance(e, Experiment)
-    ):
-        of = (
-            f"{type(samples.experiment.data).__name__} layers"
-            if isinstance(samples, Resampled)
-            else "random units"
-        )
-        table.add_row(
-            samples.name, of, f"{min(samples.n)} to {max(samples.n)}", str(samples.repetitions)
-        )
+    known = catalogue.read()
+    print_table(_table(NETWORKS, known.networks))
+    print_table(_table(GROUPS, [_group_row(group) for group in known.groups]))
+    samples = [(s.name, s.source, f"{s.least} to {s.most}", s.repetitions) for s in known.samples]
     print()
-    print_table(table)
+    print_table(_table(SAMPLES, samples))
     return 0
+
+
+def _group_row(group: catalogue.Group) -> tuple[object, ...]:
+    n_settings = len(group.settings)
+    return group.grid, group.name, group.data, n_settings, group.epochs, group.seeds
+
+
+def _table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for heading in headings:
+        table.add_column(heading)
+    for row in rows:
+        table.add_row(*(str(cell) for cell in row))
+    return table

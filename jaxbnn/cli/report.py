@@ -2,19 +2,17 @@
 
 import argparse
 
-from jaxbnn import studies
 from jaxbnn.engine.devices import use_cores
 from jaxbnn.studies import report
 from jaxbnn.studies.finished_runs import find_runs
+from jaxbnn.studies.named import STUDIES
 
 
 def report_study(options: argparse.Namespace) -> int:
     """jaxbnn report STUDY."""
-    named = {study.name: (study, study.report) for study in studies.STUDIES if study.report}
-    if options.study not in named:
-        raise ValueError(f"expected a study among {', '.join(named)}, got {options.study!r}")
     use_cores()
-    study, make = named[options.study]
+    reported = {study.name: (study, study.report) for study in STUDIES if study.report}
+    study, make = reported[options.study]
     made = make()
     runs = find_runs(study, made.needs, options.runs, options.data_root, made.takes)
     print(report.write(study, made, runs, options.out))

@@ -2,33 +2,35 @@
 
 import argparse
 import dataclasses
-import sys
-from collections.abc import Sequence
+import itertools
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any, TypeVar
 
 import jax
 
 from jaxbnn import studies
-from jaxbnn.cli import tables
+from jaxbnn.cli import interruption
+from jaxbnn.cli.progress_bar import ProgressBar, Stopped
+from jaxbnn.cli.result_table import grid_table, result_table, result_words
 from jaxbnn.cli.selection import chosen_experiments, estimated, with_seeds_per_program
 from jaxbnn.cli.startup import start
-from jaxbnn.cli.terminal import Meter, clock, cost_line, print_table
+from jaxbnn.cli.terminal import clock, cost_line, print_table, tell
 from jaxbnn.config.experiment import Experiment, Resampled
 from jaxbnn.engine import processes, run_plan
 from jaxbnn.engine.runner import run, run_together
-from jaxbnn.files.figures import save_figure
 from jaxbnn.info.known_truth import Bernoulli
-from jaxbnn.plots import study_figures
 from jaxbnn.storage import results, run_folder
-from jaxbnn.studies.known_truth import runner, verdict_scores
 from jaxbnn.studies.labels import setting_labels
 
-GLANCE, ANNOUNCED = (
-    0.3,
-    10.0,
-)  # seconds that a run is timed before it starts, and from which on it is told
-FEW = 10  # epochs, below which a run is not timed before
+GLANCE = 0.3  # seconds that a run is timed before it starts
+ANNOUNCED = 10.0  # seconds from which on its time is told
+MIN_TIMED_EPOCHS = 10
 STOPPED = 75  # EX_TEMPFAIL: run the same command again
+
+Value = TypeVar("Value")
+Devices = Sequence[jax.Device]
 
 
 def run_experiment(options: argparse.Namespace) -> int:
@@ -41,127 +43,184 @@ def run_experiment(options: argparse.Namespace) -> int:
         if others:
             return run_grid([experiment, *others], options, devices)
         return run_alone(experiment, options, devices)
+    except Stopped:
+        tell("stopped: the same command begins the run")
+        return STOPPED
     finally:
         processes.leave()
 
 
-def run_alone(
-    experiment: Experiment, options: argparse.Namespace, devices: Sequence[jax.Device]
-) -> int:
+def run_alone(experiment: Experiment, options: argparse.Namespace, devices: Devices) -> int:
     """One experiment, with what it will take before and a table of its last epoch after it."""
-    with Meter() as meter:
-        experiment = with_seeds_per_program(experiment, options, devices)
+    with ProgressBar() as bar:
+        experiment = _call(partial(with_seeds_per_program, experiment, options, devices), bar)
         if unfinished(experiment, options):
-            glance = GLANCE if experiment.train.epochs >= FEW else 0
-            cost = estimated([experiment], options, devices, glance)
-            if cost.seconds > ANNOUNCED:  # not where it is unknown
-                print(f"{experiment.name}: {cost_line(cost)}", file=sys.stderr)
-        if meter.stopped():
-            print("stopped: the same command begins the run", file=sys.stderr)
-            return STOPPED
-        folder = run_one(experiment, options, meter, devices)
+            _announce(experiment, options, devices, bar)
+        folder = run_one(experiment, options, bar, devices)
     if folder is None:
         return STOPPED
-    if processes.index():
-        return 0
-    result = results.open_result(folder).sel(seed=sorted(experiment.seeds))
-    print_table(tables.result_table(result))
-    print(tables.result_words(result))
-    if changed := studies.changed(experiment):
-        print(f"changed: {changed}")
-    print(folder)
+    if processes.index() == 0:
+        _print_result(experiment, folder)
     return 0
 
 
+def _announce(
+    experiment: Experiment, options: argparse.Namespace, devices: Devices, bar: ProgressBar
+) -> None:
+    """Says what a long run will take. Stopped where a signal came."""
+    glance = GLANCE if experiment.train.epochs >= MIN_TIMED_EPOCHS else 0
+    cost = _call(partial(estimated, [experiment], options, devices, glance), bar)
+    if cost.seconds > ANNOUNCED:  # not where it is unknown
+        tell(f"{experiment.name}: {cost_line(cost)}")
+    if bar.stopped():
+        raise Stopped("stopped before the run")
+
+
 def run_one(
-    experiment: Experiment, options: argparse.Namespace, meter: Meter, devices: Sequence[jax.Device]
+    experiment: Experiment, options: argparse.Namespace, bar: ProgressBar, devices: Devices
 ) -> Path | None:
     """The folder of the experiment once it is finished; None where a signal stopped it, or another
     process ended."""
-    folder = run(
-        experiment, options.out, options.data_root, devices, report=meter.show, stop=meter.stopped
+    start_run = partial(
+        run,
+        experiment,
+        options.out,
+        options.data_root,
+        devices,
+        report=bar.show,
+        stop=bar.stopped,
     )
+    folder = _call(start_run, bar)
     if set(experiment.seeds) - set(results.finished_seeds(folder)):
-        print(f"stopped: the same command goes on from {folder}", file=sys.stderr)
+        tell(f"stopped: the same command goes on from {folder}")
         return None
     return folder
 
 
-def run_grid(
-    experiments: list[Experiment], options: argparse.Namespace, devices: Sequence[jax.Device]
-) -> int:
+def run_grid(experiments: list[Experiment], options: argparse.Namespace, devices: Devices) -> int:
     """Program after program, the settings of one in shared blocks; finished settings are not run
     again."""
-    with Meter() as meter:
+    with ProgressBar() as bar:
         programs = []
         for group in run_plan.by_program(experiments):
-            n_seeds = with_seeds_per_program(group[0], options, devices).seeds_per_program
-            programs.append(
-                [dataclasses.replace(each, seeds_per_program=n_seeds) for each in group]
-            )
+            first = _call(partial(with_seeds_per_program, group[0], options, devices), bar)
+            n_seeds = first.seeds_per_program
+            programs.append([dataclasses.replace(e, seeds_per_program=n_seeds) for e in group])
             jax.clear_caches()  # a process has so many memory maps, a program takes hundreds
-        if not run_programs(programs, options, meter, devices):
-            print("stopped: the same command goes on", file=sys.stderr)
+        if not run_programs(programs, options, bar, devices):
+            tell("stopped: the same command goes on")
             return STOPPED
-    if processes.index():
-        return 0
-    every = [each for group in programs for each in group]
-    labels, shared = setting_labels(every, [studies.all_changes(each) for each in every])
-    last = (last_epoch(run_folder.folder_of(options.out, each), each.seeds) for each in every)
-    print_table(tables.grid_table(zip(labels, last, strict=True)))
-    if shared:
-        print(f"changed: {shared}")
+    if processes.index() == 0:
+        _print_grid(list(itertools.chain.from_iterable(programs)), options)
     return 0
 
 
 def run_programs(
     programs: list[list[Experiment]],
     options: argparse.Namespace,
-    meter: Meter,
-    devices: Sequence[jax.Device],
+    bar: ProgressBar,
+    devices: Devices,
 ) -> bool:
     """Whether every setting is finished: not where a signal asked to stop."""
-    left = [[each for each in group if unfinished(each, options)] for group in programs]
-    n_left, total, done = sum(map(len, left)), 0.0, 0
-    for group in filter(None, left):
-        total += estimated(group, options, devices, GLANCE).seconds
-        jax.clear_caches()
-        if meter.stopped():
-            return False
-    said = (
-        f"about {clock(total)} without compiling, one after another" if n_left else "nothing to do"
-    )
-    print(
-        f"{sum(map(len, programs))} settings, {n_left} to run, {len(programs)} programs: {said}",
-        file=sys.stderr,
-    )
-    for group in filter(None, left):
-        for experiment in group:
-            done += 1
-            print(
-                f"[{done}/{n_left}] {experiment.name} {studies.changed(experiment)}".rstrip(),
-                file=sys.stderr,
-            )
-        run_together(
-            group, options.out, options.data_root, devices, report=meter.show, stop=meter.stopped
-        )
-        if any(unfinished(each, options) for each in group) or meter.stopped():
+    left = []
+    for group in programs:
+        missing = [experiment for experiment in group if unfinished(experiment, options)]
+        if missing:
+            left.append(missing)
+    seconds = _seconds_of(left, options, bar, devices)
+    if bar.stopped():
+        return False
+    n_left = sum(map(len, left))
+    takes = "nothing to do"
+    if n_left:
+        takes = f"about {clock(seconds)} without compiling, one after another"
+    n_settings = sum(map(len, programs))
+    tell(f"{n_settings} settings, {n_left} to run, {len(programs)} programs: {takes}")
+    n_begun = 0
+    for group in left:
+        _tell_settings(group, n_begun, n_left)
+        n_begun += len(group)
+        if not _run_group(group, options, bar, devices):
             return False
         jax.clear_caches()
     return True
 
 
-def last_epoch(folder: Path, seeds: tuple[int, ...]):
+def _seconds_of(
+    groups: list[list[Experiment]], options: argparse.Namespace, bar: ProgressBar, devices: Devices
+) -> float:
+    """What the groups take one after another, without compiling."""
+    seconds = 0.0
+    for group in groups:
+        seconds += _call(partial(estimated, group, options, devices, GLANCE), bar).seconds
+        jax.clear_caches()
+        if bar.stopped():
+            break
+    return seconds
+
+
+def _tell_settings(group: list[Experiment], n_begun: int, n_left: int) -> None:
+    for i, experiment in enumerate(group, n_begun + 1):
+        tell(f"[{i}/{n_left}] {experiment.name} {studies.changed(experiment)}".rstrip())
+
+
+def _run_group(
+    group: list[Experiment], options: argparse.Namespace, bar: ProgressBar, devices: Devices
+) -> bool:
+    """Whether the settings of one program are finished, and no signal asked to stop."""
+    start_run = partial(
+        run_together,
+        group,
+        options.out,
+        options.data_root,
+        devices,
+        report=bar.show,
+        stop=bar.stopped,
+    )
+    _call(start_run, bar)
+    is_finished = not any(unfinished(experiment, options) for experiment in group)
+    return is_finished and not bar.stopped()
+
+
+def _call(function: Callable[[], Value], bar: ProgressBar) -> Value:
+    """The function's value; Stopped where a signal came while it compiled. Processes that share a
+    run wait for each other, and leave together."""
+    if processes.count() > 1:
+        return function()
+    return interruption.call(function, bar)
+
+
+def _print_result(experiment: Experiment, folder: Path) -> None:
+    result = results.open_result(folder).sel(seed=sorted(experiment.seeds))
+    print_table(result_table(result))
+    print(result_words(result))
+    changed = studies.changed(experiment)
+    if changed:
+        print(f"changed: {changed}")
+    print(folder)
+
+
+def _print_grid(settings: list[Experiment], options: argparse.Namespace) -> None:
+    changes = [studies.all_changes(experiment) for experiment in settings]
+    labels, shared = setting_labels(settings, changes)
+    last = []
+    for experiment in settings:
+        folder = run_folder.folder_of(options.out, experiment)
+        last.append(last_epoch(folder, experiment.seeds))
+    print_table(grid_table(zip(labels, last, strict=True)))
+    if shared:
+        print(f"changed: {shared}")
+
+
+def last_epoch(folder: Path, seeds: tuple[int, ...]) -> Any:
     """A finished run's last epoch, of these seeds."""
     return results.open_result(folder).sel(seed=sorted(seeds)).isel(epoch=[-1])
 
 
 def unfinished(experiment: Experiment, options: argparse.Namespace) -> bool:
     """Whether the experiment lacks seeds where its run is written."""
-    return bool(
-        set(experiment.seeds)
-        - set(results.finished_seeds(run_folder.folder_of(options.out, experiment)))
-    )
+    folder = run_folder.folder_of(options.out, experiment)
+    return bool(set(experiment.seeds) - set(results.finished_seeds(folder)))
 
 
 def run_study(study: Bernoulli | Resampled, options: argparse.Namespace) -> int:
@@ -171,16 +230,23 @@ def run_study(study: Bernoulli | Resampled, options: argparse.Namespace) -> int:
         raise ValueError(
             f"expected one process for {study.name}, a study of samples, got {processes.count()}"
         )
-    with Meter() as meter:
-        folder = runner.run_known_truth(
-            study, options.out, options.data_root, meter.say, meter.stopped
-        )
-    if meter.stopped():
-        print(f"stopped: the same command goes on from {folder}", file=sys.stderr)
+    from jaxbnn.studies.known_truth import runner
+
+    with ProgressBar() as bar:
+        folder = runner.run_known_truth(study, options.out, options.data_root, bar.say, bar.stopped)
+    if bar.stopped():
+        tell(f"stopped: the same command goes on from {folder}")
         return STOPPED
-    result = results.open_result(folder)
-    print_table(tables.score_table(verdict_scores.scores(result)))
-    for name, figure in study_figures.plot_study(result).items():
-        save_figure(folder, name, figure)
-    print(folder)
+    _print_study(folder)
     return 0
+
+
+def _print_study(folder: Path) -> None:
+    # Figures need matplotlib, which takes a second: a run of networks does without.
+    from jaxbnn.cli.score_table import score_table
+    from jaxbnn.studies.known_truth import verdict_scores
+    from jaxbnn.studies.run_drawing import plot_run
+
+    print_table(score_table(verdict_scores.scores(results.open_result(folder))))
+    plot_run(folder)
+    print(folder)

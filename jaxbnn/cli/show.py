@@ -2,30 +2,45 @@
 
 import argparse
 
-from jaxbnn import config, studies
-from jaxbnn.cli.selection import chosen_experiments, estimated, with_seeds_per_program
-from jaxbnn.cli.startup import start
+from jaxbnn import config
+from jaxbnn.cli import study_file
+from jaxbnn.cli.selection import chosen_experiments, with_seeds_per_program
 from jaxbnn.cli.terminal import cost_line
 from jaxbnn.config.experiment import Experiment
-from jaxbnn.engine.cost import TIMED_SECONDS
+from jaxbnn.studies.named import find
 
 
 def show_experiment(options: argparse.Namespace) -> int:
-    """jaxbnn show NAME."""
+    """jaxbnn show NAME. JAX is started for --cost and --seeds-per-program auto alone."""
     experiment, *others = chosen_experiments(options)
-    _, study = studies.find(experiment.name)
-    devices = start(options)
+    devices = None
+    if options.cost or options.seeds_per_program == "auto":
+        from jaxbnn.cli.startup import start
+
+        devices = start(options)
     if others:
         print(f"the first of {1 + len(others)} settings:")
     if isinstance(experiment, Experiment):
         experiment = with_seeds_per_program(experiment, options, devices)
     print(config.to_json(experiment))
-    print(f"\ndigest {config.digest(experiment)}\n\n{study.cite}\nAssumptions:")
+    print(f"\ndigest {config.digest(experiment)}")
+    if study_file.split(options.name) is None:
+        _print_assumptions(experiment.name)
+    if isinstance(experiment, Experiment) and options.cost:
+        _print_cost(experiment, options, devices)
+    return 0
+
+
+def _print_assumptions(name: str) -> None:
+    _, study = find(name)
+    print(f"\n{study.cite}\nAssumptions:")
     for assumption in study.assumptions:
         print(f"- {assumption}")
-    if not isinstance(experiment, Experiment):
-        return 0
-    print(
-        f"\nOn this machine: {cost_line(estimated([experiment], options, devices, TIMED_SECONDS))}"
-    )
-    return 0
+
+
+def _print_cost(experiment: Experiment, options: argparse.Namespace, devices: object) -> None:
+    from jaxbnn.cli.selection import estimated
+    from jaxbnn.engine.cost import TIMED_SECONDS
+
+    cost = estimated([experiment], options, devices, TIMED_SECONDS)
+    print(f"\nOn this machine: {cost_line(cost)}")

@@ -10,6 +10,8 @@ from jaxbnn.engine import processes
 from jaxbnn.engine.compiled import keep_programs
 from jaxbnn.engine.devices import use_cores
 
+MAX_PORT = 2**16
+
 
 def start(options: argparse.Namespace) -> Sequence[jax.Device]:
     """The devices of this process, once it has met the others."""
@@ -27,19 +29,26 @@ def start(options: argparse.Namespace) -> Sequence[jax.Device]:
 
 def join(options: argparse.Namespace) -> None:
     """Meets the other processes of a run, where the options say that there are any."""
-    count, which, coordinator = (
-        getattr(options, name, None) for name in ("processes", "process_id", "coordinator")
-    )
-    if count == "auto" and which is None and coordinator is None:
+    count = getattr(options, "processes", None)
+    index = getattr(options, "process_id", None)
+    coordinator = getattr(options, "coordinator", None)
+    if count is None and index is None and coordinator is None:
+        return
+    if count == "auto" and index is None and coordinator is None:
         processes.use_processes()
-    elif isinstance(count, int) and which is not None and coordinator is not None:
-        if not 0 <= which < count:
-            raise ValueError(f"expected --process-id from 0 to {count - 1}, got {which}")
-        host, colon, port = coordinator.rpartition(":")
-        if not (host and colon and port.isdecimal() and 0 < int(port) < 2**16):
-            raise ValueError(f"expected --coordinator HOST:PORT, got {coordinator!r}")
-        processes.use_processes(coordinator, count, which)
-    elif (count, which, coordinator) != (None, None, None):
+    elif isinstance(count, int) and index is not None and coordinator is not None:
+        _check_processes(count, index, coordinator)
+        processes.use_processes(coordinator, count, index)
+    else:
         raise ValueError(
-            "expected --processes auto, or --processes N with --process-id I and --coordinator HOST:PORT"
+            "expected --processes auto, or --processes N with --process-id I and "
+            "--coordinator HOST:PORT"
         )
+
+
+def _check_processes(count: int, index: int, coordinator: str) -> None:
+    if not 0 <= index < count:
+        raise ValueError(f"expected --process-id from 0 to {count - 1}, got {index}")
+    host, colon, port = coordinator.rpartition(":")
+    if not (host and colon and port.isdecimal() and 0 < int(port) < MAX_PORT):
+        raise ValueError(f"expected --coordinator HOST:PORT, got {coordinator!r}")

@@ -1,6 +1,8 @@
 """An Experiment: the specs composed."""
 
+import operator
 from dataclasses import dataclass
+from typing import Any
 
 from jaxbnn import data, nn, observe, train
 
@@ -37,6 +39,8 @@ class Experiment:
             if isinstance(getattr(self, name), str) or not hasattr(getattr(self, name), "__iter__"):
                 raise TypeError(f"expected {name} as a sequence, got {getattr(self, name)!r}")
             object.__setattr__(self, name, tuple(getattr(self, name)))
+        for name in ("seeds", "seeds_per_program", "root_seed"):
+            object.__setattr__(self, name, _whole(name, getattr(self, name)))
         if (
             not self.seeds
             or min(self.seeds) < 0
@@ -70,6 +74,16 @@ class Experiment:
     def epochs(self) -> tuple[int, ...]:
         """The measured epochs, rising."""
         return self.schedule.epochs(self.train.epochs)
+
+
+def _whole(name: str, value: Any) -> Any:
+    """A whole number, NumPy's too, or a tuple of them, as int; TypeError for anything else."""
+    try:
+        if isinstance(value, tuple):
+            return tuple(operator.index(item) for item in value)
+        return operator.index(value)
+    except TypeError:
+        raise TypeError(f"expected {name} as whole numbers, got {value!r}") from None
 
 
 @dataclass(frozen=True)

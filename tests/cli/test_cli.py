@@ -11,15 +11,15 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from jaxbnn.storage import results
 from jaxbnn import studies
 from jaxbnn.analysis import comparison
-from jaxbnn.cli import plot, report, run, selection, show, startup, terminal
-from jaxbnn.cli.main import main, parser, seeds
-from jaxbnn.cli.terminal import clock
+from jaxbnn.cli import report, run, selection, startup
+from jaxbnn.cli.argument_types import seeds
+from jaxbnn.cli.arguments import parser
+from jaxbnn.cli.main import main
 from jaxbnn.engine import cost
 from jaxbnn.engine.devices import count_cores
-from jaxbnn.storage import run_folder
+from jaxbnn.storage import results, run_folder
 
 
 def sets(*changes):
@@ -32,10 +32,27 @@ SHORT = [*SMALL, *sets("train.epochs=3")]
 
 
 @pytest.fixture(autouse=True)
+def signals_are_python_s_own(monkeypatch):
+    """Under nohup, and in the background of a script, SIGINT and SIGHUP are ignored."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGHUP)}
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.fixture(autouse=True)
 def cores_are_in_use(monkeypatch):
     """JAX has started in the tests, so the command line must not start it."""
     for commands in (report, startup):
         monkeypatch.setattr(commands, "use_cores", lambda n=None: None)
+
+
+def n_finished(root):
+    """How many runs below a folder have finished seeds."""
+    folders = [path.parent for path in root.rglob("config.json")]
+    return sum(bool(results.finished_seeds(folder)) for folder in folders)
 
 
 def said(capsys, *arguments, code=0):
@@ -65,16 +82,24 @@ def test_list_names_every_experiment(capsys):
     assert re.search(r"^nothnagel2026 +mnist-lenet +Mnist +11 +300 +3", out, re.M)
 
 
-def test_show_prints_config_assumptions_and_cost(capsys, monkeypatch):
-    monkeypatch.setattr(show, "TIMED_SECONDS", 0.1)
-    monkeypatch.setattr(
-        selection, "choose_seeds_per_program", lambda experiment, out, root, say, devices: 3
-    )
-    out = said(capsys, "show", "demo", "--seeds", "2", *SHORT, "--seeds-per-program", "auto").out
-    assert json.loads(out[: out.index("\n}\n") + 2])["seeds_per_program"] == 3
-    assert json.loads(out[: out.index("\n}\n") + 2])["train"]["epochs"] == 3
+def test_show_prints_config_and_assumptions_and_starts_nothing(capsys, monkeypatch):
+    monkeypatch.setattr(startup, "start", lambda options: pytest.fail("JAX was started"))
+    monkeypatch.setattr(cost, "estimate", lambda *_, **__: pytest.fail("a cost was estimated"))
+    out = said(capsys, "show", "demo", "--seeds", "2", *SHORT, "--seeds-per-program", "2").out
+    shown = json.loads(out[: out.index("\n}\n") + 2])
+    assert shown["train"]["epochs"] == 3 and shown["seeds_per_program"] == 2
     for assumption in studies.find("demo")[1].assumptions:
         assert assumption in out
+    assert "On this machine" not in out
+
+
+def test_show_says_what_a_run_costs_when_it_is_asked(capsys, monkeypatch):
+    monkeypatch.setattr(cost, "TIMED_SECONDS", 0.1)
+    chosen = "jaxbnn.engine.block_size.choose_seeds_per_program"
+    monkeypatch.setattr(chosen, lambda experiment, out, root, say, devices: 3)
+    command = ("show", "demo", "--cost", "--seeds", "2", *SHORT, "--seeds-per-program", "auto")
+    out = said(capsys, *command).out
+    assert json.loads(out[: out.index("\n}\n") + 2])["seeds_per_program"] == 3
     assert re.search(r"On this machine: about \d+ s \(\d+ s of it compiling\), \d+ MiB", out)
 
 
@@ -90,9 +115,7 @@ def test_several_values_are_run_one_after_another_and_end_in_one_table(capsys, t
     first = said(capsys, *command)
     assert "2 settings, 2 to run, 1 programs: about" in first.err
     assert re.search(r"\[2/2\] demo .*train.decay=0.5 \(not 0.0\)", first.err)
-    assert (
-        len(list((tmp_path / "demo").glob("*/result.nc"))) == 2 and first.out.count("hidden_2") == 2
-    )
+    assert n_finished(tmp_path) == 2 and first.out.count("hidden_2") == 2
     table = re.sub(r"[│\s]+", "", first.out)
     assert (
         "train.decay=0.5" in table
@@ -106,7 +129,7 @@ def test_a_grid_is_run_by_groups_and_made_smaller(capsys, tmp_path, monkeypatch)
     cubes = studies.settings("nothnagel2026", "szt")[-2:]
     one_probe = tuple(dataclasses.replace(each, probes=each.probes[:1]) for each in cubes)
     monkeypatch.setitem(studies.NOTHNAGEL_2026.grid, "szt", one_probe)
-    monkeypatch.setattr(selection, "estimate", lambda *_, **__: cost.Cost(1.0, 60.0, 1))
+    monkeypatch.setattr(cost, "estimate", lambda *_, **__: cost.Cost(1.0, 60.0, 1))
     shape = (*SMALL, "--seeds", "1")
     out = said(
         capsys,
@@ -122,7 +145,7 @@ def test_a_grid_is_run_by_groups_and_made_smaller(capsys, tmp_path, monkeypatch)
     )
     assert "2 settings, 2 to run, 1 programs: about 1 min 0 s" in out.err
     assert "[1/2] nothnagel2026/szt-wd-1_7" in out.err and "[2/2] nothnagel2026/szt-wd-2" in out.err
-    assert "train.epochs=2 (not 8000)" in out.err and len(list(tmp_path.rglob("result.nc"))) == 2
+    assert "train.epochs=2 (not 8000)" in out.err and n_finished(tmp_path) == 2
     assert "expected a group of nothnagel2026" in refused(
         capsys, "run", "nothnagel2026", "--only", "mnist"
     )
@@ -143,9 +166,9 @@ def test_a_signal_between_two_programs_ends_the_grid(capsys, tmp_path, monkeypat
     done = []
     monkeypatch.setattr(run, "unfinished", lambda experiment, options: experiment not in done)
 
-    monkeypatch.setattr(terminal.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
     monkeypatch.setattr(run, "run_together", finished)
-    monkeypatch.setattr(selection, "estimate", lambda *_, **__: cost.Cost(1.0, 60.0, 1))
+    monkeypatch.setattr(cost, "estimate", lambda *_, **__: cost.Cost(1.0, 60.0, 1))
     command = ("run", "nothnagel2026", "--only", "szt,szt-controls", "--out", str(tmp_path))
     err = said(capsys, *command, code=run.STOPPED).err
     assert "[12/13]" in err and "[13/13]" not in err and "stopped: the same command goes on" in err
@@ -156,27 +179,17 @@ def test_a_signal_while_the_time_is_estimated_ends_before_the_run(capsys, tmp_pa
         signal.raise_signal(signal.SIGINT)
         return cost.Cost(1.0, 60.0, 1)
 
-    monkeypatch.setattr(selection, "estimate", asked)
+    monkeypatch.setattr(cost, "estimate", asked)
     err = said(capsys, "run", "demo", "--out", str(tmp_path), code=run.STOPPED).err
     assert "stopped: the same command begins" in err and list(tmp_path.iterdir()) == []
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-
-
-def test_a_second_signal_ends_at_once(capsys):
-    meter = terminal.Meter()
-    with meter:
-        signal.raise_signal(signal.SIGINT)
-        assert meter.stopped() and signal.getsignal(signal.SIGINT) == signal.SIG_DFL
-        assert signal.getsignal(signal.SIGTERM) == meter._ask
-    err = capsys.readouterr().err
-    assert err == "stopping after this chunk; once more stops at once, without a checkpoint\n"
 
 
 def test_an_interrupted_command_says_so_in_one_line(capsys, monkeypatch):
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(plot.results, "open_result", interrupted)
+    monkeypatch.setattr(results, "open_result", interrupted)
     assert said(capsys, "plot", "somewhere", code=130).err == "jaxbnn: interrupted\n"
 
 
@@ -195,21 +208,22 @@ def test_seeds_per_program_are_a_number_or_auto(capsys):
 def test_a_long_run_says_what_it_takes_and_one_that_does_not_fit_is_refused(
     capsys, monkeypatch, tmp_path
 ):
+    estimate, largest = cost.estimate, cost.largest_seeds_per_program
     monkeypatch.setattr(run, "run", lambda *_, **__: (_ for _ in ()).throw(ValueError("ran")))
-    monkeypatch.setattr(selection, "estimate", lambda *_, **__: cost.Cost(2.0, 60.0, 2**20))
+    monkeypatch.setattr(cost, "estimate", lambda *_, **__: cost.Cost(2.0, 60.0, 2**20))
     assert main(["run", "demo", "--out", str(tmp_path)]) == 2
     assert (
         "demo: about 1 min 2 s (2 s of it compiling), 1 MiB in the programs\n"
         in capsys.readouterr().err
     )
     monkeypatch.setattr("jaxbnn.engine.cost.room", lambda devices: 2**14)
-    monkeypatch.setattr(selection, "estimate", cost.estimate)
-    monkeypatch.setattr(selection, "largest_seeds_per_program", lambda *_, **__: 5)
+    monkeypatch.setattr(cost, "estimate", estimate)
+    monkeypatch.setattr(cost, "largest_seeds_per_program", lambda *_, **__: 5)
     assert (
         "fewer seeds a program take less, --seeds-per-program 5 is the largest number that fits\n"
         in refused(capsys, "run", "demo", "--seeds", "8", *SHORT, "--out", str(tmp_path))
     )
-    monkeypatch.setattr(selection, "largest_seeds_per_program", cost.largest_seeds_per_program)
+    monkeypatch.setattr(cost, "largest_seeds_per_program", largest)
     assert "fewer seeds a program take less, not even one fits" in refused(
         capsys, "run", "demo", "--seeds", "2", *SHORT, "--out", str(tmp_path)
     )
@@ -237,7 +251,7 @@ def demo(tmp_path_factory):
 
 def test_run_ends_with_a_table_and_the_folder_and_is_quiet_when_not_a_terminal(demo):
     done, folder = demo
-    assert done.stderr == "" and folder.is_dir() and (folder / "result.nc").is_file()
+    assert done.stderr == "" and results.finished_seeds(folder) == (0, 1, 2)
     table = done.stdout
     for word in (
         "demo, epoch 3",
@@ -387,7 +401,7 @@ def test_two_runs_are_compared(demo, tmp_path, capsys, monkeypatch):
     )
     assert "\nA changed: model.widths=[4, 3]" in out and "\nB changed: model.widths=[4, 3]" in out
     assert "I(X;T) p = 1.0000, I(T;Y) p = 1.0000" in out and "+0.0000 ±" in out
-    assert "result.nc" in refused(capsys, "compare", folder, str(tmp_path))
+    assert "finished run's folder" in refused(capsys, "compare", folder, str(tmp_path))
     monkeypatch.setattr(comparison, "FEWEST", 99)
     assert "expected 99 or more seeds in each run" in refused(capsys, "compare", folder, folder)
 
@@ -429,7 +443,7 @@ def test_bad_numbers_of_seeds_are_refused(text, capsys):
         (["run", "demo", "--set", "model.widths=0"], "widths of 1 to 1000000 units"),
         (["run", "demo", "--set", "train.batch_size=0"], "train.batch_size >= 1"),
         (["run", "demo", "--set", "train.batch_size=5000"], "train.batch_size of at most 3276"),
-        (["plot", "nowhere"], "finished run's folder with result.nc, got nowhere"),
+        (["plot", "nowhere"], "finished run's folder, got nowhere"),
         (["measure", "nowhere.npz"], "nowhere.npz"),
         (["fly"], "invalid choice: 'fly'"),
         ([], "COMMAND"),
@@ -482,43 +496,57 @@ def test_a_file_that_is_no_npz_is_refused(tmp_path, capsys):
     assert "an .npz archive (a zip file)" in refused(capsys, "measure", str(tmp_path / "a.npz"))
 
 
-def test_a_signal_stops_at_a_checkpoint_and_the_same_command_goes_on(tmp_path):
-    rare = ("schedule.every=1000", "schedule.last_epochs=2")
-    longer = sets("train.epochs=100000", "model.widths=4", "seeds_per_program=1", *rare)
-    command = [
-        sys.executable,
-        "-m",
-        "jaxbnn",
-        "run",
-        "demo",
-        "--seeds",
-        "1",
-        *longer,
-        "--out",
-        str(tmp_path),
-    ]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    while not list(tmp_path.rglob("config.json")):
-        assert process.poll() is None
-        time.sleep(0.2)
-    time.sleep(1)
-    process.send_signal(signal.SIGTERM)
-    out, err = process.communicate(timeout=90)
-    assert process.returncode == 75 and out == "" and "the same command goes on from" in err
-    assert (
-        not list(tmp_path.rglob("result.nc"))
-        and str(next(tmp_path.rglob("config.json")).parent) in err
+PATCHED = """
+import time
+from jaxbnn.engine import block_runner, cost
+block_runner.CHECKPOINT_SECONDS = 0.2
+if {compiles}:
+    cost.estimate = lambda *_, **__: open({mark!r}, "w").close() or time.sleep(100)
+from jaxbnn.cli.main import command_line
+command_line()
+"""
+
+
+def begun(tmp_path, *arguments, compiles=False):
+    """A program that runs the command; its estimate takes 100 s where it `compiles`."""
+    code = PATCHED.format(compiles=compiles, mark=str(tmp_path / "compiles"))
+    command = [sys.executable, "-c", code, *arguments, "--out", str(tmp_path / "runs")]
+    return subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
     )
 
 
-def test_clock_speaks_in_words():
-    assert [clock(s) for s in (0.2, 42, 185, 7800, float("nan"))] == [
-        "0 s",
-        "42 s",
-        "3 min 5 s",
-        "2 h 10 min",
-        "?",
-    ]
+def wait_for(process, folder, pattern):
+    while not list(folder.rglob(pattern)):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_stops_at_a_checkpoint_and_the_same_command_goes_on(tmp_path, number):
+    rare = ("schedule.every=1000", "schedule.last_epochs=2")
+    longer = sets("train.epochs=1e5", "model.widths=4", "seeds_per_program=1", *rare)
+    process = begun(tmp_path, "run", "demo", "--seeds", "1", *longer)
+    wait_for(process, tmp_path / "runs", "00*/manifest.json")
+    process.send_signal(number)
+    out, err = process.communicate(timeout=90)
+    assert process.returncode == 75 and out == "" and "the same command goes on from" in err
+    folder = next(tmp_path.rglob("config.json")).parent
+    assert n_finished(tmp_path) == 0 and str(folder) in err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_does_not_wait_for_what_is_compiled(tmp_path, number):
+    process = begun(tmp_path, "run", "demo", compiles=True)
+    wait_for(process, tmp_path, "compiles")
+    process.send_signal(number)
+    out, err = process.communicate(timeout=20)
+    assert (process.returncode, out) == (75, "") and not (tmp_path / "runs").exists()
+    assert err == ("stopping; once more stops at once\nstopped: the same command begins the run\n")
 
 
 def everything(terminal):

@@ -1,4 +1,5 @@
 import dataclasses
+import importlib.metadata
 
 import jax
 import jax.numpy as jnp
@@ -6,7 +7,8 @@ import numpy as np
 import pytest
 import xarray
 
-from jaxbnn.cli import doctor
+from jaxbnn.cli import machine_checks, startup
+from jaxbnn.cli.machine_checks import Check, Finding
 from jaxbnn.cli.main import main
 from jaxbnn.engine import cost
 from jaxbnn.info import counting
@@ -17,32 +19,47 @@ ONE = jax.devices()[:1]
 @pytest.fixture
 def small(monkeypatch, plain):
     """Programs that are compiled already, or soon."""
-    monkeypatch.setattr(doctor, "SHORT", dataclasses.replace(plain, seeds_per_program=2))
-    monkeypatch.setattr(doctor, "STANDARD", dataclasses.replace(plain, seeds_per_program=2))
+    standard = dataclasses.replace(plain, seeds_per_program=2)
+    monkeypatch.setattr(machine_checks, "STANDARD", standard)
 
 
 def test_a_machine_that_is_ready(small, monkeypatch, capsys):
-    monkeypatch.setattr("jaxbnn.cli.startup.use_cores", lambda n: None)
-    monkeypatch.setattr(doctor, "KNOWN", ())
+    monkeypatch.setattr(startup, "use_cores", lambda n: None)
+    monkeypatch.setattr(machine_checks, "KNOWN_FAULTS", ())
     assert main(["doctor", "--devices", "2"]) == 0
-    out = capsys.readouterr().out
-    assert out.endswith("\nready\n") and "!!" not in out
+    out, err = capsys.readouterr()
+    assert out.endswith("\nready\n") and "!!" not in out and err == ""
     for line in (
         "ok  devices: 2 x cpu cpu",
         "ok  counting on cpu:1: equals numpy's on 35 tries",
         "ok  sums on cpu:1: are right",
+        "ok  products: have the same bits a second time and on 2 devices",
         "ok  a short run: has the same bits a second time and on 2 devices",
-        "networks x epochs a second of SZT (1750 on 2 threads of one Xeon core",
+        "networks x epochs a second of SZT (6-4)",
     ):
         assert line in out
 
 
 def test_what_is_to_be_done_is_said(monkeypatch, capsys):
-    findings = [doctor.Finding("a", "fine"), doctor.Finding("b", "broken", "mend it")]
-    monkeypatch.setattr("jaxbnn.cli.startup.use_cores", lambda n: None)
-    monkeypatch.setattr(doctor, "examine", lambda devices: iter(findings))
+    findings = [Finding("a", "fine"), Finding("b", "broken", "mend it")]
+    monkeypatch.setattr(startup, "use_cores", lambda n: None)
+    monkeypatch.setattr(
+        machine_checks, "all_checks", lambda devices: [Check("all", lambda: findings)]
+    )
     assert main(["doctor"]) == 1
     assert capsys.readouterr().out == "ok  a: fine\n!!  b: broken\nto do: mend it\n"
+
+
+def test_what_is_being_checked_is_shown_on_a_terminal(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    monkeypatch.setattr(startup, "use_cores", lambda n: None)
+    checks = [Check("counting", lambda: [Finding("a", "fine")]), Check("speed", lambda: [])]
+    monkeypatch.setattr(machine_checks, "all_checks", lambda devices: checks)
+    assert main(["doctor"]) == 0
+    err = capsys.readouterr().err
+    assert "counting (1 of 2)" in err or "speed (2 of 2)" in err
 
 
 def test_counts_that_are_wrong_are_found(monkeypatch):
@@ -50,80 +67,87 @@ def test_counts_that_are_wrong_are_found(monkeypatch):
         t, ty = counting.count(words, labels, **how)
         return t._replace(count=jnp.sort(t.count.ravel()).at[-2:].set(jnp.int32(t.total) // 2)), ty
 
-    monkeypatch.setattr(doctor, "count", merged)
-    found = doctor.counting(ONE[0])
-    assert (
-        "random rows are counted wrongly by direct" in found.found
-        and "do not trust" in found.advice
-    )
+    monkeypatch.setattr(machine_checks, "count", merged)
+    (finding,) = machine_checks.counting(ONE)
+    assert finding.outcome == "random rows are counted wrongly by direct"
+    assert "do not trust" in finding.advice
+
+
+def test_every_algorithm_is_tried_on_every_kind_of_rows_also_with_colliding_hashes():
+    algorithms = [*machine_checks.algorithms_for(1), *machine_checks.algorithms_for(4)]
+    tried = [(a.name, a.bits, collides) for a in algorithms for collides in a.hashes]
+    assert len(tried) == len(set(tried)) == 7
+    for name in ("scatter", "sort"):
+        assert {(name, 10, False), (name, None, False), (name, None, True)} < set(tried)
 
 
 def test_rows_to_try_are_what_they_are_called():
     rng = np.random.default_rng(0)
-    tried = {
-        (name, width): words
-        for width in doctor.WIDTHS
-        for name, words, _ in doctor.rows_to_try(rng, width)
-    }
-    assert len(tried) == 10 and all(words.shape[0] == doctor.ROWS for words in tried.values())
-    n = {key: len(np.unique(words, axis=0)) for key, words in tried.items()}
-    assert (
-        n["equal", 4] == 1
-        and n["one bit apart", 4] == 2
-        and n["few", 1] <= 7
-        and n["random", 4] == doctor.ROWS
-    )
-    assert n["many twice", 4] == doctor.ROWS // 2
-    a, b = np.unique(tried["one bit apart", 4], axis=0)
-    assert bin(int(np.bitwise_xor(a, b).sum())).count("1") == 1
+    n_patterns = {}
+    for width in machine_checks.WIDTHS:
+        for rows in machine_checks.rows_to_try(rng, width):
+            assert rows.words.shape == (machine_checks.ROWS, width)
+            n_patterns[rows.name, width] = len(np.unique(rows.words, axis=0))
+            if rows.name == "one bit apart":
+                a, b = np.unique(rows.words, axis=0)
+                assert bin(int(np.bitwise_xor(a, b).sum())).count("1") == 1
+    assert len(n_patterns) == 10
+    assert n_patterns["equal", 4] == 1 and n_patterns["one bit apart", 4] == 2
+    assert n_patterns["few", 1] <= 7 and n_patterns["random", 4] == machine_checks.ROWS
+    assert n_patterns["many twice", 4] == machine_checks.ROWS // 2
 
 
 def test_a_run_that_gives_other_bits_is_found(small, monkeypatch):
-    made = iter([0.0, 0.5, 0.0])
-    monkeypatch.setattr(doctor, "run", lambda *_, **__: "folder")
+    made = iter([0.0, 0.0, 0.5])
+    monkeypatch.setattr(machine_checks, "run", lambda *_, **__: "folder")
     monkeypatch.setattr(
-        doctor.run_folder,
-        "read_result",
+        machine_checks.results,
+        "open_result",
         lambda folder: xarray.Dataset({"i_xt": ("seed", [next(made)])}),
     )
-    found = doctor.repeating(ONE)
-    assert (
-        found.found == "gives other bits a second time: i_xt"
-        and "docs/reliability.md" in found.advice
-    )
+    finding = machine_checks.repeating(ONE)
+    assert finding.outcome == "gives other bits a second time: i_xt"
+    assert "docs/reliability.md" in finding.advice
 
 
 def test_sums_that_are_wrong_are_found(monkeypatch):
-    assert doctor.summing(ONE[0]).advice == ""
+    assert machine_checks.summing(ONE[0]).advice == ""
     monkeypatch.setattr(jax, "jit", lambda f: lambda rows: f(rows) * 1.01)
-    assert "use_cores" in doctor.summing(ONE[0]).advice
+    assert "use_cores" in machine_checks.summing(ONE[0]).advice
+
+
+def test_products_that_differ_are_found(monkeypatch):
+    assert machine_checks.multiplying(jax.devices()).advice == ""
+    values = iter([0.0, 0.0, 1e-7])
+    monkeypatch.setattr(jax, "jit", lambda f: lambda *_: (np.float32(next(values)),))
+    finding = machine_checks.multiplying(jax.devices())
+    assert finding.outcome == "have other bits on cpu:1" and "do not hold" in finding.advice
 
 
 def test_little_memory_old_packages_and_bad_versions_are_found(monkeypatch):
     monkeypatch.setattr(cost, "room", lambda devices: 2**20)
-    assert "fewer --seeds-per-program" in doctor.memory(ONE).advice
-    monkeypatch.setattr(doctor, "required", lambda: [("numpy", "99.1"), ("jax", "0.1")])
-    monkeypatch.setattr(
-        doctor, "KNOWN", (doctor.Known("0.0.1", "99.0", "cpu", "is bad", "1", "get another"),)
-    )
-    old, bad, versions = doctor.versions("cpu")
+    assert "fewer --seeds-per-program" in machine_checks.memory(ONE).advice
+    monkeypatch.setattr(machine_checks, "required", lambda: [("numpy", "99.1"), ("jax", "0.1")])
+    fault = machine_checks.KnownFault("0.0.1", "99.0", "cpu", "is bad", "1", "get another")
+    monkeypatch.setattr(machine_checks, "KNOWN_FAULTS", (fault,))
+    old, bad, versions = machine_checks.versions("cpu")
     assert old.advice.startswith("expected numpy 99.1 or newer") and bad.advice == "get another"
-    assert versions.advice == "" and "jaxlib" in versions.found
+    assert versions.advice == "" and "jaxlib" in versions.outcome
 
 
 def test_what_jaxbnn_requires_is_read_from_its_own_package(monkeypatch):
     lines = ["flax>=0.12", "jax>=0.10", "torch>=2.6; extra == 'bench'", "thing"]
     monkeypatch.setattr("importlib.metadata.requires", lambda name: lines)
-    assert doctor.required() == [("flax", "0.12"), ("jax", "0.10")]
+    assert machine_checks.required() == [("flax", "0.12"), ("jax", "0.10")]
     monkeypatch.setattr("importlib.metadata.requires", _missing)
-    assert doctor.required() == []
+    assert machine_checks.required() == []
 
 
 def _missing(name):
-    raise doctor.importlib.metadata.PackageNotFoundError(name)
+    raise importlib.metadata.PackageNotFoundError(name)
 
 
 def test_flags_that_bits_depend_on_are_looked_for(monkeypatch):
-    assert doctor.flags(ONE[0]).advice == ""
+    assert machine_checks.flags(ONE[0]).advice == ""
     monkeypatch.setenv("XLA_FLAGS", "")
-    assert "use_cores" in doctor.flags(ONE[0]).advice
+    assert "use_cores" in machine_checks.flags(ONE[0]).advice

@@ -1,22 +1,25 @@
 import numpy as np
 import xarray as xr
 
-from jaxbnn.cli import tables
+from jaxbnn.cli import result_table, table_cells
 
 
 def test_verdicts_of_several_seeds_in_words():
     assert (
-        tables.verdicts([2, 2]) == "reliable"
-        and tables.verdicts([2, 3, 2]) == "2 reliable, 1 biased"
+        table_cells.verdicts([2, 2]) == "reliable"
+        and table_cells.verdicts([2, 3, 2]) == "2 reliable, 1 biased"
     )
-    assert tables.verdicts([-1]) == "-" and tables.verdicts([0, 0]) == "population"
+    assert table_cells.verdicts([-1]) == "-" and table_cells.verdicts([0, 0]) == "population"
     bias, error = np.array([0.2, 0.1, 0.1]), np.array([0.1, 0.2, 0.2])
-    assert tables.verdicts([3, 3, 1], bias, error) == "1 biased (bias), 1 biased (se), 1 saturated"
+    assert (
+        table_cells.verdicts([3, 3, 1], bias, error)
+        == "1 biased (bias), 1 biased (se), 1 saturated"
+    )
 
 
 def test_examples_needed_by_several_seeds_in_a_word():
     def words(needed, codes):
-        return tables.needed_words(np.array(needed), np.array(codes))
+        return table_cells.needed_words(np.array(needed), np.array(codes))
 
     assert words([5, 9], [2, 2]) == "9" and words([5, -1], [2, 3]) == "more"
     assert words([-1], [-1]) == "-" and words([7, 7], [0, 0]) == "all"
@@ -34,9 +37,9 @@ def test_guesses_of_the_examples_needed_stand_below_the_table():
     last = xr.Dataset(
         {k: (("seed", "layer"), v) for k, v in guesses.items()}, {"layer": ["a", "b", "c"]}
     )
-    (line,) = tables.guess_words(last.assign_attrs(tolerance=0.1))
+    (line,) = result_table.guess_words(last.assign_attrs(tolerance=0.1))
     assert line.startswith(
         "N needed, more than there are; guesses by (Chao1 - 1)/(0.2 ln 2) and (k/log2 k)^2"
     )
     assert line.endswith(": b 3e+04, 1e+12; c 2e+04, -")
-    assert tables.guess_words(last.sel(layer=["a"]).assign_attrs(tolerance=0.1)) == []
+    assert result_table.guess_words(last.sel(layer=["a"]).assign_attrs(tolerance=0.1)) == []

@@ -1,0 +1,367 @@
+"""Whether a machine is fit for runs whose counts and bits hold. A check is a value: what was seen,
+and what to do."""
+
+import dataclasses
+import importlib.metadata
+import itertools
+import re
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from operator import itemgetter
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh, PartitionSpec
+
+from jaxbnn.config.experiment import Experiment
+from jaxbnn.data import Szt
+from jaxbnn.engine import cost
+from jaxbnn.engine import devices as cores
+from jaxbnn.engine.runner import run
+from jaxbnn.info.counting import count
+from jaxbnn.info.packing import hash_rows
+from jaxbnn.nn import MLP, stable_matmul
+from jaxbnn.observe.probe import Probe
+from jaxbnn.storage import results
+from jaxbnn.train.spec import TrainSpec
+
+ROWS = 1000
+CLASSES = 3
+WIDTHS = (1, 4)  # of the rows that are counted, in words
+WIDE = (256, 1024)  # of the products: rows, and columns of both factors
+# A guess: a block of SZT holds a few MiB, one of a 1024-wide network some hundred.
+MIN_MEMORY = 2**29  # bytes
+STANDARD = Experiment(
+    name="standard",
+    data=Szt(),
+    model=MLP((10, 4), 2),
+    train=TrainSpec(epochs=1000, batch_size=64, learning_rate=1e-3),
+    probes=(Probe(sample="all"),),
+    seeds_per_program=32,
+)
+SHORT_EPOCHS = 3  # of a short run of the standard network: the same program
+TIMED_SECONDS = 1.0
+SHOWN = 5  # names of variables in a line
+
+
+class KnownFault(NamedTuple):
+    """Versions of jaxlib of which something bad is known."""
+
+    first: str
+    last: str
+    platform: str
+    fault: str
+    source: str  # an issue of jax-ml/jax
+    advice: str
+
+
+KNOWN_FAULTS = (
+    KnownFault(
+        "0.11.0",
+        "0.11.1",
+        "gpu",
+        "can crash after many programs that sort",
+        "40142",
+        "pip install -U jax",
+    ),
+)
+
+
+class Finding(NamedTuple):
+    """What a check has seen."""
+
+    subject: str
+    outcome: str
+    advice: str = ""  # what to do; "" where all is well
+
+
+class Check(NamedTuple):
+    """A check that can be made."""
+
+    name: str  # what is done
+    make: Callable[[], list[Finding]]
+
+
+class Rows(NamedTuple):
+    """Rows to count."""
+
+    name: str
+    words: np.ndarray  # [N, W] uint32
+    labels: np.ndarray  # [N] int32
+
+
+class Algorithm(NamedTuple):
+    """A way to count rows of so many words."""
+
+    name: str
+    bits: int | None
+    hashes: tuple[bool, ...]  # True: a hash that tells nothing apart
+
+
+def all_checks(devices: Sequence[jax.Device]) -> list[Check]:
+    """Every check of these devices, those that take longest at the end."""
+    return [
+        Check("versions", partial(versions, devices[0].platform)),
+        Check("memory", lambda: [memory(devices)]),
+        Check("flags", lambda: [flags(devices[0])]),
+        Check("counting rows", partial(counting, devices)),
+        Check("sums", lambda: [summing(device) for device in devices]),
+        Check("products", lambda: [multiplying(devices)]),
+        Check("a short run, three times", lambda: [repeating(devices)]),
+        Check("speed", lambda: [speed(devices)]),
+    ]
+
+
+def versions(platform: str) -> list[Finding]:
+    """The packages jaxbnn needs, against what it asks for and what is known of them."""
+    findings = []
+    for name, least in required():
+        installed = importlib.metadata.version(name)
+        if _numbers(installed) < _numbers(least):
+            advice = f"expected {name} {least} or newer: pip install -U '{name}>={least}'"
+            findings.append(Finding(name, installed, advice))
+    jaxlib = importlib.metadata.version("jaxlib")
+    for known in KNOWN_FAULTS:
+        first, last = _numbers(known.first), _numbers(known.last)
+        if known.platform == platform and first <= _numbers(jaxlib) <= last:
+            outcome = f"{known.fault} (jax-ml/jax#{known.source})"
+            findings.append(Finding(f"jaxlib {jaxlib}", outcome, known.advice))
+    main = []
+    for name in ("jaxbnn", "jax", "jaxlib", "flax", "numpy"):
+        main.append(f"{name} {importlib.metadata.version(name)}")
+    return [*findings, Finding("versions", ", ".join(main))]
+
+
+def required() -> list[tuple[str, str]]:
+    """(package, least version) of what jaxbnn needs; none where it runs from a folder and was not
+    installed."""
+    try:
+        lines = importlib.metadata.requires("jaxbnn") or ()
+    except importlib.metadata.PackageNotFoundError:
+        return []
+    pairs = []
+    for line in lines:
+        match = re.match(r"([\w.-]+)[^;]*?>=([\d.]+)[^;]*$", line)
+        if match:
+            pairs.append((match[1], match[2]))
+    return pairs
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", version)[:3])
+
+
+def memory(devices: Sequence[jax.Device]) -> Finding:
+    """What programs can have on each device."""
+    share = cost.room(devices) // len(devices)
+    kinds = ", ".join(sorted({f"{device.platform} {device.device_kind}" for device in devices}))
+    outcome = f"{len(devices)} x {kinds}, {share / 2**30:.1f} GiB each"
+    advice = "expected 0.5 GiB or more: end other programs, or run with fewer --seeds-per-program"
+    return Finding("devices", outcome, advice if share < MIN_MEMORY else "")
+
+
+def flags(device: jax.Device) -> Finding:
+    """Whether XLA computes with the flags that the bits of runs depend on."""
+    if cores.is_ready(device):
+        return Finding("bits", "of jaxbnn's networks do not depend on the number of cores")
+    return Finding(
+        "bits", "are not those of other runs", "call jaxbnn.use_cores() before JAX starts"
+    )
+
+
+def counting(devices: Sequence[jax.Device]) -> list[Finding]:
+    """Counts of random and adversarial rows by every algorithm on every device, against
+    np.unique."""
+    tried = 0
+    wrong: dict[jax.Device, str] = {}
+    for name, rows, counts in trials(devices):
+        tried += 1
+        for i, device in enumerate(devices):
+            if not equals_numpy(rows, jax.tree.map(itemgetter(i), counts)):
+                wrong.setdefault(device, f"{rows.name} rows are counted wrongly by {name}")
+    return [_counted(device, tried, wrong.get(device)) for device in devices]
+
+
+def trials(devices: Sequence[jax.Device]) -> Iterator[tuple[str, Rows, Any]]:
+    """An algorithm's name, rows, and their counts of T and (T, Y) with an axis of devices."""
+    for width in WIDTHS:
+        samples = list(rows_to_try(np.random.default_rng(0), width))
+        for algorithm in algorithms_for(width):
+            program = counting_program(devices, algorithm)
+            for rows, collides in itertools.product(samples, algorithm.hashes):
+                counts = program(rows.words, rows.labels, np.bool_(collides))
+                yield algorithm.name, rows, jax.device_get(counts)
+
+
+def _counted(device: jax.Device, tried: int, wrong: str | None) -> Finding:
+    subject = f"counting on {device.platform}:{device.id}"
+    if wrong is None:
+        outcome = f"equals numpy's on {tried} tries of random and adversarial rows"
+        return Finding(subject, outcome)
+    advice = "do not trust counts made here: report it, with the output of this command"
+    return Finding(subject, wrong, advice)
+
+
+def rows_to_try(rng: np.random.Generator, width: int) -> Iterator[Rows]:
+    """Rows of so many words, random ones and such as are hard to tell apart."""
+    labels = rng.integers(0, CLASSES, ROWS, np.int32)
+    end = 2**10 if width == 1 else 2**32
+    random = rng.integers(0, end, (ROWS, width), np.uint32)
+    few = random[rng.integers(0, 7, ROWS)]
+    apart = np.repeat(random[:1], ROWS, axis=0)
+    apart[:, -1] ^= rng.integers(0, 2, ROWS, np.uint32) << (9 if width == 1 else 31)
+    twice = np.repeat(random[: ROWS // 2], 2, axis=0)[rng.permutation(ROWS)]
+    yield Rows("random", random, labels)
+    yield Rows("few", few, labels)
+    yield Rows("equal", np.zeros_like(random), labels)
+    yield Rows("one bit apart", apart, labels)
+    yield Rows("many twice", twice, labels)
+
+
+def algorithms_for(width: int) -> list[Algorithm]:
+    """Every algorithm for rows of so many words; of long rows also with a hash that tells nothing
+    apart."""
+    if width == 1:
+        return [Algorithm(name, 10, (False,)) for name in ("direct", "scatter", "sort")]
+    return [Algorithm(name, None, (False, True)) for name in ("scatter", "sort")]
+
+
+def counting_program(
+    devices: Sequence[jax.Device], algorithm: Algorithm
+) -> Callable[[np.ndarray, np.ndarray, np.bool_], Any]:
+    """What counts the same rows on every device, compiled once for all of them.
+
+    Returns:
+        A function of words [N, W], labels [N] and whether all hashes collide: the counts of T and
+        of (T, Y), leaves [devices, ...].
+    """
+    everywhere = PartitionSpec()
+    on_all = jax.shard_map(
+        partial(_counted_rows, algorithm),
+        mesh=Mesh(np.array(devices), ("device",)),
+        in_specs=(everywhere, everywhere, everywhere),
+        out_specs=PartitionSpec("device"),
+        check_vma=False,
+    )
+    return jax.jit(on_all)
+
+
+def _counted_rows(
+    algorithm: Algorithm, words: jax.Array, labels: jax.Array, collides: jax.Array
+) -> Any:
+    """One device's counts, with an axis of one in front."""
+
+    def hashed(rows: jax.Array, salt: Any) -> jax.Array:
+        return jnp.where(collides, jnp.uint32(0), hash_rows(rows, salt))
+
+    counts = count(
+        words,
+        labels,
+        bits=algorithm.bits,
+        hash_rows=hashed,
+        classes=CLASSES,
+        algorithm=algorithm.name,
+    )
+    return jax.tree.map(lambda leaf: jnp.asarray(leaf)[None], counts)
+
+
+def equals_numpy(rows: Rows, counts: Any) -> bool:
+    """Whether the counts of T and (T, Y) are those of np.unique, and certified."""
+    joint = np.column_stack([rows.words, rows.labels.astype(np.uint32)])
+    for counted, words in zip(counts, (rows.words, joint), strict=True):
+        sizes = np.asarray(counted.count).ravel()
+        expected = np.sort(np.unique(words, axis=0, return_counts=True)[1])
+        is_equal = np.array_equal(np.sort(sizes[sizes > 0]), expected)
+        if not bool(counted.certified) or not is_equal:
+            return False
+    return True
+
+
+def summing(device: jax.Device) -> Finding:
+    """Whether sums of products of many rows are right: on CPUs jaxlib 0.10.2 gets some wrong
+    (jax-ml/jax#39103)."""
+    numbers = np.arange(1, 2**16)
+    matrix = jnp.eye(3)
+    rows = jnp.asarray(numbers[:, None] * np.eye(1, 3), jnp.float32)
+    with jax.default_device(device):
+        sums = jax.jit(jax.vmap(lambda row: jnp.sum((matrix @ row) ** 2)))(rows)
+    subject = f"sums on {device.platform}:{device.id}"
+    if np.allclose(sums, numbers.astype(np.float64) ** 2, rtol=1e-5):
+        return Finding(subject, "are right")
+    advice = "call jaxbnn.use_cores() before JAX starts, or install another version of jax"
+    return Finding(subject, "can be wrong", advice)
+
+
+def multiplying(devices: Sequence[jax.Device]) -> Finding:
+    """Whether a wide product of matrices and its gradient have the same bits twice, and on all
+    devices."""
+    rng = np.random.default_rng(0)
+    n_rows, n_columns = WIDE
+    x = rng.normal(size=(n_rows, n_columns)).astype(np.float32)
+    kernel = rng.normal(size=(n_columns, n_columns)).astype(np.float32)
+    program = jax.jit(jax.value_and_grad(_squares, argnums=1))
+    first = None
+    for device in (devices[0], *devices):
+        inputs = jax.device_put((x, kernel), device)
+        made = jax.tree.map(np.asarray, jax.device_get(program(*inputs)))
+        first = made if first is None else first
+        if not all(map(_same, first, made)):
+            advice = "bits do not hold here: see docs/reliability.md"
+            outcome = f"have other bits on {device.platform}:{device.id}"
+            return Finding("products", outcome, advice)
+    return Finding("products", f"have the same bits a second time and on {len(devices)} devices")
+
+
+def _squares(x: jax.Array, kernel: jax.Array) -> jax.Array:
+    return jnp.mean(jnp.square(stable_matmul(x, kernel)))
+
+
+def repeating(devices: Sequence[jax.Device]) -> Finding:
+    """Whether a short run has the same bits twice, and on all devices."""
+    n_seeds = STANDARD.seeds_per_program * len(devices)
+    train = dataclasses.replace(STANDARD.train, epochs=SHORT_EPOCHS)
+    short = dataclasses.replace(STANDARD, train=train, seeds=tuple(range(n_seeds)))
+    # All devices come first: they compile at the same time.
+    chosen = (devices, devices[:1], devices[:1])
+    runs = []
+    with tempfile.TemporaryDirectory() as folder:
+        for i, some in enumerate(chosen):
+            runs.append(results.open_result(run(short, Path(folder) / str(i), devices=some)).load())
+    spread, one, again = runs
+    for other, place in ((again, "a second time"), (spread, f"on {len(devices)} devices")):
+        different = _different(one, other)
+        if different:
+            outcome = f"gives other bits {place}: {', '.join(different[:SHOWN])}"
+            advice = "bits do not hold here: see docs/reliability.md"
+            return Finding("a short run", outcome, advice)
+    return Finding("a short run", f"has the same bits a second time and on {len(devices)} devices")
+
+
+def _different(one: Any, other: Any) -> list[str]:
+    """The variables of two results that differ."""
+    names = []
+    for name in one.variables:
+        if not _same(one[name].values, other[name].values):
+            names.append(str(name))
+    return names
+
+
+def _same(a: np.ndarray, b: np.ndarray) -> bool:
+    """Whether two arrays have the same bits; of text the bits are no matter."""
+    if a.dtype != b.dtype or a.shape != b.shape:
+        return False
+    return a.dtype == object or a.tobytes() == b.tobytes()
+
+
+def speed(devices: Sequence[jax.Device]) -> Finding:
+    """Networks x epochs a second of the standard run."""
+    n_seeds = STANDARD.seeds_per_program * len(devices)
+    standard = dataclasses.replace(STANDARD, seeds=tuple(range(n_seeds)))
+    taken = cost.estimate(standard, seconds=TIMED_SECONDS, devices=devices)
+    rate = n_seeds * standard.train.epochs / taken.seconds
+    widths = "-".join(map(str, STANDARD.model.widths))
+    return Finding("speed", f"{rate:.0f} networks x epochs a second of SZT ({widths})")

@@ -1,0 +1,43 @@
+"""What `run` prints of a study of samples whose entropy is known."""
+
+import math
+from collections.abc import Mapping
+
+from rich.table import Table
+
+from jaxbnn.info.known_truth import Score
+
+TITLE = "of the samples called reliable (r), within 0.05 bit (w), without a repeated pattern (u)"
+HEADINGS = (
+    "samples",
+    "r: off > 0.1 bit",
+    r"r: worst \[bit]",
+    "r: interval holds",
+    "w: called r",
+    "u: saturated",
+    "r / samples",
+)
+ASKED = ("asked", "<= 2 %, 4 % a p", "<= 0.5", "90 to 99 %", ">= 80 %", "100 %", "")
+
+
+def score_table(scores: Mapping[str, Score]) -> Table:
+    """How right the verdicts were, with what is asked of them."""
+    table = Table(title=TITLE)
+    for heading in HEADINGS:
+        table.add_column(heading, justify="left" if heading == "samples" else "right")
+    table.add_row(*ASKED)
+    for name, score in scores.items():
+        table.add_row(
+            name,
+            _percent(score.wrong),
+            f"{score.worst:.3f}",
+            _percent(score.covered),
+            _percent(score.found),
+            _percent(score.unseen),
+            f"{score.n_reliable} / {score.n_samples}",
+        )
+    return table
+
+
+def _percent(rate: float) -> str:
+    return "-" if math.isnan(rate) else f"{100 * rate:.1f} %"
