@@ -19,6 +19,7 @@ from jaxbnn.cli.startup import start
 from jaxbnn.cli.terminal import clock, cost_line, print_table, tell
 from jaxbnn.config.experiment import Experiment, Resampled
 from jaxbnn.engine import processes, run_plan
+from jaxbnn.engine.run_data import data_loaded_once
 from jaxbnn.engine.runner import run, run_together
 from jaxbnn.info.known_truth import Bernoulli
 from jaxbnn.storage import results, run_folder
@@ -52,7 +53,7 @@ def run_experiment(options: argparse.Namespace) -> int:
 
 def run_alone(experiment: Experiment, options: argparse.Namespace, devices: Devices) -> int:
     """One experiment, with what it will take before and a table of its last epoch after it."""
-    with ProgressBar() as bar:
+    with ProgressBar() as bar, data_loaded_once(bar.show_download):
         experiment = _call(partial(with_seeds_per_program, experiment, options, devices), bar)
         if unfinished(experiment, options):
             _announce(experiment, options, devices, bar)
@@ -100,7 +101,7 @@ def run_one(
 def run_grid(experiments: list[Experiment], options: argparse.Namespace, devices: Devices) -> int:
     """Program after program, the settings of one in shared blocks; finished settings are not run
     again."""
-    with ProgressBar() as bar:
+    with ProgressBar() as bar, data_loaded_once(bar.show_download):
         programs = []
         for group in run_plan.by_program(experiments):
             first = _call(partial(with_seeds_per_program, group[0], options, devices), bar)

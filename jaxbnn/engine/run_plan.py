@@ -8,12 +8,10 @@ import bisect
 import dataclasses
 import itertools
 import math
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -25,6 +23,7 @@ from jaxbnn.config.experiment import Experiment
 from jaxbnn.data import Split
 from jaxbnn.engine import seeds_last
 from jaxbnn.engine.program import Block, Inputs, ProgramSpec, advance, prepare, start
+from jaxbnn.engine.run_data import checksum_of, load_split
 from jaxbnn.engine.settings import check_settings
 from jaxbnn.observe import kept
 from jaxbnn.observe.probe import Probe
@@ -125,7 +124,7 @@ def make_run_plan(
         one_by_one=platform == "cpu",
         seeds_last=seeds_last.pays(model, n_inputs, batch_size, n_seeds, platform),
     )
-    checksum = _once(("checksum", experiment.data, str(data_root)), partial(data.checksum, split))
+    checksum = checksum_of(experiment, data_root, split)
     return RunPlan(tuple(experiments), tuple(folders), data_root, split, checksum, program)
 
 
@@ -145,60 +144,6 @@ def _in_program(probe: Probe) -> Probe:
     return dataclasses.replace(
         probe, population=None, tolerance=0.1, unit_counts_at=(), activations_at=()
     )
-
-
-def load_split(experiment: Experiment, data_root: str | Path | None, seed: int) -> Split:
-    """The split of a seed; ValueError where data and experiment do not go together."""
-    split = _loaded(experiment, data_root, seed)
-    n = len(split.train.y)
-    size = experiment.train.batch_size
-    if size is not None and size > n:
-        raise ValueError(
-            f"expected train.batch_size of at most {n} (the training examples), got {size}"
-        )
-    n_classes = experiment.model.n_classes
-    if n_classes < split.n_classes:
-        raise ValueError(
-            f"expected model.n_classes >= {split.n_classes} (the data's), got {n_classes}"
-        )
-    for probe in experiment.probes:
-        correction = getattr(probe.estimator, "correction", "none")
-        if probe.is_population(split) and correction != "none":
-            raise ValueError(
-                f"expected no correction in probe {probe.name!r}: its sample is the population"
-            )
-    return split
-
-
-@contextmanager
-def data_loaded_once() -> Iterator[None]:
-    """Within it a data set is read and hashed once, however many plans are made of it: for a
-    command, whose files do not change while it runs."""
-    token = _LOADED.set({})
-    try:
-        yield
-    finally:
-        _LOADED.reset(token)
-
-
-_LOADED: ContextVar[dict[Any, Any] | None] = ContextVar("data sets read so far", default=None)
-
-
-def _loaded(experiment: Experiment, data_root: str | Path | None, seed: int) -> Split:
-    """The split as the data set gives it."""
-    own = seed if data.is_per_seed(experiment.data) else None
-    load = partial(data.load, experiment.data, data_root, own)
-    return _once(("split", experiment.data, str(data_root), own), load)
-
-
-def _once(key: Hashable, make: Callable[[], Any]) -> Any:
-    """What `make` gives; within `data_loaded_once` it is called once for each key."""
-    known = _LOADED.get()
-    if known is None:
-        return make()
-    if key not in known:
-        known[key] = make()
-    return known[key]
 
 
 def try_program(plan: RunPlan, device: jax.Device) -> None:
