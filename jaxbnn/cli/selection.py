@@ -12,7 +12,7 @@ from jaxbnn import config, studies
 from jaxbnn.config import grid
 from jaxbnn.config.experiment import Experiment
 from jaxbnn.config.registry import Runnable
-from jaxbnn.engine.block_size import choose_seeds_per_program
+from jaxbnn.engine.cost import choose_seeds_per_program
 from jaxbnn.engine.cost import Cost, estimate, largest_seeds_per_program
 
 

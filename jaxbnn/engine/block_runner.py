@@ -1,4 +1,5 @@
-"""One block on one device: from its last checkpoints, or from its beginning, to its finished stores.
+"""One block on one device: from its last checkpoints, or from its first step, to its finished
+stores.
 
 What a block stores is cut into its seed ranges, each in the folder of its experiment: they can go
 on in other blocks.
@@ -46,15 +47,15 @@ class Part(NamedTuple):
 
 def checkpointed(plan: RunPlan, missing: Sequence[Sequence[int]]) -> list[tuple[SeedRange, int]]:
     """The seed ranges of each experiment's missing seeds that have a checkpoint, and its step."""
-    found = []
+    ranges = []
     for number, (folder, wanted) in enumerate(zip(plan.folders, missing, strict=True)):
         for block in run_folder.block_folders(folder):
             if array_store.is_finished(block) or not checkpoints.folders(block):
                 continue
             seeds = run_folder.seeds_of(block)
             if set(seeds) <= set(wanted):
-                found.append((SeedRange(number, seeds), checkpoints.newest(block)))
-    return found
+                ranges.append((SeedRange(number, seeds), checkpoints.newest(block)))
+    return ranges
 
 
 def run_block(
@@ -230,7 +231,9 @@ def _restored(
         identity = identity_of(plan, part.seed_range.number, shapes)
         state = checkpoints.load(part.folder, identity)
         if state is not None:
-            array_store.check_rows(part.folder, plan.rows(int(state["step"])))
+            step = int(state["step"])
+            n_kept = block_store.kept_rows_before(plan, step)
+            array_store.check_rows(part.folder, plan.rows(step), n_kept)
             states.append(state)
     if states and len(states) < len(parts):
         names = name_of(plan, tuple(part.seed_range for part in parts))

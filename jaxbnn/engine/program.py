@@ -1,4 +1,5 @@
-"""The compiled program that trains, measures and records a block of seeds. The only vmap over seeds.
+"""The compiled program that trains, measures and records a block of seeds: the only vmap over
+seeds.
 
 A block is `seeds_per_program` seeds advanced together on one device. The program's shape never
 depends on which seeds run, so neither do a seed's bits. Every step but the first trains one epoch;
@@ -83,13 +84,13 @@ class ProgramSpec:
         return trainer(self.model, self.train, split.train.x[:1])
 
     def over_seeds(self, one: Callable, one_by_one: bool = False) -> Callable:
-        """one(shared, *own) of every seed: `shared` is all seeds', unless each has its own split."""
+        """one(shared, *own) of every seed: `shared` is all seeds', or each has its own split."""
         axis = 0 if self.split_per_seed else None
         if not one_by_one:
             return lambda shared, *own: jax.vmap(one, (axis,) + (0,) * len(own))(shared, *own)
         if self.split_per_seed:
-            return lambda shared, *own: jax.lax.map(lambda each: one(*each), (shared, *own))
-        return lambda shared, *own: jax.lax.map(lambda each: one(shared, *each), own)
+            return lambda shared, *own: jax.lax.map(lambda seed: one(*seed), (shared, *own))
+        return lambda shared, *own: jax.lax.map(lambda seed: one(shared, *seed), own)
 
 
 @partial(jax.jit, static_argnames=("program",))
@@ -260,7 +261,7 @@ def _report(
     epoch: jax.Array,
     before: Any,
 ) -> tuple[jax.Array, Measured]:
-    """Whether the seed is still finite, and what it reports: all of it unset once it has diverged."""
+    """Whether the seed is still finite, and what it reports: nothing once it has diverged."""
     _, reference = shared
     train, test = scores
     finite = state.finite & jnp.isfinite(train.loss) & jnp.isfinite(test.loss)

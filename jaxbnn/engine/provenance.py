@@ -14,7 +14,18 @@ import jax
 
 from jaxbnn.engine.devices import is_ready, pool_size
 
-PACKAGES = ("jaxbnn", "jax", "jaxlib", "flax", "optax", "numpy", "scipy", "xarray", "h5netcdf")
+PACKAGES = (
+    "jaxbnn",
+    "jax",
+    "jaxlib",
+    "flax",
+    "optax",
+    "numpy",
+    "scipy",
+    "xarray",
+    "zarr",
+    "orbax-checkpoint",
+)
 
 
 def facts(devices: Sequence[jax.Device], checksum: str) -> dict[str, Any]:
@@ -51,7 +62,10 @@ def promise(device: jax.Device) -> str:
         return "a seed's bits were not tried on this kind of device: see jaxbnn doctor"
     if not is_ready(device):
         return "a seed's bits are those of runs without jaxbnn.use_cores()"
-    return "a seed's bits hold among any other seeds, on any devices and processes of one kind of CPU, cut anywhere"
+    return (
+        "a seed's bits hold among any other seeds, on any devices and processes of one kind of CPU, "
+        "cut anywhere"
+    )
 
 
 def commit() -> str | None:
@@ -62,8 +76,7 @@ def commit() -> str | None:
         return None
     git = partial(subprocess.run, cwd=source, capture_output=True, text=True, check=False)
     head = git(["git", "rev-parse", "--verify", "HEAD"]).stdout.strip()
-    return (
-        head + ("+" if git(["git", "status", "--porcelain", "jaxbnn"]).stdout else "")
-        if head
-        else None
-    )
+    if not head:
+        return None
+    changed = git(["git", "status", "--porcelain", "jaxbnn"]).stdout
+    return f"{head}+" if changed else head

@@ -10,6 +10,7 @@ import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,6 +24,7 @@ MANIFEST = "manifest.json"
 CHUNK_BYTES = 2**22  # of one chunk, before compression
 LEVEL = 3  # of zstd
 EPOCH = 1  # the axis along which rows are appended
+PARTIAL = ".partial"  # of a file that Zarr writes beside its place: a killed run leaves it
 
 
 class ArraySpec(NamedTuple):
@@ -95,10 +97,23 @@ def matches(folder: Path, specs: Mapping[str, ArraySpec]) -> bool:
 
 
 def write_rows(folder: Path, first: int, rows: Mapping[str, np.ndarray]) -> None:
-    """Writes rows [S, R, ...] of each array from row `first` on, over what stood there."""
+    """Writes rows [S, R, ...] of each array from row `first` on, over what stood there.
+
+    Raises:
+        OSError: where the disk is full, say.
+        ValueError: for a damaged chunk that holds earlier rows too.
+    """
     root = _open(folder, "r+")
     for name, values in rows.items():
-        root[name][:, first : first + values.shape[EPOCH]] = values
+        try:
+            root[name][:, first : first + values.shape[EPOCH]] = values
+        except OSError:
+            raise
+        except Exception as error:  # a broken chunk fails in several ways: crc32c, zstd, its size
+            raise ValueError(
+                f"{folder / ARRAYS / name} is damaged ({_one_line(error)}): remove {folder} to "
+                "start this block again"
+            ) from error
 
 
 def write_whole(folder: Path, arrays: Mapping[str, np.ndarray]) -> None:
@@ -155,7 +170,9 @@ def finish(folder: Path, facts: Mapping[str, Any]) -> None:
     """
     files = {}
     for path in sorted((folder / ARRAYS).rglob("*")):
-        if path.is_file():
+        if path.suffix == PARTIAL:
+            path.unlink()
+        elif path.is_file():
             content = path.read_bytes()
             name = path.relative_to(folder).as_posix()
             files[name] = [len(content), hashlib.sha256(content).hexdigest()]
@@ -211,13 +228,23 @@ def damaged_files(folder: Path) -> list[str]:
     return damaged
 
 
-def check_rows(folder: Path, n_rows: int) -> None:
-    """ValueError where a chunk of the first `n_rows` rows of an array [S, epoch, ...] is missing."""
+def check_rows(folder: Path, n_rows: int, n_kept: Mapping[str, int] = MappingProxyType({})) -> None:
+    """Checks that no chunk of the rows before a checkpoint is missing.
+
+    Args:
+        folder: of the store.
+        n_rows: how many rows [S, epoch, ...] were written.
+        n_kept: of groups that have rows of their own, how many.
+
+    Raises:
+        ValueError: where a chunk is missing.
+    """
     for name, array in arrays(folder).items():
         dims = array.metadata.dimension_names or ()
-        if dims[:3] != ("seed", "epoch", "layer") or name.endswith("/trust"):
+        if dims[:2] != ("seed", "epoch") or name.endswith("/trust"):
             continue
-        for i in range(-(-n_rows // array.chunks[EPOCH])):
+        written = n_kept.get(name.partition("/")[0], n_rows)
+        for i in range(-(-written // array.chunks[EPOCH])):
             key = "/".join(["c", "0", str(i), *["0"] * (array.ndim - 2)])
             if not (folder / ARRAYS / name / key).is_file():
                 raise ValueError(

@@ -92,4 +92,3 @@ def _ascending(place: Any, n: int) -> Any:
     if isinstance(place, slice) and (place.step or 1) < 0:
         return np.arange(n)[place]
     return place
-

@@ -6,7 +6,9 @@ which is in no group: it reads an .npz and writes it as an Orbax checkpoint.
 """
 
 import atexit
+import logging
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -19,6 +21,7 @@ from jaxbnn.storage.leaves import flat, nested
 
 _LOCK = threading.Lock()
 _CHILD: list[subprocess.Popen] = []  # the one that is running, if any
+_CODE = re.compile(r"os_error_code='?(\d+)|\[Errno (\d+)\]")  # in Tensorstore's words, or Python's
 
 
 def save_tree(path: Path, tree: Mapping[str, Any]) -> None:
@@ -29,17 +32,36 @@ def save_tree(path: Path, tree: Mapping[str, Any]) -> None:
     """
     import jax
 
-    if jax.process_count() == 1:
-        _save(path, tree)
-    else:
+    if jax.process_count() > 1:
         _save_by_child(path, tree)
+        return
+    try:
+        _save(path, tree)
+    except Exception as error:  # Orbax raises a ValueError where a disk is full
+        raise _as_os_error(path, str(error)) from error
 
 
 def _save(path: Path, tree: Mapping[str, Any]) -> None:
     import orbax.checkpoint as ocp
 
+    logging.getLogger("absl").addFilter(_is_not_raised_too)
     with ocp.PyTreeCheckpointer() as checkpointer:
         checkpointer.save(path, dict(tree))
+
+
+def _is_not_raised_too(record: logging.LogRecord) -> bool:
+    """False for what Orbax's threads print, with a traceback, and raise as well."""
+    return "_SignalingThread.run() raised an exception" not in record.getMessage()
+
+
+def _as_os_error(path: Path, words: str) -> OSError:
+    """The error of the operating system that Orbax's words name."""
+    code = _CODE.search(words)
+    if code is None:
+        what = " ".join(words.split())[:300]
+        return OSError(f"expected {path} to be written as a checkpoint, got: {what}")
+    number = int(code[1] or code[2])
+    return OSError(number, os.strerror(number), str(path))
 
 
 def _save_by_child(path: Path, tree: Mapping[str, Any]) -> None:
@@ -51,7 +73,7 @@ def _save_by_child(path: Path, tree: Mapping[str, Any]) -> None:
     finally:
         arrays.unlink(missing_ok=True)
     if answer != "saved":
-        raise OSError(f"expected {path} to be written as a checkpoint, got: {answer}")
+        raise _as_os_error(path, answer)
 
 
 def _ask(line: str) -> str:
