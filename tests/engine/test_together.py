@@ -77,11 +77,11 @@ def test_stopped_and_gone_on_in_other_blocks(settings, together, tmp_path, often
     stopped = run_together(settings[:2], tmp_path, devices=ONE, stop=stopping_after(5))
     assert not any(results.finished_seeds(folder) for folder in stopped)
     # The first block's seed ranges, each where it belongs.
-    assert steps_of(stopped) == [{(0, 1): 5}, {(1,): 5}]
+    assert steps_of(stopped) == [{(0, 1): 4}, {(1,): 4}]
     again = run_together(
         settings, tmp_path, devices=ONE, report=lambda p: messages.append(p.message)
     )
-    assert any("tiny seeds 0 to 1, other seeds 1 to 1 go on from epoch 4" in m for m in messages)
+    assert any("tiny seeds 0 to 1, other seeds 1 to 1 go on from epoch 3" in m for m in messages)
     for folder, whole in zip(again, together, strict=True):
         check_same_runs(folder, whole)
     report = []
@@ -94,7 +94,7 @@ def test_a_seed_range_goes_on_alone_and_seeds_are_added(settings, together, tmp_
     messages = []
     more = dataclasses.replace(settings[1], seeds=(1,))
     folder = run(more, tmp_path, report=lambda p: messages.append(p.message))
-    assert any("seeds 1 to 1 go on from epoch 4" in message for message in messages)
+    assert any("seeds 1 to 1 go on from epoch 3" in message for message in messages)
     run_together([settings[0], settings[1]], tmp_path)
     check_same_runs(folder, together[1])
 
@@ -103,12 +103,12 @@ def test_seed_ranges_of_two_steps_go_on_each_by_itself(settings, together, tmp_p
     """One was taken further than the other: none is trained twice, both end with their bits."""
     folders = run_together(settings[:2], tmp_path, devices=ONE, stop=stopping_after(5))
     run(dataclasses.replace(settings[1], seeds=(1,)), tmp_path, devices=ONE, stop=stopping_after(3))
-    assert steps_of(folders) == [{(0, 1): 5}, {(1,): 8}]
+    assert steps_of(folders) == [{(0, 1): 4}, {(1,): 6}]
     messages = []
     run_together(settings[:2], tmp_path, devices=ONE, report=lambda p: messages.append(p.message))
     assert [m for m in messages if "go on" in m] == [
-        "tiny seeds 0 to 1 go on from epoch 4",
-        "other seeds 1 to 1 go on from epoch 7",
+        "tiny seeds 0 to 1 go on from epoch 3",
+        "other seeds 1 to 1 go on from epoch 5",
     ]
     for folder, whole in zip(folders, together, strict=False):
         check_same_runs(folder, whole)

@@ -88,7 +88,9 @@ def test_any_linen_module_is_measured_with_or_without_train_and_layer_names():
 
 def test_batches_do_not_change_what_is_measured(monkeypatch):
     whole = measured(MODEL, [Probe()])
-    monkeypatch.setattr("jaxbnn.observe.forward.in_batches", lambda f, x, limit: in_batches(f, x, 7))
+    monkeypatch.setattr(
+        "jaxbnn.observe.forward.in_batches", lambda f, x, limit: in_batches(f, x, 7)
+    )
     jax.tree.map(np.testing.assert_array_equal, measured(MODEL, [Probe()]), whole)
 
 
