@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from jaxbnn.files import npz
+from jaxbnn.files.atomic import reserve
 from jaxbnn.storage.leaves import flat, nested
 
 _LOCK = threading.Lock()
@@ -32,6 +33,8 @@ def save_tree(path: Path, tree: Mapping[str, Any]) -> None:
     """
     import jax
 
+    # Orbax finds a full disk late, and its threads then print what they cannot hand on.
+    reserve(path, sum(leaf.nbytes for leaf in flat(tree).values()))
     if jax.process_count() > 1:
         _save_by_child(path, tree)
         return

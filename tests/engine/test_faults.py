@@ -2,6 +2,7 @@
 same bits."""
 
 import dataclasses
+import errno
 import itertools
 import os
 import resource
@@ -20,7 +21,7 @@ from jaxbnn import data, run
 from jaxbnn.cli import main
 from jaxbnn.config.codec import to_json
 from jaxbnn.engine import block_runner
-from jaxbnn.storage import array_store, checkpoints, results, run_folder
+from jaxbnn.storage import array_store, checkpoints, orbax_writer, results, run_folder
 
 ONE = jax.devices()[:1]
 
@@ -69,8 +70,8 @@ def leftovers(folder):
         (array_store, "write_rows", 9, 200),
         (array_store, "write_whole", 0, 100),
         (array_store, "finish", 0, 300),
-        (checkpoints, "save", 0, 100),  # Python writes it
-        (checkpoints, "save", 3, 1000),  # Tensorstore writes it
+        (checkpoints, "save", 0, 100),
+        (checkpoints, "save", 3, 1000),
         (run_folder, "write_provenance", 0, 100),
     ],
 )
@@ -92,7 +93,8 @@ def test_without_room_on_the_disk_the_run_says_so_and_goes_on_when_there_is(
     assert "no room left" in main.advice(caught.value)
     assert leftovers(folder) == [] and "Traceback" not in capfd.readouterr().err
     finished = results.finished_seeds(folder)  # nothing half-written counts as finished
-    assert finished == ((0, 1, 2) if what == "write_provenance" else ())
+    whole_blocks = {("write_provenance", 0): (0, 1, 2), ("write_rows", 9): (0, 1)}
+    assert finished == whole_blocks.get((what, turn), ())
     monkeypatch.undo()
     run(experiment, tmp_path, devices=ONE)
     check_same_runs(folder, whole)
@@ -111,6 +113,28 @@ def test_a_checkpoint_without_room_leaves_those_before_it(tmp_path, capfd):
     assert checkpoints.load(tmp_path)["step"] == 1
     checkpoints.save(tmp_path, 3, leaves, {})
     assert checkpoints.newest(tmp_path) == 3
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # of its threads
+@pytest.mark.parametrize("size", [100, 1000, 10_000])
+def test_a_disk_that_fills_while_orbax_writes_is_named(tmp_path, monkeypatch, size):
+    """Another program may take the room that was there a moment before."""
+    monkeypatch.setattr(orbax_writer, "reserve", lambda path, size: None)
+    tree = {"params": {"latent": np.random.default_rng(0).random((2, 3000))}}
+    with no_file_past(size), pytest.raises(OSError, match="File too large") as caught:
+        orbax_writer.save_tree(tmp_path / "state", tree)
+    assert caught.value.errno == errno.EFBIG and "no room left" in main.advice(caught.value)
+
+
+def test_what_orbax_or_its_child_says_names_the_error_of_the_system(tmp_path):
+    for words, number in (
+        ("OUT_OF_RANGE: No space left on device [os_error_code='28'] [tensorstore]", errno.ENOSPC),
+        ("[Errno 122] Disk quota exceeded", errno.EDQUOT),
+        ("something else", None),
+    ):
+        error = orbax_writer._as_os_error(tmp_path / "state", words)
+        assert error.errno == number and "state" in str(error) and "\n" not in str(error)
+    assert "got: something else" in str(error)
 
 
 @pytest.mark.parametrize("turn", [0, 5, 12])
