@@ -226,7 +226,9 @@ from jaxbnn.engine import block_runner
 from jaxbnn.storage import array_store, checkpoints
 use_cores(1)
 block_runner.CHUNK_SECONDS = block_runner.CHECKPOINT_SECONDS = 0.0
-module, name, turn = {"array_store": array_store, "checkpoints": checkpoints}[sys.argv[3]], sys.argv[4], 4
+module = {"array_store": array_store, "checkpoints": checkpoints}[sys.argv[3]]
+name = sys.argv[4]
+turn = 4
 write = getattr(module, name)
 def kill(*arguments):
     global turn

@@ -18,7 +18,7 @@ from jaxbnn import config, nn, observe, run
 from jaxbnn.cli import startup
 from jaxbnn.cli.main import main, parser
 from jaxbnn.engine import processes
-from jaxbnn.storage import array_store, checkpoints, results, run_folder
+from jaxbnn.storage import array_store, checkpoints, run_folder
 
 CODE = """
 import json, sys
@@ -31,7 +31,9 @@ use_cores(1)
 processes.HEARTBEAT = 3
 use_processes(*which)
 block_runner.CHUNK_SECONDS = block_runner.CHECKPOINT_SECONDS = 0.0
-folder = run(config.from_json(experiment), out, report=lambda p: print(p.epochs_done, p.message, flush=True))
+def report(progress):
+    print(progress.epochs_done, progress.message, flush=True)
+folder = run(config.from_json(experiment), out, report=report)
 seeds = config.from_json(experiment).seeds
 print("finished" if results.finished_seeds(folder) == seeds else "left", flush=True)
 processes.leave()

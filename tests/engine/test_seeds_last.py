@@ -1,5 +1,5 @@
-"""With the seeds on the last axis a block trains and measures what the trainer and the viewer of one
-seed, vmapped over seeds, do."""
+"""With the seeds on the last axis a block trains and measures what the trainer and the viewer of
+one seed, vmapped over seeds, do."""
 
 import dataclasses
 

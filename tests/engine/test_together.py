@@ -4,7 +4,6 @@ alone."""
 import dataclasses
 
 import jax
-import numpy as np
 import pytest
 from bitwise import check_same, check_same_runs, stopping_after
 
@@ -117,7 +116,7 @@ def test_seed_ranges_of_two_steps_go_on_each_by_itself(settings, together, tmp_p
 def test_a_finished_part_of_a_block_stands_beside_an_unfinished_one(
     settings, together, tmp_path, monkeypatch
 ):
-    """Killed between the manifests of a block's two parts: the second goes on from its checkpoint."""
+    """Killed between the manifests of its two parts: the second goes on from its checkpoint."""
     finish = block_store.finish
 
     def fail_at_other(plan, folder, seed_range, places, inputs):

@@ -3,15 +3,14 @@ import dataclasses
 import numpy as np
 import pytest
 
-from jaxbnn.files.figures import save_figure
-from jaxbnn.storage import results
 from jaxbnn import config, studies
 from jaxbnn.config.experiment import Resampled
 from jaxbnn.config.overrides import override
+from jaxbnn.files.figures import save_figure
 from jaxbnn.info import measure
 from jaxbnn.info.known_truth import Bernoulli
 from jaxbnn.plots import run_figures
-from jaxbnn.storage import run_folder
+from jaxbnn.storage import results, run_folder
 from jaxbnn.studies.known_truth import runner, verdict_scores
 
 SMALL = Bernoulli(p=(0.5, 0.9), d=(2, 5, 40), n=(100, 400), repetitions=3)
@@ -38,9 +37,12 @@ def test_a_study_of_units_has_its_variables_truth_and_scores(folder):
 
 
 def test_what_is_finished_is_kept_and_a_stopped_study_goes_on(folder, tmp_path):
-    said, answers = [], iter([False, False, True])
-    stopped = runner.run_known_truth(SMALL, tmp_path, say=said.append, stop=lambda: next(answers, True))
-    assert len(said) == 2 and not (stopped / run_folder.RESULT).exists()
+    said = []
+    answers = iter([False, False, True])
+    stopped = runner.run_known_truth(
+        SMALL, tmp_path, say=said.append, stop=lambda: next(answers, True)
+    )
+    assert len(said) == 2 and not results.is_finished_study(stopped)
     pieces = {p: p.stat().st_mtime_ns for p in (stopped / run_folder.BLOCKS).iterdir()}
     assert len(pieces) == 2 and runner.run_known_truth(SMALL, tmp_path) == stopped
     assert all(p.stat().st_mtime_ns == made for p, made in pieces.items())
@@ -67,7 +69,7 @@ def test_samples_of_trained_layers_are_judged_against_their_counted_values(train
         "repetition": 3,
         "estimator": 5,
     }  # 2 seeds, 2 epochs, 2 layers
-    kept = results.open_result(run_folder.folder_of(out, study.experiment), "main_keep")
+    kept = results.open_result(run_folder.folder_of(out, study.experiment), "main_activations")
     true = measure(kept.words_hidden_2.values[1, 1], kept.y.values[1], population=True, bits=4)
     assert (float(found.truth[7]), float(found.truth_ty[7])) == pytest.approx(
         (true.i_xt, true.i_ty)
@@ -87,16 +89,12 @@ def test_samples_of_trained_layers_are_judged_against_their_counted_values(train
 
 
 def test_figures_of_both_kinds_are_drawn(folder, trained, tmp_path):
-    bernoulli, layers = (
-        run_figures.of_study(results.open_result(f)) for f in (folder, trained[2])
-    )
+    bernoulli, layers = (run_figures.of_study(results.open_result(f)) for f in (folder, trained[2]))
     assert set(bernoulli) == set(layers) == {"errors", "variances", "verdicts", "rightness"}
     assert len(bernoulli["errors"].axes) == 4 and len(bernoulli["verdicts"].axes) == 2
     assert [ax.get_title() for ax in layers["errors"].axes] == ["4 units", "6 units"]
     for name, figure in {**bernoulli, **{f"layers-{k}": v for k, v in layers.items()}}.items():
-        assert all(
-            path.stat().st_size > 5000 for path in save_figure(tmp_path, name, figure)
-        )
+        assert all(path.stat().st_size > 5000 for path in save_figure(tmp_path, name, figure))
 
 
 def test_one_sample_alone_has_no_variance(trained):
