@@ -18,14 +18,13 @@ from unittest.mock import patch
 import jax
 import numpy as np
 
-from jaxbnn.storage import results
 from jaxbnn import run_together
 from jaxbnn.config import grid
-from jaxbnn.engine import run_plan
 from jaxbnn.data import Cifar10, Npz, Szt
 from jaxbnn.engine import block_runner
 from jaxbnn.engine.devices import use_cores
-from jaxbnn.storage import run_folder
+from jaxbnn.engine.run_plan import by_program
+from jaxbnn.storage import results
 from jaxbnn.studies.nothnagel_2026.experiments import GRID
 
 TRAIN, TEST = 500, 200  # made images
@@ -66,7 +65,7 @@ def run_all(folder: Path, scale: float) -> Counter:
     done = Counter()
     for group, settings in GRID.items():
         began = time.perf_counter()
-        for program in run_plan.by_program([small(e, images, scale) for e in settings]):
+        for program in by_program([small(e, images, scale) for e in settings]):
             for path in run_together(program, folder / "runs"):
                 result = results.open_result(path)
                 assert np.isfinite(result.train_loss).all(), path
