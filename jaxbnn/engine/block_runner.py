@@ -24,6 +24,7 @@ from jaxbnn.engine.run_plan import (
     BlockSeeds,
     RunPlan,
     SeedRange,
+    count_networks,
     initial_block,
     shapes_of,
 )
@@ -74,8 +75,8 @@ def run_block(
         for part in parts:
             _create_store(plan, part, inputs, shapes)
     else:
-        tracker.resume(seeds, _count(seeds), int(block.step) - 1, name_of(plan, seeds))
-    block = _advance_to_the_end(plan, seeds, parts, block, shapes, inputs, tracker)
+        tracker.resume(seeds, count_networks(seeds), int(block.step) - 1, name_of(plan, seeds))
+    block = _advance_to_the_end(plan, parts, block, shapes, inputs, tracker)
     if int(block.step) < plan.steps:
         return False
     for part in parts:
@@ -127,18 +128,23 @@ class _Pending:
 
     @property
     def bytes(self) -> int:
-        chunks = [*self.rows, *(arrays for _, arrays in self.kept)]
-        return sum(values.nbytes for arrays in chunks for values in arrays.values())
+        chunks = self.rows + [arrays for _, arrays in self.kept]
+        return sum(map(_bytes_of, chunks))
 
     def joined(self) -> dict[str, np.ndarray]:
         """All rows, one chunk behind the other."""
-        names = self.rows[0] if self.rows else {}
-        return {name: np.concatenate([rows[name] for rows in self.rows], axis=1) for name in names}
+        joined = {}
+        for name in self.rows[0] if self.rows else ():
+            joined[name] = np.concatenate([rows[name] for rows in self.rows], axis=1)
+        return joined
+
+
+def _bytes_of(arrays: Mapping[str, np.ndarray]) -> int:
+    return sum(values.nbytes for values in arrays.values())
 
 
 def _advance_to_the_end(
     plan: RunPlan,
-    seeds: BlockSeeds,
     parts: Sequence[Part],
     block: Block,
     shapes: Block,
@@ -146,6 +152,8 @@ def _advance_to_the_end(
     tracker: ProgressTracker,
 ) -> Block:
     """The block after its last step, or where the run was stopped; checkpointed on the way."""
+    seeds = tuple(part.seed_range for part in parts)
+    n_networks = count_networks(seeds)
     step = saved = int(block.step)
     size = 1
     pending = _Pending(plan.rows(step))
@@ -163,8 +171,8 @@ def _advance_to_the_end(
         seconds = max(now - began, 1e-6) / (until - step)
         size = max(1, min(4 * size, int(CHUNK_SECONDS / seconds)))
         step = until
-        accuracy = _accuracy(plan, pending)[: _count(seeds)]
-        tracker.advance(seeds, _count(seeds), step - 1, accuracy, seconds * size)
+        accuracy = _accuracy(plan, pending)[:n_networks]
+        tracker.advance(seeds, n_networks, step - 1, accuracy, seconds * size)
         if now > due or pending.bytes > MAX_PENDING:
             _save(plan, parts, block, shapes, pending)
             saved = step
@@ -207,10 +215,6 @@ def _parts(plan: RunPlan, seeds: BlockSeeds) -> list[Part]:
         parts.append(Part(seed_range, places, folder))
         first = places.stop
     return parts
-
-
-def _count(seeds: BlockSeeds) -> int:
-    return sum(len(seed_range.seeds) for seed_range in seeds)
 
 
 def _create_store(plan: RunPlan, part: Part, inputs: Inputs, shapes: Block) -> None:

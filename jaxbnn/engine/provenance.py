@@ -63,14 +63,14 @@ def promise(device: jax.Device) -> str:
     if not is_ready(device):
         return "a seed's bits are those of runs without jaxbnn.use_cores()"
     return (
-        "a seed's bits hold among any other seeds, on any devices and processes of one kind of CPU, "
-        "cut anywhere"
+        "a seed's bits hold among any other seeds, on any devices and processes of one kind of "
+        "CPU, cut anywhere"
     )
 
 
 def commit() -> str | None:
-    """The commit of the source that runs, with "+" where it was changed since; None where it is no
-    checkout."""
+    """The commit of the source that runs, "+" behind it where it was changed since; None where it
+    is no checkout."""
     source = Path(__file__).resolve().parents[2]
     if not (source / ".git").exists() or shutil.which("git") is None:
         return None

@@ -69,7 +69,7 @@ def epoch(
         taken = [_rows_at(column, index) for column in columns]
         x = jnp.stack(taken, axis=1)
         y = _rows_at(labels, index)
-        variables, optimiser, norm = _step(model, rule, variables, optimiser, finite, x, y)
+        variables, optimiser, norm = _step(model, rule, variables, optimiser, finite, (x, y))
         return (variables, optimiser, finite & jnp.isfinite(norm)), norm
 
     carry = (*_last((state.variables, state.optimiser)), state.finite)
@@ -156,10 +156,10 @@ def _step(
     variables: Any,
     optimiser: Any,
     finite: jax.Array,
-    x: jax.Array,
-    y: jax.Array,
+    batch: tuple[jax.Array, jax.Array],
 ) -> tuple[Any, Any, jax.Array]:
-    """(variables, optimiser, the gradient's norms [S]) after one batch."""
+    """(variables, optimiser, the gradient's norms [S]) after one batch (x, y)."""
+    x, y = batch
 
     def loss(params: Any) -> tuple[jax.Array, tuple]:
         with_params = variables | {"params": params}

@@ -248,7 +248,8 @@ def check_rows(folder: Path, n_rows: int, n_kept: Mapping[str, int] = MappingPro
             key = "/".join(["c", "0", str(i), *["0"] * (array.ndim - 2)])
             if not (folder / ARRAYS / name / key).is_file():
                 raise ValueError(
-                    f"{folder / ARRAYS / name} lacks rows: remove {folder} to start this block again"
+                    f"{folder / ARRAYS / name} lacks rows: remove {folder} to start this block "
+                    "again"
                 )
 
 
