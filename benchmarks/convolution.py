@@ -45,7 +45,7 @@ def direct(x: jax.Array, kernel: jax.Array) -> jax.Array:
 
 
 def ours(mapped: bool, rounds: int) -> float:
-    """Milliseconds a network and step, lane after lane or all lanes at once."""
+    """Milliseconds a network and step, seed after seed or all seeds at once."""
     data = jax.tree.map(jnp.asarray, images())
     one = trainer(ConvNet(), TrainSpec(epochs=1, batch_size=BATCH), data.x[:1])
     state = jax.jit(jax.vmap(one.init))(jax.random.split(jax.random.key(0), SEEDS))
@@ -55,7 +55,7 @@ def ours(mapped: bool, rounds: int) -> float:
         return one.epoch(state, data, hyper)
 
     together = (
-        (lambda *lanes: jax.lax.map(lambda each: epoch(*each), lanes))
+        (lambda *seeds: jax.lax.map(lambda seed: epoch(*seed), seeds))
         if mapped
         else jax.vmap(epoch)
     )

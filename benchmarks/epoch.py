@@ -20,7 +20,7 @@ import timing
 from jaxbnn import data, studies
 from jaxbnn.config.experiment import Experiment
 from jaxbnn.engine.devices import use_cores
-from jaxbnn.engine.program import Block, Inputs, Plan, advance, prepare, start
+from jaxbnn.engine.program import Block, Inputs, ProgramSpec, advance, prepare, start
 from jaxbnn.info import Exact
 from jaxbnn.info.estimators.protocol import Reference, Rows
 from jaxbnn.info.plane import NO_POINT, Point
@@ -72,28 +72,27 @@ def chunk(
     thousandth of the time.
     """
     probes = tuple(dataclasses.replace(probe, estimator=estimator) for probe in experiment.probes)
-    split, spec, lanes = data.load(experiment.data), experiment.train, experiment.seeds_per_program
-    on_cpu = jax.default_backend() == "cpu"
-    plan = Plan(
+    split = data.load(experiment.data)
+    spec = experiment.train
+    n_seeds = experiment.seeds_per_program
+    program = ProgramSpec(
         experiment.model,
         dataclasses.replace(spec, epochs=1),
         probes,
         split.n_classes,
-        False,
-        on_cpu,
+        split_per_seed=False,
+        one_by_one=jax.default_backend() == "cpu",
     )
     hyper = Hyper(
-        np.full(lanes, spec.learning_rate, np.float32), np.full(lanes, spec.decay, np.float32)
+        np.full(n_seeds, spec.learning_rate, np.float32), np.full(n_seeds, spec.decay, np.float32)
     )
     split, hyper = jax.device_put((split, hyper), jax.devices()[0])
-    silent = jnp.full(n_epochs + 2, -1, jnp.int32)
-    inputs = Inputs(split, prepare(plan, split), hyper, silent)
-    keys = jax.vmap(partial(jax.random.fold_in, jax.random.key(0, impl="threefry2x32")))(
-        jnp.arange(lanes)
-    )
-    begun, _ = advance(plan, start(plan, keys, split, n_epochs), np.int32(2), inputs)
-    rows = inputs._replace(row=jnp.arange(-2, n_epochs, dtype=jnp.int32)) if measured else inputs
-    return lambda: advance(plan, jax.tree.map(jnp.copy, begun), np.int32(2 + n_epochs), rows)
+    silent = Inputs(split, prepare(program, split), hyper, jnp.zeros(n_epochs + 2, bool))
+    root = jax.random.key(0, impl="threefry2x32")
+    keys = jax.vmap(partial(jax.random.fold_in, root))(jnp.arange(n_seeds))
+    begun, _ = advance(program, start(program, keys, split), np.int32(2), silent)
+    inputs = silent._replace(scheduled=jnp.full(n_epochs + 2, measured))
+    return lambda: advance(program, jax.tree.map(jnp.copy, begun), np.int32(2 + n_epochs), inputs)
 
 
 def report(experiment: Experiment, seconds: dict[str, float], n_epochs: int) -> str:
@@ -136,7 +135,7 @@ def main():
     arguments = parser.parse_args()
     use_cores()
     experiment, _ = studies.find(arguments.experiment)
-    n_epochs, rounds = (2, 1) if arguments.quick else (Plan.room, 12)
+    n_epochs, rounds = (2, 1) if arguments.quick else (ProgramSpec.rows_per_chunk, 12)
     functions = {NOTHING: chunk(experiment, Exact(), n_epochs, measured=False)}
     functions |= {
         name: chunk(experiment, each, n_epochs, measured=True) for name, each in VARIANTS.items()

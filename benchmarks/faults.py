@@ -26,7 +26,7 @@ from pathlib import Path
 
 import numpy as np
 
-from jaxbnn.storage import results
+from jaxbnn.storage import array_store, checkpoints, results, run_folder
 
 COMMAND = [
     "szt",
@@ -43,30 +43,34 @@ COMMAND += [
     "--set",
     "schedule.every=3",
     "--set",
-    "lanes=2",
+    "seeds_per_program=2",
 ]
 CODE = """
 import sys
-from jaxbnn import cli, worker
-from jaxbnn.commands import running, terminal
-worker.CHUNK_SECONDS, worker.CHECKPOINT_SECONDS, worker.CHECKPOINT_SHARE = 0.0, 0.0, 1e9
-show = terminal.Meter.show
-def told(meter, progress):
-    print("chunk", progress.epochs_done, flush=True)
-    show(meter, progress)
-terminal.Meter.show = told
-sys.exit(cli.main(sys.argv[1:]))
+from jaxbnn.cli import main
+from jaxbnn.engine import block_runner
+from jaxbnn.engine.progress import ProgressTracker
+block_runner.CHUNK_SECONDS = block_runner.CHECKPOINT_SECONDS = 0.0
+block_runner.CHECKPOINT_SHARE = 1e9
+advance = ProgressTracker.advance
+def advance_and_say(tracker, block, n_networks, epochs, *rest):
+    print("chunk", epochs, flush=True)
+    advance(tracker, block, n_networks, epochs, *rest)
+ProgressTracker.advance = advance_and_say
+sys.exit(main.main(sys.argv[1:]))
 """
 
 
-LARGEST = 300_000  # bytes: a little more than the largest file needs
+LARGEST = 150_000  # bytes: a little more than the largest file, or a checkpoint's room, needs
 
 
 class Bench:
     """A folder for runs, an undisturbed result, and a source of chance."""
 
     def __init__(self, folder: Path, chance: random.Random):
-        self.folder, self.chance, self.n = folder, chance, 0
+        self.folder = folder
+        self.chance = chance
+        self.n = 0
         self.whole = self.result(self.finished("undisturbed"))
 
     def fresh(self) -> Path:
@@ -120,7 +124,11 @@ def refused(process: subprocess.Popen, *words: str) -> str:
 
 def after(process: subprocess.Popen, chunks: int) -> bool:
     """Whether the process has told so many chunks; False where it ended before."""
-    return all(process.stdout.readline().startswith("chunk") for _ in range(chunks))
+    return all(_is_chunk(process.stdout.readline()) for _ in range(chunks))
+
+
+def _is_chunk(line: str) -> bool:
+    return line.startswith("chunk")
 
 
 def killed(bench: Bench) -> str:
@@ -187,46 +195,119 @@ def full_disk(bench: Bench) -> str:
 
 
 def begun(bench: Bench, *more: str) -> tuple[Path, list[Path]]:
-    """A run that was killed with checkpoints, and its newest checkpoint of each block."""
+    """A run that was killed with checkpoints, and its unfinished blocks that have two."""
     while True:
         out = bench.fresh()
         process = bench.started(out, *more)
         after(process, 16)
         process.kill()
         process.communicate()
-        blocks = list((bench.folder / out).glob("*/*/blocks/*"))
-        newest = [
-            sorted(block.glob("[0-9]*"))[-1] for block in blocks if list(block.glob("[0-9]*"))
-        ]
-        if newest and not list((bench.folder / out).rglob("result.nc")):
-            return out, newest
+        blocks = [path for path in out.glob("*/*/blocks/*") if not array_store.is_finished(path)]
+        with_two = [block for block in blocks if len(checkpoints.folders(block)) == 2]
+        if with_two:
+            return out, with_two
 
 
-def damaged(bench: Bench) -> str:
-    """A byte of a checkpoint flipped, or the file cut short: refused; the one before goes on to the
-    same bits."""
-    out, newest = begun(bench)
-    path = bench.chance.choice(sorted(bench.chance.choice(newest).iterdir()))
+def harm(bench: Bench, path: Path) -> None:
+    """A bit of a file flipped, or the file cut short."""
     content = bytearray(path.read_bytes())
     if bench.chance.random() < 0.5:
         content = content[: bench.chance.randrange(len(content))]
     else:
         content[bench.chance.randrange(len(content))] ^= 1 << bench.chance.randrange(8)
     path.write_bytes(content)
+
+
+def one_file(bench: Bench, folder: Path) -> Path:
+    """A file that is not empty."""
+    files = [path for path in folder.rglob("*") if path.is_file() and path.stat().st_size]
+    return bench.chance.choice(sorted(files))
+
+
+def damaged(bench: Bench) -> str:
+    """A file of a checkpoint harmed: refused; the one before goes on to the same bits."""
+    out, blocks = begun(bench)
+    newest = checkpoints.folders(bench.chance.choice(blocks))[-1]
+    path = one_file(bench, newest)
+    harm(bench, path)
     process = bench.started(out)
-    wrong = refused(process, str(path.parent), "remove it to")
-    if wrong and path.name == "manifest.json" and "belongs to another" in wrong:
+    wrong = refused(process, str(newest), "remove it to")
+    if wrong and path.name == checkpoints.MANIFEST and "belongs to another" in wrong:
         wrong = ""  # the flip made another word of it
-    shutil.rmtree(path.parent)
+    shutil.rmtree(newest)
     return wrong or bench.same(out)
+
+
+def damaged_rows(bench: Bench) -> str:
+    """A chunk that holds rows behind a checkpoint removed or harmed: never other bits; where it is
+    refused, the block without its folder is made again."""
+    out, blocks = begun(bench)
+    block = bench.chance.choice(blocks)
+    chunks = [path for path in (block / array_store.ARRAYS).glob("*/*/c/**/*") if path.is_file()]
+    path = bench.chance.choice(sorted(chunks))
+    if bench.chance.random() < 0.5:
+        path.unlink()
+    else:
+        harm(bench, path)
+    wrong = refused(bench.started(out), str(block))
+    if wrong:
+        return wrong
+    shutil.rmtree(block)
+    return bench.same(out)
+
+
+def damaged_result(bench: Bench) -> str:
+    """A file of a finished block removed, cut or flipped: refused when the run is opened or the
+    variable is read, or found by `damaged_files`; the block without its folder is made again."""
+    out = bench.fresh()
+    folder = bench.finished(out)
+    block = bench.chance.choice(run_folder.block_folders(folder))
+    path = one_file(bench, block / array_store.ARRAYS)
+    name = path.relative_to(block).as_posix()
+    if bench.chance.random() < 0.3:
+        path.unlink()
+    else:
+        harm(bench, path)
+    try:
+        found = array_store.damaged_files(block)
+    except ValueError as error:
+        found = [name] if name in str(error) else []
+    if found != [name]:
+        return f"expected {name} to be found, got {found}"
+    try:
+        if path.name != "zarr.json" and bench.result(folder) != bench.whole:
+            return f"other values were read after {name} was harmed"
+    except Exception as error:  # any reason will do, so long as no value is read
+        if "\n" in str(error):
+            return f"expected one line, got {error}"
+    shutil.rmtree(block)
+    return bench.same(out)
+
+
+def damaged_manifest(bench: Bench) -> str:
+    """The manifest of a finished block removed, cut or flipped: refused, or the same bits."""
+    out = bench.fresh()
+    folder = bench.finished(out)
+    block = bench.chance.choice(run_folder.block_folders(folder))
+    path = block / array_store.MANIFEST
+    if bench.chance.random() < 0.3:
+        path.unlink()
+        return bench.same(out)  # it goes on from its last checkpoint
+    harm(bench, path)
+    process = bench.started(out)
+    _, wrong = process.communicate(timeout=600)
+    if process.returncode not in (0, 2) or "Traceback" in wrong:
+        return f"{process.returncode}: {wrong[-500:]}"
+    path.unlink()
+    return bench.same(out)
 
 
 def foreign(bench: Bench) -> str:
     """A checkpoint of another config, other data or another version of JAX: refused by name; kept
     as it was."""
-    out, newest = begun(bench)
+    out, blocks = begun(bench)
     key = bench.chance.choice(["config", "data", "jax", "layout"])
-    path = newest[0] / "manifest.json"
+    path = checkpoints.folders(blocks[0])[-1] / checkpoints.MANIFEST
     whole = path.read_text()
     manifest = json.loads(whole)
     manifest["identity"][key] = "another"
@@ -317,6 +398,9 @@ FAULTS = {
     "no file past a size": (no_room, 0.2),
     "full disk": (full_disk, 0.1),
     "damaged checkpoint": (damaged, 0.2),
+    "damaged or lost rows": (damaged_rows, 0.1),
+    "damaged result": (damaged_result, 0.1),
+    "damaged manifest": (damaged_manifest, 0.1),
     "foreign checkpoint": (foreign, 0.08),
     "changed data": (changed_data, 0.03),
     "clock set back": (clock_back, 0.03),

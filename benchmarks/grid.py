@@ -21,8 +21,9 @@ import numpy as np
 from jaxbnn import run_together
 from jaxbnn.config import grid
 from jaxbnn.data import Cifar10, Npz, Szt
-from jaxbnn.engine import block_runner, run_plan
+from jaxbnn.engine import block_runner
 from jaxbnn.engine.devices import use_cores
+from jaxbnn.engine.run_plan import by_program
 from jaxbnn.storage import results
 from jaxbnn.studies.nothnagel_2026.experiments import GRID
 
@@ -64,7 +65,7 @@ def run_all(folder: Path, scale: float) -> Counter:
     done = Counter()
     for group, settings in GRID.items():
         began = time.perf_counter()
-        for program in run_plan.by_program([small(e, images, scale) for e in settings]):
+        for program in by_program([small(e, images, scale) for e in settings]):
             for path in run_together(program, folder / "runs"):
                 result = results.open_result(path)
                 assert np.isfinite(result.train_loss).all(), path

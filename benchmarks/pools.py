@@ -76,7 +76,7 @@ def operations(quick: bool) -> Iterator[tuple[str, str, str]]:
 
 
 def runs(folder: Path, quick: bool) -> Iterator[Experiment]:
-    """SZT with lanes in front and last, wide networks in batches and in a full batch, and
+    """SZT with seeds in front and last, wide networks in batches and in a full batch, and
     LeNet-5."""
     small, wide = experiments(folder)
     images = np.load(folder / "wide.npz")
@@ -84,7 +84,7 @@ def runs(folder: Path, quick: bool) -> Iterator[Experiment]:
     square = data.Npz(str(folder / "square.npz"), value_range=(-1.0, 1.0))
     lenet = dataclasses.replace(wide, name="lenet", data=square, model=nn.ConvNet(), seeds=(0, 1))
     last = dataclasses.replace(
-        small, name="szt-16-lanes", seeds=tuple(range(16)), seeds_per_program=16
+        small, name="szt-16-seeds", seeds=tuple(range(16)), seeds_per_program=16
     )
     full = dataclasses.replace(wide.train, batch_size=None, learning_rate=1e-2)
     whole = dataclasses.replace(wide, name="wide-full-batch", train=full, seeds=(0, 1))

@@ -1,14 +1,15 @@
-"""The promise of lanes: a seed's bits depend on nothing but its experiment. Each row is a run
+"""The promise of bits: a seed's result depends on nothing but its experiment. Each row is a run
 compared bit for bit.
 
-    python benchmarks/promise.py
+    python benchmarks/promise.py [--quick]
 
 Two experiments: SZT (widths 10-8-6-4-2), and a 784-1024-10 network, whose products are large enough
 to be split among the threads of XLA's pool (four, and in two rows 1 and 16); seven seeds in blocks
-of two lanes. Every variable of every seed of a varied run is compared with that of one straight run
+of two. Every variable of every seed of a varied run is compared with that of one straight run
 on one device (NaN equal to NaN). On a GPU the same script makes that platform's table.
 """
 
+import argparse
 import dataclasses
 import json
 import os
@@ -22,13 +23,16 @@ from pathlib import Path
 import numpy as np
 
 from jaxbnn import use_cores
+from jaxbnn.analysis.networks import load_networks
 from jaxbnn.storage import results
+from jaxbnn.storage.leaves import flat
 
 DEVICES = 4
 
 CODE = """
 import json, sys
-from jaxbnn import config, processes, run, use_cores, use_processes
+from jaxbnn import config, run, use_cores, use_processes
+from jaxbnn.engine import processes
 experiment, out, *which = json.loads(sys.argv[1])
 use_cores(1)
 if which:
@@ -43,11 +47,12 @@ def experiments(folder: Path):
     from jaxbnn import Experiment, Probe, Schedule, TrainSpec, data, nn
 
     rng = np.random.default_rng(0)
-    x, y = rng.integers(0, 256, (3000, 784), dtype=np.uint8), rng.integers(0, 10, 3000)
+    x = rng.integers(0, 256, (3000, 784), dtype=np.uint8)
+    y = rng.integers(0, 10, 3000)
     np.savez(folder / "wide.npz", x=x, y=y)
     shared = {
         "seeds": tuple(range(7)),
-        "lanes": 2,
+        "seeds_per_program": 2,
         "schedule": Schedule(every=2),
         "probes": (Probe(sample="all"),),
     }
@@ -63,29 +68,24 @@ def experiments(folder: Path):
 
 
 def differ(folder: Path, other: Path) -> list[str]:
-    """The variables in which the seeds of a run differ from the same seeds of another."""
-    from jaxbnn.engine import verdicts
-
-    found, whole = results.open_result(folder), results.open_result(other)
-    seeds = [whole.seed.values.tolist().index(seed) for seed in found.seed.values]
-    pairs = {
-        key: (verdicts.spectra(found, key), verdicts.spectra(whole, key)) for key in ("t", "ty")
-    }
-    wrong = [key for key, (one, other) in pairs.items() if _padded(one) != _padded(other, seeds)]
-    entries = [name for name in found.dims if str(name).endswith("_entry")]
-    found, whole = found.drop_dims(entries), whole.drop_dims(entries).isel(seed=seeds)
-    same = (
-        np.array_equal(found[n].values, whole[n].values, equal_nan=found[n].dtype.kind == "f")
-        for n in found
-    )
-    return wrong + [str(name) for name, equal in zip(found, same, strict=True) if not equal]
+    """The variables in which the seeds of a run differ from the same seeds of another, and the
+    leaves of their trained networks."""
+    found = results.open_result(folder)
+    whole = results.open_result(other).sel(seed=found.seed.values)
+    wrong = [str(name) for name in found if not _same(found[name].values, whole[name].values)]
+    theirs = load_networks(other)
+    for seed, network in load_networks(folder).items():
+        leaves = flat(theirs[seed])
+        for name, leaf in flat(network).items():
+            if not _same(leaf, leaves[name]):
+                wrong.append(f"{name} of seed {seed}")
+    return wrong
 
 
-def _padded(spectra, seeds=slice(None)) -> list:
-    """The spectra [S, E, L] of these seeds, without the entries that only others have."""
-    multiplicity, number = (leaf[seeds] for leaf in spectra)
-    used = (number > 0).any(axis=(0, 1, 2))
-    return [multiplicity[..., used].tolist(), number[..., used].tolist()]
+def _same(one: np.ndarray, other: np.ndarray) -> bool:
+    if one.dtype != other.dtype:
+        return False
+    return np.array_equal(one, other, equal_nan=one.dtype.kind == "f")
 
 
 def in_processes(experiment, out: Path, count: int) -> Path:
@@ -147,12 +147,13 @@ def variations(devices) -> dict[str, Callable]:
                 devices=devices[:1],
                 stop=lambda turns=turns: turns.append(0) or len(turns) > 6,
             )
-            if (folder / "result.nc").exists():
+            if results.finished_seeds(folder) == e.seeds:
                 return folder
         raise SystemExit("expected a run that is stopped again and again to end")
 
     def chunks(e, out):
-        block_runner.CHUNK_SECONDS, before = 0.0, block_runner.CHUNK_SECONDS
+        before = block_runner.CHUNK_SECONDS
+        block_runner.CHUNK_SECONDS = 0.0
         try:
             return run(e, out, devices=devices[:1])
         finally:
@@ -180,14 +181,22 @@ def variations(devices) -> dict[str, Callable]:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="SZT with few epochs alone")
+    options = parser.parse_args()
     use_cores(DEVICES)
     import jax
 
     from jaxbnn import run
 
-    devices, broken = jax.local_devices()[:DEVICES], []
+    devices = jax.local_devices()[:DEVICES]
+    broken = []
+    rows = {}
     with tempfile.TemporaryDirectory() as place:
-        made, rows = experiments(Path(place)), {}
+        made = experiments(Path(place))
+        if options.quick:
+            spec = dataclasses.replace(made[0].train, epochs=6)
+            made = (dataclasses.replace(made[0], train=spec),)
         for e in made:
             whole = run(e, Path(place) / "whole", devices=devices[:1])
             for i, (name, vary) in enumerate(variations(devices).items()):
@@ -197,7 +206,8 @@ def main() -> None:
                 )
                 broken += wrong
     print(f"{len(devices)} x {devices[0].device_kind}, jax {jax.__version__}\n")
-    print("| run | " + " | ".join(("SZT 10-8-6-4-2", "784-1024-10")) + " |\n|---|---|---|")
+    names = ("SZT 10-8-6-4-2", "784-1024-10")[: len(made)]
+    print("| run | " + " | ".join(names) + " |\n|---|" + "---|" * len(names))
     for name, cells in rows.items():
         print(f"| {name} | " + " | ".join(cells) + " |")
     if broken:

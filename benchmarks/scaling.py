@@ -30,15 +30,17 @@ if options.get("cores"):
     os.sched_setaffinity(0, options["cores"])
 import jax
 import jaxbnn
-from jaxbnn import config, job, processes, programs, run, studies, worker
+from jaxbnn import run, studies
+from jaxbnn.config.overrides import override
+from jaxbnn.engine import block_runner, devices, processes, runner
 imported = time.perf_counter()
 jaxbnn.use_cores(options["devices"])
 if options.get("processes"):
     jaxbnn.use_processes(*options["processes"])
-programs.keep_programs()
+devices.keep_programs()
 experiment, _ = studies.find(options["name"])
 for change in options["changes"]:
-    experiment = config.override(experiment, change)
+    experiment = override(experiment, change)
 experiment = dataclasses.replace(experiment, seeds=tuple(range(options["seeds"])), probes=experiment.probes[:1])
 saved, marks = [], {"imported": imported - begun}
 
@@ -51,19 +53,18 @@ def timed(module, name):
         return done
     setattr(module, name, wrapped)
 
-save = worker._save
+save = block_runner._save
 def saving(*arguments):
     start = time.perf_counter()
     save(*arguments)
     saved.append(time.perf_counter() - start)
-worker._save = saving
+block_runner._save = saving
 jax.devices()
 marks["JAX started"] = time.perf_counter() - imported
-running = sys.modules["jaxbnn.engine.runner"]
-for name in ("make_job", "try_program"):
-    timed(running, name)
-timed(running.store, "check_libraries")
-timed(worker, "advance")
+for name in ("make_run_plan", "try_program"):
+    timed(runner, name)
+timed(runner.run_folder, "check_libraries")
+timed(block_runner, "advance")
 told = []
 def report(progress):
     if not told:
@@ -84,7 +85,12 @@ def child(folder: Path, **options) -> dict:
 
 
 def started(folder: Path, **options) -> subprocess.Popen:
-    settings = {"name": "szt", "devices": 1, "seeds": 32, "changes": ["lanes=32"]} | options
+    settings = {
+        "name": "szt",
+        "devices": 1,
+        "seeds": 32,
+        "changes": ["seeds_per_program=32"],
+    } | options
     settings.setdefault("out", tempfile.mkdtemp(dir=folder))
     inherited = {name: value for name, value in os.environ.items() if name != "PJRT_NPROC"}
     environment = (
@@ -125,7 +131,7 @@ def in_turn(times: int, *programs: Callable[[], float]) -> list[float]:
 def devices(folder: Path, quick: bool) -> str:
     """Two virtual devices against one, a block each; and what two runs get that have nothing to do
     with each other."""
-    changes = ["lanes=32", f"train.epochs={20 if quick else 300}"]
+    changes = ["seeds_per_program=32", f"train.epochs={20 if quick else 300}"]
     one, two, apart = in_turn(
         1 if quick else 3,
         lambda: rate([child(folder, devices=1, seeds=32, changes=changes)]),
@@ -146,7 +152,7 @@ def devices(folder: Path, quick: bool) -> str:
 def processes(folder: Path, quick: bool) -> str:
     """Four processes of a device each against one process of four: free, and each bound to one
     core, as SLURM does."""
-    changes = ["lanes=16", f"train.epochs={20 if quick else 300}"]
+    changes = ["seeds_per_program=16", f"train.epochs={20 if quick else 300}"]
     cores = sorted(os.sched_getaffinity(0))
 
     def four(bound=False):
@@ -187,7 +193,10 @@ def processes(folder: Path, quick: bool) -> str:
 def checkpoints(folder: Path, quick: bool) -> str:
     """The share of a run that its checkpoints take."""
     found = child(
-        folder, devices=2, seeds=64, changes=["lanes=32", f"train.epochs={20 if quick else 1000}"]
+        folder,
+        devices=2,
+        seeds=64,
+        changes=["seeds_per_program=32", f"train.epochs={20 if quick else 1000}"],
     )
     share = found["saved"] / 2 / found["whole"]  # two devices' threads save beside each other
     return f"{found['saves']} checkpoints take {100 * share:.1f} % of {found['whole']:.0f} s (aim 2 % or less)"
@@ -195,7 +204,7 @@ def checkpoints(folder: Path, quick: bool) -> str:
 
 def seeds(folder: Path, quick: bool) -> str:
     """Memory of many rounds of blocks against that of one round."""
-    changes, many = ["lanes=64", "train.epochs=2"], 600 if quick else 10_000
+    changes, many = ["seeds_per_program=64", "train.epochs=2"], 600 if quick else 10_000
     child(folder, devices=2, seeds=128, changes=changes)  # what compiling takes is not meant
     one = child(folder, devices=2, seeds=128, changes=changes)["kB"]
     all_of_them = child(folder, devices=2, seeds=many, changes=changes)
@@ -223,7 +232,7 @@ def start_up(folder: Path, quick: bool) -> str:
 
 def pool(folder: Path, quick: bool) -> str:
     """A thread pool pinned to eight, against one of as many as there are cores."""
-    changes = ["lanes=32", f"train.epochs={20 if quick else 300}"]
+    changes = ["seeds_per_program=32", f"train.epochs={20 if quick else 300}"]
     eight, free = in_turn(
         1 if quick else 3,
         lambda: rate(

@@ -53,7 +53,7 @@ def _names(model):
 
 def gradients_and_signs(n_seeds: int, n_steps: int) -> tuple[float, float, float]:
     """(largest difference of a gradient at the same weights, over the largest gradient; the same of
-    the lanes' code; share of equal weight signs after the steps)."""
+    the code for seeds on the last axis; share of equal weight signs after the steps)."""
     worst, worst_last, equal = 0.0, 0.0, []
     for seed in range(n_seeds):
         experiment, variables, net = same_start(seed)
@@ -109,7 +109,7 @@ def _loss(model, params, statistics, x, y):
 
 
 def _gradient_last(model, variables, x, y):
-    """The gradient of one network by the code for lanes on the last axis."""
+    """The gradient of one network by the code for seeds on the last axis."""
     last = jax.tree.map(lambda leaf: jnp.asarray(leaf)[..., None], variables)
 
     def loss(params):
@@ -190,7 +190,7 @@ def main():
     )
     holds = "yes" if max(worst, last) <= 1e-5 else "NO"
     print(
-        f"- largest difference of a gradient {worst:.1e}, with lanes last {last:.1e}; at most 1e-5: {holds}"
+        f"- largest difference of a gradient {worst:.1e}, with seeds last {last:.1e}; at most 1e-5: {holds}"
     )
     print(f"- weight signs equal after every step: {100 * equal:.3f} %")
     timing.heading(f"Where {N_SEEDS} seeds of each end, {n_epochs} epochs")

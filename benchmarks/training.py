@@ -1,7 +1,7 @@
 """Networks x epochs a second: many seeds in one program, beside PyTorch and a textbook JAX loop.
 
 Ours trains and measures every layer at every epoch, scores both parts of the data and records the
-networks' health, on all CPU cores as devices; the others do what their rows say. PyTorch is in the
+networks' diagnostics, on all CPU cores as devices; the others do what their rows say. PyTorch is in the
 extra `bench`.
 """
 
@@ -27,7 +27,7 @@ from jaxbnn.config.codec import normal
 from jaxbnn.config.experiment import Experiment
 from jaxbnn.engine.devices import use_cores
 from jaxbnn.engine.program import advance
-from jaxbnn.engine.run_plan import alone, beginning, inputs_of, make_job
+from jaxbnn.engine.run_plan import initial_block, inputs_of, make_run_plan, of_first
 from jaxbnn.files.figures import save_figure
 from jaxbnn.nn import MLP
 from jaxbnn.plots import run_figures
@@ -48,32 +48,32 @@ def ours(
         dataclasses.replace(experiment, train=spec, schedule=schedule, seeds=tuple(range(n_seeds)))
     )
     devices = jax.devices()
-    job = make_job([experiment], [], data_root, devices[0].platform)
+    plan = make_run_plan([experiment], [], data_root, devices[0].platform)
     blocks = [
-        alone(experiment.seeds[i : i + experiment.seeds_per_program])
+        of_first(experiment.seeds[i : i + experiment.seeds_per_program])
         for i in range(0, n_seeds, experiment.seeds_per_program)
     ]
-    inputs = {device: inputs_of(job, blocks[0], device) for device in devices}
+    inputs = {device: inputs_of(plan, blocks[0], device) for device in devices}
 
-    def take(device, pieces):
+    def take(device, seeds):
         with jax.default_device(device):
-            block = beginning(job, pieces, inputs[device], device)
+            block = initial_block(plan, seeds, inputs[device], device)
             block, _ = advance(
-                job.plan, block, np.int32(1), inputs[device]
+                plan.program, block, np.int32(1), inputs[device]
             )  # the untrained network
 
             def go(block):
                 step = 1
                 while step <= n_epochs:
-                    until = job.until(step, n_epochs)
-                    block, _ = advance(job.plan, block, np.int32(until), inputs[device])
+                    until = plan.chunk_end(step, n_epochs)
+                    block, _ = advance(plan.program, block, np.int32(until), inputs[device])
                     step = until
                 return jax.block_until_ready(block)
 
         return partial(go, block)
 
     def prepare():
-        return [take(devices[i % len(devices)], pieces) for i, pieces in enumerate(blocks)]
+        return [take(devices[i % len(devices)], seeds) for i, seeds in enumerate(blocks)]
 
     def timed() -> float:
         goers = prepare()
@@ -161,13 +161,15 @@ def szt(rounds: int, n_epochs: int) -> list[tuple[str, float]]:
     experiment, _ = studies.find(SZT)
     spec, model = experiment.train, experiment.model
     rows = []
-    for lanes in (32, 8):
-        one = dataclasses.replace(experiment, probes=experiment.probes[:1], seeds_per_program=lanes)
+    for n_seeds in (32, 8):
+        one = dataclasses.replace(
+            experiment, probes=experiment.probes[:1], seeds_per_program=n_seeds
+        )
         timed = ours(one, 64, n_epochs, None)
         timed()
         seconds = median(timed() for _ in range(rounds))
         rows.append(
-            (f"jaxbnn, 64 seeds, {lanes} lanes a device, MI every epoch", 64 * n_epochs / seconds)
+            (f"jaxbnn, 64 seeds, {n_seeds} a program, MI every epoch", 64 * n_epochs / seconds)
         )
     train = data.load(experiment.data).train
     x, y, size, step = train.x.astype(np.float32), train.y, spec.batch_size, spec.learning_rate
@@ -204,13 +206,15 @@ def mnist(rounds: int, data_root: str | None) -> list[tuple[str, float]]:
     """The same on MNIST, 8 seeds."""
     experiment, _ = studies.find(MNIST)
     rows = []
-    for lanes in (1, 4):
-        one = dataclasses.replace(experiment, probes=experiment.probes[:1], seeds_per_program=lanes)
+    for n_seeds in (1, 4):
+        one = dataclasses.replace(
+            experiment, probes=experiment.probes[:1], seeds_per_program=n_seeds
+        )
         timed = ours(one, 8, 1, data_root)
         timed()
         rows.append(
             (
-                f"jaxbnn, 8 seeds, {lanes} lanes a device, MI every epoch",
+                f"jaxbnn, 8 seeds, {n_seeds} a program, MI every epoch",
                 8 / median(timed() for _ in range(rounds)),
             )
         )
@@ -248,11 +252,11 @@ def figure(n_epochs: int) -> list[tuple[str, float]]:
                 "schedule": schedule,
                 "probes": experiment.probes[:2],
                 "seeds": tuple(range(5)),
-                "lanes": 3,
+                "seeds_per_program": 3,
             }
             folder = run(dataclasses.replace(experiment, **changed), out)
             rows.append((f"{name} trained, s", time.perf_counter() - began))
-            for kind, drawn in run_figures.plot_run(results.open_result(folder)).items():
+            for kind, drawn in run_figures.of_run(results.open_result(folder)).items():
                 save_figure(folder, kind, drawn)
     return [*rows, ("all drawn, s", time.perf_counter() - began)]
 

@@ -101,24 +101,23 @@ def finished(tiny):
 
 
 LONGEST = (
-    "test_run",
+    "test_runner",
     "test_cli",
     "test_studies",
     "test_report",
     "test_routes",
-    "test_lanes",
-    "test_contract",
-)
-LONGEST += (
     "test_processes",
     "test_faults",
-    "test_snapshot",
+    "test_together",
+    "test_block_store",
+    "test_seeds_last",
+    "test_program",
     "test_resume",
-    "test_readme",
-    "test_train",
-    "test_block",
-    "test_observe",
+    "test_record",
     "test_nothnagel",
+    "test_readme",
+    "test_trainer",
+    "test_contract",
 )
 
 

@@ -81,7 +81,7 @@ def with_seeds_per_program(
     if chosen is None:
         return experiment
     if chosen == "auto":
-        from jaxbnn.engine.block_size import choose_seeds_per_program
+        from jaxbnn.engine.cost import choose_seeds_per_program
 
         chosen = choose_seeds_per_program(experiment, options.out, options.data_root, tell, devices)
     return dataclasses.replace(experiment, seeds_per_program=chosen)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import jax
 
 from jaxbnn.engine import processes
-from jaxbnn.engine.compiled import keep_programs
+from jaxbnn.engine.devices import keep_programs
 from jaxbnn.engine.devices import use_cores
 
 MAX_PORT = 2**16

@@ -1,4 +1,5 @@
-"""One block on one device: from its last checkpoints, or from its beginning, to its finished stores.
+"""One block on one device: from its last checkpoints, or from its first step, to its finished
+stores.
 
 What a block stores is cut into its seed ranges, each in the folder of its experiment: they can go
 on in other blocks.
@@ -22,6 +23,7 @@ from jaxbnn.engine.run_plan import (
     BlockSeeds,
     RunPlan,
     SeedRange,
+    count_networks,
     initial_block,
     shapes_of,
 )
@@ -46,15 +48,15 @@ class Part(NamedTuple):
 
 def checkpointed(plan: RunPlan, missing: Sequence[Sequence[int]]) -> list[tuple[SeedRange, int]]:
     """The seed ranges of each experiment's missing seeds that have a checkpoint, and its step."""
-    found = []
+    ranges = []
     for number, (folder, wanted) in enumerate(zip(plan.folders, missing, strict=True)):
         for block in run_folder.block_folders(folder):
             if array_store.is_finished(block) or not checkpoints.folders(block):
                 continue
             seeds = run_folder.seeds_of(block)
             if set(seeds) <= set(wanted):
-                found.append((SeedRange(number, seeds), checkpoints.newest(block)))
-    return found
+                ranges.append((SeedRange(number, seeds), checkpoints.newest(block)))
+    return ranges
 
 
 def run_block(
@@ -73,8 +75,8 @@ def run_block(
         for part in parts:
             _create_store(plan, part, inputs, shapes)
     else:
-        tracker.resume(seeds, _count(seeds), int(block.step) - 1, name_of(plan, seeds))
-    block = _advance_to_the_end(plan, seeds, parts, block, shapes, inputs, tracker)
+        tracker.resume(seeds, count_networks(seeds), int(block.step) - 1, name_of(plan, seeds))
+    block = _advance_to_the_end(plan, parts, block, shapes, inputs, tracker)
     if int(block.step) < plan.steps:
         return False
     for part in parts:
@@ -125,18 +127,23 @@ class _Pending:
 
     @property
     def bytes(self) -> int:
-        chunks = [*self.rows, *(arrays for _, arrays in self.kept)]
-        return sum(values.nbytes for arrays in chunks for values in arrays.values())
+        chunks = self.rows + [arrays for _, arrays in self.kept]
+        return sum(map(_bytes_of, chunks))
 
     def joined(self) -> dict[str, np.ndarray]:
         """All rows, one chunk behind the other."""
-        names = self.rows[0] if self.rows else {}
-        return {name: np.concatenate([rows[name] for rows in self.rows], axis=1) for name in names}
+        joined = {}
+        for name in self.rows[0] if self.rows else ():
+            joined[name] = np.concatenate([rows[name] for rows in self.rows], axis=1)
+        return joined
+
+
+def _bytes_of(arrays: Mapping[str, np.ndarray]) -> int:
+    return sum(values.nbytes for values in arrays.values())
 
 
 def _advance_to_the_end(
     plan: RunPlan,
-    seeds: BlockSeeds,
     parts: Sequence[Part],
     block: Block,
     shapes: Block,
@@ -144,6 +151,8 @@ def _advance_to_the_end(
     tracker: ProgressTracker,
 ) -> Block:
     """The block after its last step, or where the run was stopped; checkpointed on the way."""
+    seeds = tuple(part.seed_range for part in parts)
+    n_networks = count_networks(seeds)
     step = saved = int(block.step)
     size = 1
     pending = _Pending(plan.rows(step))
@@ -161,8 +170,8 @@ def _advance_to_the_end(
         seconds = max(now - began, 1e-6) / (until - step)
         size = max(1, min(4 * size, int(CHUNK_SECONDS / seconds)))
         step = until
-        accuracy = _accuracy(plan, pending)[: _count(seeds)]
-        tracker.advance(seeds, _count(seeds), step - 1, accuracy, seconds * size)
+        accuracy = _accuracy(plan, pending)[:n_networks]
+        tracker.advance(seeds, n_networks, step - 1, accuracy, seconds * size)
         if now > due or pending.bytes > MAX_PENDING:
             _save(plan, parts, block, shapes, pending)
             saved = step
@@ -207,10 +216,6 @@ def _parts(plan: RunPlan, seeds: BlockSeeds) -> list[Part]:
     return parts
 
 
-def _count(seeds: BlockSeeds) -> int:
-    return sum(len(seed_range.seeds) for seed_range in seeds)
-
-
 def _create_store(plan: RunPlan, part: Part, inputs: Inputs, shapes: Block) -> None:
     """An empty store for a seed range, in place of what was begun there."""
     experiment = plan.experiments[part.seed_range.number]
@@ -229,7 +234,9 @@ def _restored(
         identity = identity_of(plan, part.seed_range.number, shapes)
         state = checkpoints.load(part.folder, identity)
         if state is not None:
-            array_store.check_rows(part.folder, plan.rows(int(state["step"])))
+            step = int(state["step"])
+            n_kept = block_store.kept_rows_before(plan, step)
+            array_store.check_rows(part.folder, plan.rows(step), n_kept)
             states.append(state)
     if states and len(states) < len(parts):
         names = name_of(plan, tuple(part.seed_range for part in parts))

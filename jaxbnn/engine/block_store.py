@@ -182,6 +182,16 @@ def kept_arrays(
     return kept_rows
 
 
+def kept_rows_before(plan: RunPlan, step: int) -> dict[str, int]:
+    """Of each group of what probes keep, how many rows the first `step` steps have written."""
+    counts = {}
+    for probe in _keeping(plan):
+        for kind in kept.kinds(probe):
+            epochs = kept.epochs_of(probe, kind, plan.experiment.train.epochs)
+            counts[f"{probe.name}_{kind}"] = sum(epoch < step for epoch in epochs)
+    return counts
+
+
 def _keeping(plan: RunPlan) -> tuple[Probe, ...]:
     """The probes that keep something."""
     return tuple(probe for probe in plan.experiment.probes if kept.kinds(probe))

@@ -26,8 +26,11 @@ from jaxbnn.engine.run_plan import (
     make_run_plan,
 )
 from jaxbnn.files.limits import memory
+from jaxbnn.storage import run_folder
 
 TIMED_SECONDS = 2.0
+MAX_SEEDS = 128  # a program, where the number is chosen here
+MAX_TRIED = 4  # numbers that fit and are timed, the largest first
 
 
 class Cost(NamedTuple):
@@ -102,7 +105,7 @@ def room(devices: Sequence[jax.Device]) -> int:
     """Bytes that programs can have on these devices: a GPU's own memory, on CPUs what the machine
     has left."""
     stats = [device.memory_stats() for device in devices]
-    limits = [each["bytes_limit"] for each in stats if each and "bytes_limit" in each]
+    limits = [own["bytes_limit"] for own in stats if own and "bytes_limit" in own]
     if limits:
         return sum(limits)
     info = Path("/proc/meminfo")
@@ -192,3 +195,65 @@ def _timed(
     _, epochs = timed(block, 2 + n, silent)
     _, measurement = timed(begin(), 1, inputs)
     return epochs / n, measurement
+
+
+def choose_seeds_per_program(
+    experiment: Experiment,
+    out: str | Path,
+    data_root: str | Path | None = None,
+    say: Callable[[str], None] = print,
+    devices: Sequence[jax.Device] | None = None,
+) -> int:
+    """How many seeds one program should train together, here.
+
+    That of a run in OUT that differs in nothing else, else the power of two that is fastest here
+    and fits: each is compiled and timed for seconds. A seed's bits depend on the number, so it is
+    looked for first: the run's folder is found again, on any machine.
+
+    Args:
+        experiment: what is to be run.
+        out: where run folders are.
+        data_root: where data files are.
+        say: gets a line for each number that is tried.
+        devices: to run on; all of this process by default.
+
+    Raises:
+        MemoryError: where not even one seed fits.
+    """
+    known = _seeds_per_program_of_a_run(experiment, Path(out) / experiment.name, say)
+    if known is not None:
+        return known
+    chosen = devices or jax.local_devices()
+    needed = -(-len(experiment.seeds) // (jax.process_count() * len(chosen)))
+    seconds: dict[int, float] = {}
+    for n_seeds in candidates(needed):
+        try:
+            one = dataclasses.replace(experiment, seeds_per_program=n_seeds)
+            seconds[n_seeds] = estimate(one, data_root=data_root, devices=chosen).seconds
+        except MemoryError:
+            say(f"{n_seeds} seeds a program: too large for the memory")
+            if n_seeds == 1:
+                raise
+            continue
+        say(f"{n_seeds} seeds a program: about {seconds[n_seeds]:.0f} s")
+        if len(seconds) == MAX_TRIED:
+            break
+    return min(seconds, key=lambda n_seeds: seconds[n_seeds])
+
+
+def _seeds_per_program_of_a_run(
+    experiment: Experiment, folder: Path, say: Callable[[str], None]
+) -> int | None:
+    """That of a run in the folder which differs in nothing else; None without one."""
+    for path in sorted(folder.glob("*/config.json")):
+        before = run_folder.read_config(path.parent)
+        same = dataclasses.replace(before, seeds_per_program=experiment.seeds_per_program)
+        if not codec.changes(same, experiment):
+            say(f"{before.seeds_per_program} seeds a program, as in {path.parent}")
+            return before.seeds_per_program
+    return None
+
+
+def candidates(needed: int) -> list[int]:
+    """Powers of two, from the first that holds the seeds of a device down to 1."""
+    return [2**k for k in range(7, -1, -1) if 2**k < 2 * needed and 2**k <= MAX_SEEDS]

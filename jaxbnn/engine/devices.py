@@ -1,12 +1,17 @@
-"""CPU cores as JAX devices, and the flags with which XLA computes on them."""
+"""CPU cores as JAX devices, the flags with which XLA computes on them, and where compiled programs
+are kept."""
 
+import hashlib
 import os
+import platform
 from importlib.metadata import version
+from pathlib import Path
 
 import jax
 
 VECTORS = "--xla_cpu_prefer_vector_width"  # XLA's own choice is 256 bits, also where there are 512
-SUMS = "--xla_cpu_experimental_ynn_fusion_type"  # without "reduce": sums are right and end (jax-ml/jax#39103, #39257)
+# Without "reduce" sums are right and end (jax-ml/jax#39103, #39257):
+SUMS = "--xla_cpu_experimental_ynn_fusion_type"
 WRONG_SUMS = ("0.10.2", "0.11.")  # versions of jaxlib
 
 
@@ -16,7 +21,14 @@ def use_cores(n: int | None = None) -> None:
     It also asks XLA for the widest vectors the CPU has, and keeps some versions of it from a way to
     sum that can be wrong (flags in XLA_FLAGS, unless they are there). Seeds are then trained on all
     cores, and the bits of `nn.MLP` and `nn.ConvNet` do not depend on how many there are. A second
-    call changes nothing. RuntimeError when JAX's backend has started already without it.
+    call changes nothing.
+
+    Args:
+        n: devices; all cores by default.
+
+    Raises:
+        ValueError: for fewer than one device.
+        RuntimeError: where JAX's backend has started already without it.
     """
     if n is not None and n < 1:
         raise ValueError(f"expected 1 or more devices, got {n}")
@@ -26,11 +38,12 @@ def use_cores(n: int | None = None) -> None:
     os.environ["XLA_FLAGS"] = " ".join([flags, *missing]).strip()
 
 
-def _wanted():
-    return [
-        f"{VECTORS}=512",
-        *([f"{SUMS}=-reduce"] if version("jaxlib").startswith(WRONG_SUMS) else []),
-    ]
+def _wanted() -> list[str]:
+    """The flags that `use_cores` gives XLA."""
+    flags = [f"{VECTORS}=512"]
+    if version("jaxlib").startswith(WRONG_SUMS):
+        flags.append(f"{SUMS}=-reduce")
+    return flags
 
 
 def pool_size() -> int:
@@ -48,11 +61,34 @@ def pool_size() -> int:
 
 def is_ready(device: jax.Device) -> bool:
     """Whether XLA was given `use_cores`' flags, which the bits depend on; true on all but CPUs."""
-    return device.platform != "cpu" or set(_wanted()) <= set(
-        os.environ.get("XLA_FLAGS", "").split()
-    )
+    given = set(os.environ.get("XLA_FLAGS", "").split())
+    return device.platform != "cpu" or set(_wanted()) <= given
 
 
 def count_cores() -> int:
     """The cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def keep_programs() -> None:
+    """Has JAX keep what it compiles in the user's cache folder, unless the user has named a folder
+    for it already: a second run of an experiment starts in seconds.
+
+    The folder is $XDG_CACHE_HOME/jaxbnn/programs (~/.cache without it), a part of it for each kind
+    of CPU and size of XLA's thread pool: a program compiled for one CPU may not run on another, and
+    is cut for so many threads. It may be removed at any time.
+    """
+    if jax.config.values["jax_compilation_cache_dir"] is not None:
+        return
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    folder = cache / "jaxbnn" / "programs" / f"{_kind_of_cpu()}-{pool_size()}"
+    jax.config.update("jax_compilation_cache_dir", str(folder))
+
+
+def _kind_of_cpu() -> str:
+    """A name for this kind of CPU: what it can do, not which one it is."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    kinds = [line for line in lines if line.startswith(("model name", "flags", "Features"))]
+    described = "".join([platform.machine(), platform.processor(), *kinds[:2]])
+    return hashlib.sha256(described.encode()).hexdigest()[:12]

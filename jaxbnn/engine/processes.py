@@ -20,15 +20,19 @@ def use_processes(
 ) -> None:
     """Makes this process one of `count` that share a run; call it before JAX starts.
 
-    coordinator: "host:port" of process 0, the same in all; index: 0 to count - 1. Without arguments
-    JAX asks SLURM or Open MPI. ValueError where the others cannot be found.
+    Without arguments JAX asks SLURM or Open MPI.
+
+    Args:
+        coordinator: "host:port" of process 0, the same in all.
+        count: how many processes share the run.
+        index: which of them this is, 0 to count - 1.
+
+    Raises:
+        ValueError: where the others cannot be found.
     """
-    jax.config.update(
-        "jax_enable_recoverability", True
-    )  # a process that dies does not end the others
-    jax.config.update(
-        "jax_enable_preemption_service", False
-    )  # SIGTERM stops a run at its next checkpoint
+    # A process that dies does not end the others, and SIGTERM stops a run at its next checkpoint.
+    jax.config.update("jax_enable_recoverability", True)
+    jax.config.update("jax_enable_preemption_service", False)
     if coordinator and index:
         _wait_for(coordinator)
     times = {"heartbeat_timeout_seconds": HEARTBEAT, "initialization_timeout": PATIENCE}
@@ -40,7 +44,7 @@ def use_processes(
         raise ValueError(f"expected to meet the other processes by {asked}, got: {what}") from None
 
 
-def _wait_for(coordinator):
+def _wait_for(coordinator: str) -> None:
     """Returns once process 0 listens: without it JAX would end this process with a trace of its own
     insides."""
     host, _, port = coordinator.rpartition(":")
@@ -71,14 +75,15 @@ def meet() -> tuple[int, ...]:
     """Waits until the other processes come here too, or end; returns those that have ended."""
     if count() == 1:
         return ()
-    devices, lost = jax.devices(), set()
+    devices = jax.devices()
+    lost: set[jax.Device] = set()
     try:
         with live_devices(devices) as before:
             pass
     except ProcessFailureError as error:
         lost = error.failed_devices
-    there = {device.process_index for device in set(before) - lost}
-    return tuple(sorted(set(range(count())) - there))
+    present = {device.process_index for device in set(before) - lost}
+    return tuple(sorted(set(range(count())) - present))
 
 
 def leave() -> None:

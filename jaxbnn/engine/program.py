@@ -1,4 +1,5 @@
-"""The compiled program that trains, measures and records a block of seeds. The only vmap over seeds.
+"""The compiled program that trains, measures and records a block of seeds: the only vmap over
+seeds.
 
 A block is `seeds_per_program` seeds advanced together on one device. The program's shape never
 depends on which seeds run, so neither do a seed's bits. Every step but the first trains one epoch;
@@ -51,6 +52,14 @@ class Measured(NamedTuple):
     diagnostics: jax.Array | None  # [L, 6] float32
 
 
+class LastEpoch(NamedTuple):
+    """What a seed's epoch, which is measured, has been."""
+
+    norm: GradientNorm  # leaves []
+    epoch: jax.Array  # [] int32
+    before: Any  # the parameters before it
+
+
 class Inputs(NamedTuple):
     """What the compiled program is given and never changes."""
 
@@ -83,13 +92,13 @@ class ProgramSpec:
         return trainer(self.model, self.train, split.train.x[:1])
 
     def over_seeds(self, one: Callable, one_by_one: bool = False) -> Callable:
-        """one(shared, *own) of every seed: `shared` is all seeds', unless each has its own split."""
+        """one(shared, *own) of every seed: `shared` is all seeds', or each has its own split."""
         axis = 0 if self.split_per_seed else None
         if not one_by_one:
             return lambda shared, *own: jax.vmap(one, (axis,) + (0,) * len(own))(shared, *own)
         if self.split_per_seed:
-            return lambda shared, *own: jax.lax.map(lambda each: one(*each), (shared, *own))
-        return lambda shared, *own: jax.lax.map(lambda each: one(shared, *each), own)
+            return lambda shared, *own: jax.lax.map(lambda seed: one(*seed), (shared, *own))
+        return lambda shared, *own: jax.lax.map(lambda seed: one(shared, *seed), own)
 
 
 @partial(jax.jit, static_argnames=("program",))
@@ -121,9 +130,8 @@ def advance(
     unset = jnp.full(inputs.hyper.decay.shape, jnp.nan, jnp.float32)
     no_norm = GradientNorm(unset, unset)
     params = block.state.variables["params"]
-    _, shapes = jax.eval_shape(
-        observe, block.state, no_norm, jnp.zeros_like(unset, jnp.int32), params
-    )
+    none = LastEpoch(no_norm, jnp.zeros_like(unset, jnp.int32), params)
+    _, shapes = jax.eval_shape(observe, block.state, none)
 
     def step(epoch: jax.Array, carry: tuple[TrainState, Rows]) -> tuple[TrainState, Rows]:
         state, rows = carry
@@ -137,7 +145,8 @@ def advance(
         )
 
         def measure(rows: Rows) -> tuple[jax.Array, Rows]:
-            finite, measured = observe(state, norm, jnp.full(unset.shape, epoch), before)
+            last = LastEpoch(norm, jnp.full(unset.shape, epoch), before)
+            finite, measured = observe(state, last)
             return finite, _with_row(rows, epoch, measured)
 
         finite, rows = jax.lax.cond(
@@ -222,25 +231,25 @@ def _trainer(program: ProgramSpec) -> Callable:
 
 
 def _observer(program: ProgramSpec, inputs: Inputs) -> Callable:
-    """All seeds' (finite, Measured): (state, norm, epoch, params before the epoch) -> these."""
+    """All seeds' (finite, Measured): (state, LastEpoch) -> these."""
     shared = inputs.split, inputs.reference
     probes = (*program.probes, *filter(None, [program.gradient_probe]))
     report = program.over_seeds(partial(_report, program), program.one_by_one)
     if program.seeds_last:
         look = seeds_last.viewer(program.model, probes, PARTS)
 
-        def observe_all(state: TrainState, *rest: Any) -> tuple[jax.Array, Measured]:
+        def observe_all(state: TrainState, last: LastEpoch) -> tuple[jax.Array, Measured]:
             view = look(inputs.split, state.variables)
             scores = _scores(seeds_last.score_of, view, inputs.split, state)
-            return report(shared, view.codes, scores, state, *rest)
+            return report(shared, view.codes, scores, state, last)
 
         return observe_all
 
-    def observe(shared: tuple, state: TrainState, *rest: Any) -> tuple[jax.Array, Measured]:
+    def observe(shared: tuple, state: TrainState, last: LastEpoch) -> tuple[jax.Array, Measured]:
         split, _ = shared
         view = viewer(program.model, probes, PARTS)(split, state.variables)
         scores = _scores(score_of, view, split, state)
-        return _report(program, shared, view.codes, scores, state, *rest)
+        return _report(program, shared, view.codes, scores, state, last)
 
     return partial(program.over_seeds(observe, program.one_by_one), shared)
 
@@ -256,21 +265,17 @@ def _report(
     codes: dict[str, tuple],
     scores: tuple[Score, ...],
     state: TrainState,
-    norm: GradientNorm,
-    epoch: jax.Array,
-    before: Any,
+    last: LastEpoch,
 ) -> tuple[jax.Array, Measured]:
-    """Whether the seed is still finite, and what it reports: all of it unset once it has diverged."""
+    """Whether the seed is still finite, and what it reports: nothing once it has diverged."""
     _, reference = shared
     train, test = scores
     finite = state.finite & jnp.isfinite(train.loss) & jnp.isfinite(test.loss)
     recorded = recorder(program.probes, program.classes)[1](reference, codes)
     probes = tuple(_unless_diverged(finite, probe) for probe in recorded)
-    series = Series(train.loss, test.loss, train.accuracy, test.accuracy, norm.mean, norm.variance)
+    series = Series(train.loss, test.loss, train.accuracy, test.accuracy, *last.norm)
     series = jnp.where(finite, jnp.stack(series), jnp.nan)
-    return finite, Measured(
-        probes, series, _diagnostics(program, codes, state, finite, epoch, before)
-    )
+    return finite, Measured(probes, series, _diagnostics(program, codes, state, finite, last))
 
 
 def _unless_diverged(finite: jax.Array, recorded: Recorded) -> Recorded:
@@ -284,8 +289,7 @@ def _diagnostics(
     codes: dict[str, tuple],
     state: TrainState,
     finite: jax.Array,
-    epoch: jax.Array,
-    before: Any,
+    last: LastEpoch,
 ) -> jax.Array | None:
     """The network's diagnostics at this epoch, [L, 6]."""
     if program.gradient_probe is None:
@@ -294,9 +298,9 @@ def _diagnostics(
     passing = codes[program.gradient_probe.name]
     params = state.variables["params"]
     now = diagnostics.measure(
-        program.model, hidden, passing, before, params, program.train.latent_clip
+        program.model, hidden, passing, last.before, params, program.train.latent_clip
     )
-    now = now._replace(flips=jnp.where(epoch > 0, now.flips, jnp.nan))
+    now = now._replace(flips=jnp.where(last.epoch > 0, now.flips, jnp.nan))
     unset = _columns(diagnostics.none(len(hidden) + 1))
     return jnp.where(finite, _columns(now), unset)
 

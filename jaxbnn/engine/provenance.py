@@ -14,7 +14,18 @@ import jax
 
 from jaxbnn.engine.devices import is_ready, pool_size
 
-PACKAGES = ("jaxbnn", "jax", "jaxlib", "flax", "optax", "numpy", "scipy", "xarray", "h5netcdf")
+PACKAGES = (
+    "jaxbnn",
+    "jax",
+    "jaxlib",
+    "flax",
+    "optax",
+    "numpy",
+    "scipy",
+    "xarray",
+    "zarr",
+    "orbax-checkpoint",
+)
 
 
 def facts(devices: Sequence[jax.Device], checksum: str) -> dict[str, Any]:
@@ -51,19 +62,21 @@ def promise(device: jax.Device) -> str:
         return "a seed's bits were not tried on this kind of device: see jaxbnn doctor"
     if not is_ready(device):
         return "a seed's bits are those of runs without jaxbnn.use_cores()"
-    return "a seed's bits hold among any other seeds, on any devices and processes of one kind of CPU, cut anywhere"
+    return (
+        "a seed's bits hold among any other seeds, on any devices and processes of one kind of "
+        "CPU, cut anywhere"
+    )
 
 
 def commit() -> str | None:
-    """The commit of the source that runs, with "+" where it was changed since; None where it is no
-    checkout."""
+    """The commit of the source that runs, "+" behind it where it was changed since; None where it
+    is no checkout."""
     source = Path(__file__).resolve().parents[2]
     if not (source / ".git").exists() or shutil.which("git") is None:
         return None
     git = partial(subprocess.run, cwd=source, capture_output=True, text=True, check=False)
     head = git(["git", "rev-parse", "--verify", "HEAD"]).stdout.strip()
-    return (
-        head + ("+" if git(["git", "status", "--porcelain", "jaxbnn"]).stdout else "")
-        if head
-        else None
-    )
+    if not head:
+        return None
+    changed = git(["git", "status", "--porcelain", "jaxbnn"]).stdout
+    return f"{head}+" if changed else head

@@ -163,6 +163,11 @@ def try_program(plan: RunPlan, device: jax.Device) -> None:
         jax.eval_shape(partial(advance, plan.program), block, np.int32(1), inputs)
 
 
+def count_networks(block: BlockSeeds) -> int:
+    """How many networks a block trains."""
+    return sum(len(seed_range.seeds) for seed_range in block)
+
+
 def of_first(seeds: Iterable[int]) -> BlockSeeds:
     """A block of seeds of a plan's first experiment."""
     return (SeedRange(0, tuple(seeds)),)

@@ -24,6 +24,7 @@ from jaxbnn.engine.run_plan import (
     RunPlan,
     blocks_of,
     by_program,
+    count_networks,
     hyper_of,
     inputs_of,
     make_run_plan,
@@ -168,7 +169,7 @@ def _run_missing(plan: RunPlan, options: Options) -> None:
             if seeds:
                 _write_config(plan, number, seeds)
     mine = blocks[processes.index() :: processes.count()]
-    n_networks = sum(len(seed_range.seeds) for block in mine for seed_range in block)
+    n_networks = sum(map(count_networks, mine))
     epochs = plan.experiment.train.epochs
     tracker = ProgressTracker(n_networks, epochs, options.report, options.stop)
     _run_blocks(plan, mine, options.devices, tracker)

@@ -1,8 +1,7 @@
-"""Training and seeing all lanes of a block of small networks at once, lanes on the last axis (see
-`nn.lanes`).
+"""Trains and measures all seeds of a block of small networks at once, the seeds on the last axis.
 
-The same networks, batches and rule as `train.trainer` vmapped over the lanes, up to the order of
-float sums.
+The same networks, batches and rule as `train.trainer` vmapped over the seeds, up to the order of
+float sums (see `nn.seeds_last`).
 """
 
 from collections.abc import Callable, Sequence
@@ -20,82 +19,105 @@ from jaxbnn.observe.probe import OUTPUT, Probe
 from jaxbnn.train.spec import Hyper, TrainSpec, rule_of
 from jaxbnn.train.trainer import GradientNorm, Score, TrainState, batches_of
 
-ROWS = 8192  # rows x lanes looked at together: their layers stay in the cache
-MAX_BATCH = 128
-FEWEST = 16  # lanes, from which this is faster than lanes in front: below them the vectors are not filled
+MAX_ROWS = 8192  # rows x seeds evaluated together: their layers stay in the cache
+MAX_BATCH = 128  # a gradient is written out as a sum over the batch
+MIN_SEEDS = 16  # below them the vectors of a CPU are not filled
 
 
-def pays(model: Any, n_inputs: int, batch_size: int | None, n_lanes: int, platform: str) -> bool:
-    """Whether to put the lanes last: measured on CPUs alone, 1.2 times faster with 16 lanes, 2 to
-    2.5 with 32 or 64.
+def pays(model: Any, n_inputs: int, batch_size: int | None, n_seeds: int, platform: str) -> bool:
+    """Whether to put the seeds last.
 
-    A gradient is written out as a sum over the batch, so that large batches are left to the other
-    way.
+    Measured on CPUs alone: 1.2 times faster with 16 seeds, 2 to 2.5 with 32 or 64.
+
+    Args:
+        model: of the experiment.
+        n_inputs: of the network.
+        batch_size: of the training; None is the whole training set.
+        n_seeds: trained together.
+        platform: of the device: "cpu", "gpu" or "tpu".
     """
-    small = (
-        seeds_last.is_small(model, n_inputs) and batch_size is not None and batch_size <= MAX_BATCH
-    )
-    return platform == "cpu" and n_lanes >= FEWEST and small
+    if platform != "cpu" or n_seeds < MIN_SEEDS:
+        return False
+    if batch_size is None or batch_size > MAX_BATCH:
+        return False
+    return seeds_last.is_small(model, n_inputs)
 
 
 def epoch(
     model: MLP, spec: TrainSpec, data: Dataset, state: TrainState, hyper: Hyper
 ) -> tuple[TrainState, GradientNorm]:
-    """All lanes after one epoch; leaves of state and hyper [S, ...], data shared ([N, ...]) or each
-    lane's own."""
-    n, n_lanes = data.y.shape[-1], hyper.decay.shape[0]
-    keys, shuffles = jnp.moveaxis(jax.vmap(jax.random.split)(state.key), 1, 0)
-    order = jax.vmap(partial(batches_of, n=n, size=spec.batch_size), out_axes=-1)(shuffles)
-    columns = jnp.asarray(data.x).reshape(data.y.size, -1).T.astype(jnp.float32)
-    if data.y.ndim == 2:  # each lane's own examples stand one lane behind the other
-        order = order + n * jnp.arange(n_lanes, dtype=order.dtype).reshape(1, 1, n_lanes)
-    labels, rule = jnp.asarray(data.y).reshape(-1), rule_of(spec, hyper)
+    """All seeds after one epoch.
 
-    def step(carry, index):
+    Args:
+        model: that `nn.seeds_last` takes.
+        spec: how it is trained.
+        data: all seeds' ([N, ...]) or each seed's own ([S, N, ...]).
+        state: leaves [S, ...].
+        hyper: leaves [S].
+
+    Returns:
+        The state, leaves [S, ...], and the gradient's norm over the steps, leaves [S].
+    """
+    keys, shuffles = jnp.moveaxis(jax.vmap(jax.random.split)(state.key), 1, 0)
+    order = _order(data, shuffles, spec.batch_size)
+    columns = jnp.asarray(data.x).reshape(data.y.size, -1).T.astype(jnp.float32)
+    labels = jnp.asarray(data.y).reshape(-1)
+    rule = rule_of(spec, hyper)
+
+    def step(carry: tuple, index: jax.Array) -> tuple[tuple, jax.Array]:
         variables, optimiser, finite = carry
-        x = jnp.stack(
-            [column.at[index].get(mode="promise_in_bounds") for column in columns], axis=1
-        )
-        y = labels.at[index].get(mode="promise_in_bounds")
-        variables, optimiser, norm = _step(model, rule, variables, optimiser, finite, x, y)
+        taken = [_rows_at(column, index) for column in columns]
+        x = jnp.stack(taken, axis=1)
+        y = _rows_at(labels, index)
+        variables, optimiser, norm = _step(model, rule, variables, optimiser, finite, (x, y))
         return (variables, optimiser, finite & jnp.isfinite(norm)), norm
 
     carry = (*_last((state.variables, state.optimiser)), state.finite)
     (variables, optimiser, finite), norms = jax.lax.scan(step, carry, order)
     variables, optimiser = _first((variables, optimiser))
-    return TrainState(variables, optimiser, keys, finite), GradientNorm(
-        jnp.mean(norms, axis=0), jnp.var(norms, axis=0)
-    )
+    norm = GradientNorm(jnp.mean(norms, axis=0), jnp.var(norms, axis=0))
+    return TrainState(variables, optimiser, keys, finite), norm
+
+
+def _order(data: Dataset, shuffles: jax.Array, batch_size: int | None) -> jax.Array:
+    """Which rows each step takes, [steps, B, S]."""
+    n = data.y.shape[-1]
+    n_seeds = shuffles.shape[0]
+    order = jax.vmap(partial(batches_of, n=n, size=batch_size), out_axes=-1)(shuffles)
+    if data.y.ndim == 1:
+        return order
+    # Each seed's own examples stand behind those of the seed before.
+    return order + n * jnp.arange(n_seeds, dtype=order.dtype).reshape(1, 1, n_seeds)
+
+
+def _rows_at(values: jax.Array, index: jax.Array) -> jax.Array:
+    return values.at[index].get(mode="promise_in_bounds")
 
 
 def viewer(
     model: MLP, probes: Sequence[Probe], logits: Sequence[str] = ()
 ) -> Callable[[Split, Any], View]:
-    """As `observe.viewer`, of all lanes: variables with leaves [S, ...] -> codes [S, ...], logits
+    """As `observe.viewer`, of all seeds: variables with leaves [S, ...] -> codes [S, ...], logits
     [N, C, S]."""
 
-    def layers_of(variables, x):
+    def layers_of(variables: Any, x: jax.Array) -> tuple[jax.Array, tuple, dict]:
         z, layers, _ = seeds_last.forward(model, variables, x, train=False)
-        return (
-            z,
-            tuple(layers[name] for name in model.layer_names),
-            layers | {OUTPUT: jax.nn.softmax(z, axis=1)},
-        )
+        hidden = tuple(layers[name] for name in model.layer_names)
+        return z, hidden, layers | {OUTPUT: jax.nn.softmax(z, axis=1)}
 
-    def forward(variables, x):
+    def forward(variables: Any, x: jax.Array) -> Any:
         finite = jnp.any(jnp.isfinite(jax.tree.leaves(variables["params"])[0]))
         return once(finite, layers_of, variables, x)
 
-    def encode(estimator, t):
+    def encode(estimator: Any, t: jax.Array) -> Any:
         return jax.vmap(estimator.encode, in_axes=-1, out_axes=1)(t)
 
     def view(split: Split, variables: Any) -> View:
-        n_lanes = jax.tree.leaves(variables)[0].shape[0]
-        look = look_through(forward, probes, logits, encode, limit=max(1, ROWS // n_lanes))
+        n_seeds = jax.tree.leaves(variables)[0].shape[0]
+        look = look_through(forward, probes, logits, encode, limit=max(1, MAX_ROWS // n_seeds))
         shared = split.train.y.ndim == 1
-        train, test = (
-            Dataset(_inputs(part.x, shared), part.y) for part in (split.train, split.test)
-        )
+        train = split.train._replace(x=_inputs(split.train.x, shared))
+        test = split.test._replace(x=_inputs(split.test.x, shared))
         seen = look(split._replace(train=train, test=test), _last(variables))
         codes = jax.tree.map(lambda leaf: jnp.moveaxis(leaf, 1, 0), seen.codes)
         return View(codes, seen.logits)
@@ -104,62 +126,70 @@ def viewer(
 
 
 def score_of(logits: jax.Array, y: jax.Array, finite: jax.Array) -> Score:
-    """As `train.score_of`, of all lanes: logits [N, C, S], labels [N] or [S, N], finite [S] ->
+    """As `train.score_of`, of all seeds: logits [N, C, S], labels [N] or [S, N], finite [S] ->
     leaves [S]."""
     y = y[:, None] if y.ndim == 1 else y.T
-    values = (
-        seeds_last.mean(seeds_last.cross_entropy(logits, y)),
-        seeds_last.mean((seeds_last.argmax(logits) == y).astype(jnp.float32)),
-    )
-    return Score(*(jnp.where(finite, value, jnp.nan) for value in values))
+    loss = seeds_last.mean(seeds_last.cross_entropy(logits, y))
+    accuracy = seeds_last.mean((seeds_last.argmax(logits) == y).astype(jnp.float32))
+    return Score(jnp.where(finite, loss, jnp.nan), jnp.where(finite, accuracy, jnp.nan))
 
 
 def once(alive: jax.Array, f: Callable, *arguments: Any) -> Any:
-    """f(*arguments) where a lane is still alive, else NaN (0 for what has none).
+    """f(*arguments) where a seed is still alive, else NaN (0 for what has none).
 
-    XLA:CPU computes a cheap array anew inside each of its readers, which costs more than reading it
-    here; what goes into a branch, or comes out of one, is computed once.
+    XLA:CPU computes a cheap array again inside each of its readers, which costs more than reading
+    it here; what goes into a branch, or comes out of one, is computed once.
     """
     shapes = jax.eval_shape(f, *arguments)
-    missing = {True: jnp.nan, False: 0}
-    nothing = jax.tree.map(
-        lambda s: jnp.full(s.shape, missing[jnp.issubdtype(s.dtype, jnp.floating)], s.dtype), shapes
-    )
+
+    def missing(shape: jax.ShapeDtypeStruct) -> jax.Array:
+        value = jnp.nan if jnp.issubdtype(shape.dtype, jnp.floating) else 0
+        return jnp.full(shape.shape, value, shape.dtype)
+
+    nothing = jax.tree.map(missing, shapes)
     return jax.lax.cond(alive, f, lambda *_: nothing, *arguments)
 
 
-def _step(model, rule, variables, optimiser, finite, x, y):
-    def loss(params):
-        logits, _, statistics = seeds_last.forward(
-            model, variables | {"params": params}, x, train=True
-        )
-        each = seeds_last.mean(seeds_last.cross_entropy(logits, y))
-        return jnp.sum(each), (each, statistics)  # a lane's weights move its own loss alone
+def _step(
+    model: MLP,
+    rule: Any,
+    variables: Any,
+    optimiser: Any,
+    finite: jax.Array,
+    batch: tuple[jax.Array, jax.Array],
+) -> tuple[Any, Any, jax.Array]:
+    """(variables, optimiser, the gradient's norms [S]) after one batch (x, y)."""
+    x, y = batch
+
+    def loss(params: Any) -> tuple[jax.Array, tuple]:
+        with_params = variables | {"params": params}
+        logits, _, statistics = seeds_last.forward(model, with_params, x, train=True)
+        losses = seeds_last.mean(seeds_last.cross_entropy(logits, y))
+        return jnp.sum(losses), (losses, statistics)  # a seed's weights move its own loss alone
 
     gradient, (losses, statistics) = jax.grad(loss, has_aux=True)(variables["params"])
 
-    def update(gradient, params, optimiser):
-        with jax.numpy_rank_promotion("allow"):  # the numbers of a lane [S] meet weights [..., S]
+    def update(gradient: Any, params: Any, optimiser: Any) -> tuple[Any, Any, jax.Array]:
+        with jax.numpy_rank_promotion("allow"):  # the numbers of a seed [S] meet weights [..., S]
             change, optimiser = rule.update(gradient, optimiser, params)
         squares = [jnp.sum(g * g, axis=tuple(range(g.ndim - 1))) for g in jax.tree.leaves(gradient)]
         return jax.tree.map(jnp.add, params, change), optimiser, jnp.sqrt(sum(squares))
 
-    params, optimiser, norm = once(
-        jnp.any(finite), update, gradient, variables["params"], optimiser
-    )
+    alive = jnp.any(finite)
+    params, optimiser, norm = once(alive, update, gradient, variables["params"], optimiser)
     return {"params": params, "batch_stats": statistics}, optimiser, norm + 0 * losses
 
 
-def _inputs(x, shared):
-    """x [N, ...] as [N, D, 1], or each lane's [S, N, ...] as [N, D, S]."""
+def _inputs(x: jax.Array, shared: bool) -> jax.Array:
+    """x [N, ...] as [N, D, 1], or each seed's [S, N, ...] as [N, D, S]."""
     if shared:
         return x.reshape(x.shape[0], -1, 1).astype(jnp.float32)
     return jnp.moveaxis(x.reshape(*x.shape[:2], -1), 0, -1).astype(jnp.float32)
 
 
-def _last(tree):
+def _last(tree: Any) -> Any:
     return jax.tree.map(lambda leaf: jnp.moveaxis(leaf, 0, -1), tree)
 
 
-def _first(tree):
+def _first(tree: Any) -> Any:
     return jax.tree.map(lambda leaf: jnp.moveaxis(leaf, -1, 0), tree)

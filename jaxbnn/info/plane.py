@@ -140,21 +140,22 @@ def across_seeds(plane: InfoPlane, level: float = 0.95) -> PlaneBands:
     return PlaneBands(bands(points.xt, level), bands(points.ty, level))
 
 
-def bands(values, level: float = 0.95) -> Bands:
+def bands(values: Any, level: float = 0.95) -> Bands:
     """mean -+ t_{(1 + level)/2, n-1} s / sqrt(n) over axis 0 of values [S, ...], n the seeds that
     are not NaN."""
     if not 0 < level < 1:
         raise ValueError(f"expected a level between 0 and 1, got {level}")
     v = np.asarray(values, np.float64)
-    there = ~np.isnan(v)
-    n = there.sum(axis=0)
-    mean = _over(np.where(there, v, 0).sum(axis=0), n)
-    deviation = np.sqrt(_over((np.where(there, v - mean, 0) ** 2).sum(axis=0), n - 1))
+    known = ~np.isnan(v)
+    n = known.sum(axis=0)
+    mean = _over(np.where(known, v, 0).sum(axis=0), n)
+    deviation = np.sqrt(_over((np.where(known, v - mean, 0) ** 2).sum(axis=0), n - 1))
     reach = (
         stats.t.ppf((1 + level) / 2, np.maximum(n - 1, 1)) * deviation / np.sqrt(np.maximum(n, 1))
     )
     return Bands(mean, mean - reach, mean + reach, n)
 
 
-def _over(total, n):
+def _over(total: np.ndarray, n: np.ndarray) -> np.ndarray:
+    """total / n, NaN where n is 0."""
     return np.where(n > 0, total / np.maximum(n, 1), np.nan)

@@ -1,7 +1,7 @@
-"""An MLP of many lanes at once, lanes on the LAST axis: every operation of small layers then runs
-along the lanes.
+"""An MLP of many seeds at once, the seeds on the LAST axis: every operation of small layers then runs
+along the seeds.
 
-The values are those of `MLP.__call__` with the lanes vmapped, up to the order of float sums. A CPU
+The values are those of `MLP.__call__` with the seeds vmapped, up to the order of float sums. A CPU
 runs small networks this way two to three times faster; sums are written out term by term because
 XLA:CPU does not vectorise a reduction over a leading axis, so this is for networks of few units
 (`is_small`).
@@ -33,7 +33,7 @@ def is_small(model: Any, n_inputs: int) -> bool:
 def forward(
     model: MLP, variables: dict, x: jax.Array, *, train: bool
 ) -> tuple[jax.Array, dict, dict]:
-    """(logits, layers by name, batch_stats): x [B, D, S] or [B, D, 1], variables with lanes last,
+    """(logits, layers by name, batch_stats): x [B, D, S] or [B, D, 1], variables with seeds last,
     layers [B, D_l, S].
 
     Names are the model's: dense_1, norm_1, hidden_1, ..., norm_output.

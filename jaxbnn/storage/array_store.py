@@ -11,6 +11,7 @@ import math
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,8 +25,8 @@ MANIFEST = "manifest.json"
 CHUNK_BYTES = 2**22  # of one chunk, before compression
 LEVEL = 3  # of zstd
 EPOCH = 1  # the axis along which rows are appended
-ROWS = (("seed", "epoch", "layer"), ("seed", "epoch", "quantity"))  # arrays of all measured epochs
 JSON_ERRORS = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
+PARTIAL = ".partial"  # of a file that Zarr writes beside its place: a killed run leaves it
 
 
 class ArraySpec(NamedTuple):
@@ -94,6 +95,7 @@ def write_rows(folder: Path, first: int, rows: Mapping[str, np.ndarray]) -> None
     """Writes rows [S, R, ...] of each array from row `first` on, over what stood there.
 
     Raises:
+        OSError: where the disk is full, say.
         ValueError: for a damaged chunk of which a part is to be written.
     """
     for name, array in _open(folder, rows, "r+").items():
@@ -160,7 +162,9 @@ def finish(folder: Path, facts: Mapping[str, Any]) -> None:
     """
     files = {}
     for path in sorted((folder / ARRAYS).rglob("*")):
-        if path.is_file():
+        if path.suffix == PARTIAL:
+            path.unlink()
+        elif path.is_file():
             files[path.relative_to(folder).as_posix()] = [path.stat().st_size, _sha(path)]
     check_chunks(folder, files)
     check_contents(folder)
@@ -234,17 +238,28 @@ def damaged_files(folder: Path) -> list[str]:
     return damaged
 
 
-def check_rows(folder: Path, n_rows: int) -> None:
-    """ValueError where a chunk of the first `n_rows` measured epochs of an array is missing."""
+def check_rows(folder: Path, n_rows: int, n_kept: Mapping[str, int] = MappingProxyType({})) -> None:
+    """Checks that no chunk of the rows before a checkpoint is missing.
+
+    Args:
+        folder: of the store.
+        n_rows: how many rows [S, epoch, ...] were written.
+        n_kept: of groups that have rows of their own, how many.
+
+    Raises:
+        ValueError: where a chunk is missing.
+    """
     for name, array in arrays(folder).items():
         dims = array.metadata.dimension_names or ()
-        if dims[:3] not in ROWS or name.endswith("/trust"):
+        if dims[:2] != ("seed", "epoch") or name.endswith("/trust"):
             continue
-        for i in range(-(-n_rows // array.chunks[EPOCH])):
+        written = n_kept.get(name.partition("/")[0], n_rows)
+        for i in range(-(-written // array.chunks[EPOCH])):
             key = "/".join(["c", "0", str(i), *["0"] * (array.ndim - 2)])
             if not (folder / ARRAYS / name / key).is_file():
                 raise ValueError(
-                    f"{folder / ARRAYS / name} lacks rows: remove {folder} to start the block again"
+                    f"{folder / ARRAYS / name} lacks rows: remove {folder} to start this block "
+                    "again"
                 )
 
 

@@ -34,15 +34,22 @@ def save(
         step: steps done.
         leaves: "params/dense_1/latent" -> values [S, ...].
         identity: what a run that goes on from it must share.
+
+    Raises:
+        OSError: where it cannot be written; the checkpoints that were there remain.
     """
     beside = block / ".new"
     old = block / ".old"
     for leftover in (beside, old):
         shutil.rmtree(leftover, ignore_errors=True)
     beside.mkdir(parents=True)
-    save_tree((beside / STATE).absolute(), nested(leaves))
-    manifest = {"identity": dict(identity), "files": _checksums(beside)}
-    (beside / MANIFEST).write_text(json.dumps(manifest, indent=2))
+    try:
+        save_tree((beside / STATE).absolute(), nested(leaves))
+        manifest = {"identity": dict(identity), "files": _checksums(beside)}
+        (beside / MANIFEST).write_text(json.dumps(manifest, indent=2))
+    except BaseException:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise
     target = block / f"{step:08d}"
     if target.exists():
         shutil.rmtree(target)

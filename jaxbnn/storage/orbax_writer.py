@@ -8,6 +8,7 @@ which is in no group: it reads an .npz and writes it as an Orbax checkpoint.
 import atexit
 import logging
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -17,12 +18,14 @@ from pathlib import Path
 from typing import Any
 
 from jaxbnn.files import npz
+from jaxbnn.files.atomic import reserve
 from jaxbnn.storage.leaves import flat, nested
 
 _LOCK = threading.Lock()
 _LOG_LOCK = threading.Lock()
 _LEVELS: list[int] = []  # the logger's own level, once for each thread that is within `quiet`
 _CHILD: list[subprocess.Popen] = []  # the one that is running, if any
+_CODE = re.compile(r"os_error_code='?(\d+)|\[Errno (\d+)\]")  # in Tensorstore's words, or Python's
 
 
 def save_tree(path: Path, tree: Mapping[str, Any]) -> None:
@@ -33,22 +36,22 @@ def save_tree(path: Path, tree: Mapping[str, Any]) -> None:
     """
     import jax
 
-    if jax.process_count() == 1:
-        _save(path, tree)
-    else:
+    # Orbax finds a full disk late, and its threads then print what they cannot hand on.
+    reserve(path, sum(leaf.nbytes for leaf in flat(tree).values()))
+    if jax.process_count() > 1:
         _save_by_child(path, tree)
+        return
+    try:
+        _save(path, tree)
+    except Exception as error:  # Orbax raises a ValueError where a disk is full
+        raise _as_os_error(path, str(error)) from error
 
 
 def _save(path: Path, tree: Mapping[str, Any]) -> None:
     import orbax.checkpoint as ocp
 
-    try:
-        with quiet(), ocp.PyTreeCheckpointer() as checkpointer:
-            checkpointer.save(path, dict(tree))
-    except OSError:
-        raise
-    except Exception as error:  # Orbax gives a full disk as a ValueError
-        raise OSError(f"expected {path} to be written as a checkpoint, got: {error}") from error
+    with quiet(), ocp.PyTreeCheckpointer() as checkpointer:
+        checkpointer.save(path, dict(tree))
 
 
 @contextmanager
@@ -67,6 +70,16 @@ def quiet() -> Iterator[None]:
                 logger.setLevel(level)
 
 
+def _as_os_error(path: Path, words: str) -> OSError:
+    """The error of the operating system that Orbax's words name."""
+    code = _CODE.search(words)
+    if code is None:
+        what = " ".join(words.split())[:300]
+        return OSError(f"expected {path} to be written as a checkpoint, got: {what}")
+    number = int(code[1] or code[2])
+    return OSError(number, os.strerror(number), str(path))
+
+
 def _save_by_child(path: Path, tree: Mapping[str, Any]) -> None:
     arrays = path.with_name(f"{path.name}.npz")
     npz.write(arrays, flat(tree), compressed=False)
@@ -76,7 +89,7 @@ def _save_by_child(path: Path, tree: Mapping[str, Any]) -> None:
     finally:
         arrays.unlink(missing_ok=True)
     if answer != "saved":
-        raise OSError(f"expected {path} to be written as a checkpoint, got: {answer}")
+        raise _as_os_error(path, answer)
 
 
 def _ask(line: str) -> str:

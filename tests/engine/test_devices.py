@@ -5,17 +5,18 @@ import sys
 import jax
 import pytest
 
-from jaxbnn.engine import devices as cores
-from jaxbnn.engine.devices import count_cores, is_ready, pool_size, use_cores
+from jaxbnn import run
+from jaxbnn.engine import devices
+from jaxbnn.engine.devices import count_cores, is_ready, keep_programs, pool_size, use_cores
 
 
 def test_use_cores_gives_devices_and_the_pool_is_as_large_as_their_number_or_the_cores():
     code = """
 import jax, os, jaxbnn
-from jaxbnn.engine import devices as cores
+from jaxbnn.engine import devices
 for n in (1, 9):
     jaxbnn.use_cores(n)
-    print(cores.pool_size())
+    print(devices.pool_size())
 print(len(jax.devices()))
 tasks = (open(f"/proc/self/task/{task}/comm").read() for task in os.listdir("/proc/self/task"))
 print(sum("XLAEigen" in task for task in tasks))
@@ -52,7 +53,7 @@ def test_use_cores_asks_for_wide_vectors_unless_the_user_has_said_otherwise(monk
     ("version", "there"), [("0.10.1", False), ("0.10.2", True), ("0.11.1", True), ("0.12.0", False)]
 )
 def test_versions_whose_sums_can_be_wrong_are_kept_from_them(monkeypatch, version, there):
-    monkeypatch.setattr(cores, "version", lambda package: version)
+    monkeypatch.setattr(devices, "version", lambda package: version)
     monkeypatch.setenv("XLA_FLAGS", "")
     use_cores(len(jax.devices()))
     assert ("ynn_fusion_type=-reduce" in os.environ["XLA_FLAGS"]) == there
@@ -66,8 +67,6 @@ def test_use_cores_after_jax_has_started_is_refused():
 
 
 def test_a_run_without_it_says_that_its_bits_are_others(monkeypatch, plain, tmp_path):
-    from jaxbnn import run
-
     assert is_ready(jax.devices()[0])  # the tests' own
     monkeypatch.setenv("XLA_FLAGS", "")
     assert not is_ready(jax.devices()[0])
@@ -86,3 +85,27 @@ def test_cores_are_those_this_process_may_use():
     assert 1 <= count_cores() <= (os.cpu_count() or 1)
     with pytest.raises(ValueError, match="1 or more devices, got 0"):
         use_cores(0)
+
+
+CODE = """
+import os, jax
+from jaxbnn.engine.devices import keep_programs
+keep_programs()
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
+jax.block_until_ready(jax.jit(lambda x: x * 3 + 1)(jax.numpy.ones(7)))
+print(jax.config.jax_compilation_cache_dir)
+"""
+
+
+def test_what_is_compiled_is_kept_in_the_users_cache(tmp_path, monkeypatch):
+    monkeypatch.delenv("JAX_COMPILATION_CACHE_DIR")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, check=True)
+    (kept,) = (tmp_path / "jaxbnn" / "programs").iterdir()
+    assert done.stdout.strip() == str(kept) and any(kept.iterdir())
+
+
+def test_a_folder_the_user_has_named_is_left():
+    named = jax.config.jax_compilation_cache_dir
+    keep_programs()
+    assert named and jax.config.jax_compilation_cache_dir == named

@@ -2,31 +2,35 @@
 same bits."""
 
 import dataclasses
+import errno
 import itertools
 import os
 import resource
+import shutil
+import signal
+import subprocess
+import sys
 from contextlib import contextmanager, nullcontext
 
 import jax
 import numpy as np
 import pytest
+from bitwise import check_same_runs, stopping_after
 
-from jaxbnn.storage import results
 from jaxbnn import data, run
 from jaxbnn.cli import main
+from jaxbnn.config.codec import to_json
 from jaxbnn.engine import block_runner
-from jaxbnn.storage import checkpoints, run_folder
+from jaxbnn.storage import array_store, checkpoints, orbax_writer, results, run_folder
 
 ONE = jax.devices()[:1]
 
 
 @pytest.fixture(scope="module")
 def undisturbed(plain, tmp_path_factory):
-    """(experiment of two blocks, its result)."""
+    """(experiment of two blocks, its folder)."""
     experiment = dataclasses.replace(plain, seeds=(0, 1, 2))
-    return experiment, results.open_result(
-        run(experiment, tmp_path_factory.mktemp("whole"), devices=ONE)
-    )
+    return experiment, run(experiment, tmp_path_factory.mktemp("whole"), devices=ONE)
 
 
 @pytest.fixture
@@ -49,32 +53,35 @@ def no_file_past(size):
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-def check_same(folder, whole):
-    found = results.open_result(folder)
-    assert set(found.variables) == set(whole.variables)
-    for name in found.variables:
-        np.testing.assert_array_equal(found[name].values, whole[name].values, err_msg=name)
+def leftovers(folder):
+    """Files and folders that were being written."""
+    return [
+        path for path in folder.rglob("*") if path.name.startswith(".") or path.suffix == ".partial"
+    ]
 
 
 @pytest.mark.parametrize(
     ("module", "what", "turn", "size"),
     [
         (run_folder, "write_config", 0, 300),
-        (run_folder, "append_spectra", 0, 30_000),
-        (run_folder, "append_spectra", 9, 100_000),
-        (checkpoints, "save", 0, 300),
-        (checkpoints, "save", 3, 10_000),
-        (run_folder, "write_part", 1, 20_000),
+        (run_folder, "make_block_folder", 0, 1),
+        (array_store, "create", 0, 100),
+        (array_store, "write_rows", 0, 100),
+        (array_store, "write_rows", 9, 200),
+        (array_store, "write_whole", 0, 100),
+        (array_store, "finish", 0, 300),
+        (checkpoints, "save", 0, 100),
+        (checkpoints, "save", 3, 1000),
         (run_folder, "write_provenance", 0, 100),
-        (run_folder, "write_result", 0, 100_000),
     ],
 )
 def test_without_room_on_the_disk_the_run_says_so_and_goes_on_when_there_is(
-    undisturbed, often, tmp_path, monkeypatch, module, what, turn, size
+    undisturbed, often, tmp_path, monkeypatch, capfd, module, what, turn, size
 ):
     experiment, whole = undisturbed
     folder = run_folder.folder_of(tmp_path, experiment)
-    write, turns = getattr(module, what), itertools.count()
+    write = getattr(module, what)
+    turns = itertools.count()
 
     def write_on_a_full_disk(*arguments):
         with no_file_past(size) if next(turns) == turn else nullcontext():
@@ -84,19 +91,90 @@ def test_without_room_on_the_disk_the_run_says_so_and_goes_on_when_there_is(
     with pytest.raises(OSError, match="File too large") as caught:
         run(experiment, tmp_path, devices=ONE)
     assert "no room left" in main.advice(caught.value)
-    beside = [path for path in folder.rglob("*") if path.is_file() and path.name.startswith(".")]
-    assert beside == [] and not (folder / run_folder.RESULT).exists()
-    check_same(run(experiment, tmp_path, devices=ONE), whole)
+    assert leftovers(folder) == [] and "Traceback" not in capfd.readouterr().err
+    finished = results.finished_seeds(folder)  # nothing half-written counts as finished
+    whole_blocks = {("write_provenance", 0): (0, 1, 2), ("write_rows", 9): (0, 1)}
+    assert finished == whole_blocks.get((what, turn), ())
+    monkeypatch.undo()
+    run(experiment, tmp_path, devices=ONE)
+    check_same_runs(folder, whole)
+
+
+def test_a_checkpoint_without_room_leaves_those_before_it(tmp_path, capfd):
+    leaves = {"step": np.int32(1), "params/a/latent": np.random.default_rng(0).random((2, 3000))}
+    for step in (1, 2):
+        checkpoints.save(tmp_path, step, leaves, {})
+    for size in (0, 100, 1000, 10_000, 30_000):
+        with no_file_past(size), pytest.raises(OSError, match="File too large") as caught:
+            checkpoints.save(tmp_path, 3, leaves, {})
+        assert "no room left" in main.advice(caught.value)
+        assert [path.name for path in checkpoints.folders(tmp_path)] == ["00000001", "00000002"]
+    assert leftovers(tmp_path) == [] and "Traceback" not in capfd.readouterr().err
+    assert checkpoints.load(tmp_path)["step"] == 1
+    checkpoints.save(tmp_path, 3, leaves, {})
+    assert checkpoints.newest(tmp_path) == 3
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # of its threads
+@pytest.mark.parametrize("size", [100, 1000, 10_000])
+def test_a_disk_that_fills_while_orbax_writes_is_named(tmp_path, monkeypatch, size):
+    """Another program may take the room that was there a moment before."""
+    monkeypatch.setattr(orbax_writer, "reserve", lambda path, size: None)
+    tree = {"params": {"latent": np.random.default_rng(0).random((2, 3000))}}
+    with no_file_past(size), pytest.raises(OSError, match="File too large") as caught:
+        orbax_writer.save_tree(tmp_path / "state", tree)
+    assert caught.value.errno == errno.EFBIG and "no room left" in main.advice(caught.value)
+
+
+def test_what_orbax_or_its_child_says_names_the_error_of_the_system(tmp_path):
+    for words, number in (
+        ("OUT_OF_RANGE: No space left on device [os_error_code='28'] [tensorstore]", errno.ENOSPC),
+        ("[Errno 122] Disk quota exceeded", errno.EDQUOT),
+        ("something else", None),
+    ):
+        error = orbax_writer._as_os_error(tmp_path / "state", words)
+        assert error.errno == number and "state" in str(error) and "\n" not in str(error)
+    assert "got: something else" in str(error)
+
+
+@pytest.mark.parametrize("turn", [0, 5, 12])
+def test_killed_between_rows_and_checkpoint(undisturbed, often, tmp_path, monkeypatch, turn):
+    """The rows behind the last checkpoint are written again, the same."""
+    experiment, whole = undisturbed
+    save = checkpoints.save
+    turns = itertools.count()
+
+    def save_or_end(*arguments):
+        if next(turns) == turn:
+            raise KeyboardInterrupt
+        save(*arguments)
+
+    monkeypatch.setattr(checkpoints, "save", save_or_end)
+    with pytest.raises(KeyboardInterrupt):
+        run(experiment, tmp_path, devices=ONE)
+    monkeypatch.undo()
+    check_same_runs(run(experiment, tmp_path, devices=ONE), whole)
+
+
+def test_what_a_kill_leaves_beside_a_chunk_is_cleared(undisturbed, often, tmp_path, monkeypatch):
+    experiment, whole = undisturbed
+    folder = run(experiment, tmp_path, devices=ONE, stop=stopping_after(4))
+    store = folder / "blocks" / "0-1" / "arrays.zarr" / "main" / "points"
+    (chunk,) = [path for path in (store / "c").rglob("*") if path.is_file()]
+    shutil.copy(chunk, chunk.with_suffix(".0123.partial"))
+    monkeypatch.undo()
+    run(experiment, tmp_path, devices=ONE)
+    assert leftovers(folder) == []
+    check_same_runs(folder, whole)
 
 
 def test_files_from_the_future_change_nothing(undisturbed, often, tmp_path):
     experiment, whole = undisturbed
-    turns = []
-    run(experiment, tmp_path, devices=ONE, stop=lambda: turns.append(0) or len(turns) > 12)
+    run(experiment, tmp_path, devices=ONE, stop=stopping_after(12))
     for path in tmp_path.rglob("*"):
         os.utime(path, (2**33, 2**33))
     folder = run(experiment, tmp_path, devices=ONE)
-    check_same(folder, whole)
+    check_same_runs(folder, whole)
     assert run_folder.read_provenance(folder)["wall_seconds"] >= 0
 
 
@@ -105,8 +183,7 @@ def test_a_run_does_not_go_on_with_other_flags_of_xla_than_it_began_with(
     undisturbed, often, tmp_path, monkeypatch
 ):
     experiment, _ = undisturbed
-    turns = []
-    run(experiment, tmp_path, devices=ONE, stop=lambda: turns.append(0) or len(turns) > 12)
+    run(experiment, tmp_path, devices=ONE, stop=stopping_after(12))
     monkeypatch.setenv("XLA_FLAGS", "")
     with pytest.raises(
         ValueError, match=r"another way to compute: expected XLA's own, got jaxbnn.use_cores\(\)"
@@ -114,25 +191,67 @@ def test_a_run_does_not_go_on_with_other_flags_of_xla_than_it_began_with(
         run(experiment, tmp_path, devices=ONE)
 
 
+def contents(folder):
+    """Path -> bytes of every file."""
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.slow
 def test_data_that_change_between_start_and_resume_are_refused_and_given_back_go_on(
     undisturbed, often, tmp_path
 ):
     experiment, _ = undisturbed
-    rng, path = np.random.default_rng(0), tmp_path / "x.npz"
+    rng = np.random.default_rng(0)
+    path = tmp_path / "x.npz"
     np.savez(path, x=rng.integers(0, 2, (600, 12)).astype(np.float32), y=rng.integers(0, 2, 600))
     original = path.read_bytes()
     own = dataclasses.replace(experiment, data=data.Npz(str(path)))
-    whole = results.open_result(run(own, tmp_path / "whole", devices=ONE))
-    turns = []
-    folder = run(
-        own, tmp_path / "out", devices=ONE, stop=lambda: turns.append(0) or len(turns) > 12
-    )
-    before = {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    whole = run(own, tmp_path / "whole", devices=ONE)
+    folder = run(own, tmp_path / "out", devices=ONE, stop=stopping_after(12))
+    before = contents(folder)
     np.savez(path, x=rng.integers(0, 2, (600, 12)).astype(np.float32), y=rng.integers(0, 2, 600))
     with pytest.raises(
         ValueError, match="belongs to another data: .*give back what it was made with"
     ):
         run(own, tmp_path / "out", devices=ONE)
-    assert {p: p.read_bytes() for p in before} == before
+    assert contents(folder) | before == contents(folder)
     path.write_bytes(original)
-    check_same(run(own, tmp_path / "out", devices=ONE), whole)
+    check_same_runs(run(own, tmp_path / "out", devices=ONE), whole)
+
+
+KILLED_WHILE = """
+import os, signal, sys
+from jaxbnn import config, run, use_cores
+from jaxbnn.engine import block_runner
+from jaxbnn.storage import array_store, checkpoints
+use_cores(1)
+block_runner.CHUNK_SECONDS = block_runner.CHECKPOINT_SECONDS = 0.0
+module = {"array_store": array_store, "checkpoints": checkpoints}[sys.argv[3]]
+name = sys.argv[4]
+turn = 4
+write = getattr(module, name)
+def kill(*arguments):
+    global turn
+    turn -= 1
+    if turn < 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return write(*arguments)
+setattr(module, name, kill)
+run(config.from_json(open(sys.argv[1]).read()), sys.argv[2])
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("module", "what"), [("array_store", "write_rows"), ("checkpoints", "save")]
+)
+def test_kill_9_before_rows_and_between_rows_and_checkpoint(undisturbed, tmp_path, module, what):
+    experiment, whole = undisturbed
+    (tmp_path / "experiment.json").write_text(to_json(experiment))
+    paths = [str(tmp_path / "experiment.json"), str(tmp_path / "out")]
+    done = subprocess.run([sys.executable, "-c", KILLED_WHILE, *paths, module, what], check=False)
+    assert done.returncode == -signal.SIGKILL
+    messages = []
+    folder = run(experiment, paths[1], devices=ONE, report=lambda p: messages.append(p.message))
+    assert any("go on from epoch" in message for message in messages)
+    check_same_runs(folder, whole)

@@ -12,27 +12,30 @@ import sys
 import jax
 import numpy as np
 import pytest
+from bitwise import check_same_runs
 
-from jaxbnn.storage import results
 from jaxbnn import config, nn, observe, run
 from jaxbnn.cli import startup
 from jaxbnn.cli.main import main, parser
 from jaxbnn.engine import processes
-from jaxbnn.storage import run_folder
+from jaxbnn.storage import array_store, checkpoints, run_folder
 
 CODE = """
 import json, sys
-from pathlib import Path
 from jaxbnn import config, run, use_cores, use_processes
-from jaxbnn.engine import block_runner as worker, processes
+from jaxbnn.engine import block_runner, processes
+from jaxbnn.storage import results
 
 experiment, out, *which = json.loads(sys.argv[1])
 use_cores(1)
 processes.HEARTBEAT = 3
 use_processes(*which)
-worker.CHUNK_SECONDS = worker.CHECKPOINT_SECONDS = 0.0
-folder = run(config.from_json(experiment), out, report=lambda p: print(p.epochs_done, p.message, flush=True))
-print("finished" if (Path(folder) / "result.nc").exists() else "left", flush=True)
+block_runner.CHUNK_SECONDS = block_runner.CHECKPOINT_SECONDS = 0.0
+def report(progress):
+    print(progress.epochs_done, progress.message, flush=True)
+folder = run(config.from_json(experiment), out, report=report)
+seeds = config.from_json(experiment).seeds
+print("finished" if results.finished_seeds(folder) == seeds else "left", flush=True)
 processes.leave()
 """
 
@@ -90,31 +93,64 @@ def ended(process):
 
 @pytest.fixture(scope="module")
 def alone(plain, tmp_path_factory):
-    """(experiment of four blocks of small networks, which each process compiles anew; its result by
+    """(experiment of four blocks of small networks, which each process compiles anew; its folder by
     one process)."""
     small = {"model": nn.MLP((4,), 2), "probes": (observe.Probe(),)}
     experiment = dataclasses.replace(plain, seeds=tuple(range(7)), **small)
-    folder = run(experiment, tmp_path_factory.mktemp("alone"), devices=jax.devices()[:1])
-    return experiment, results.open_result(folder)
+    return experiment, run(experiment, tmp_path_factory.mktemp("alone"), devices=jax.devices()[:1])
 
 
-def check_same(folder, whole):
-    found = results.open_result(folder)
-    assert set(found.variables) == set(whole.variables)
-    for name in found.variables:
-        np.testing.assert_array_equal(found[name].values, whole[name].values, err_msg=name)
-
-
+@pytest.mark.slow
 def test_two_processes_give_the_bits_of_one(alone, tmp_path):
     experiment, whole = alone
     assert [ended(each)[-1] for each in started_by_slurm(experiment, tmp_path, 2)] == [
         "finished"
     ] * 2
     folder = run_folder.folder_of(tmp_path, experiment)
-    check_same(folder, whole)
+    check_same_runs(folder, whole)
+    check_checkpoints(folder, whole)
     assert run_folder.read_provenance(folder)["processes"] == 2
 
 
+def check_checkpoints(folder, whole):
+    """What the processes' children have written is what one process writes, leaf by leaf."""
+    blocks = run_folder.block_folders(folder)
+    assert len(blocks) == 4
+    for block in blocks:
+        other = whole / "blocks" / block.name
+        ours = checkpoints.load(block)
+        theirs = checkpoints.load(other)
+        assert set(ours) == set(theirs) and ours["step"] == 13
+        for name, leaf in ours.items():
+            np.testing.assert_array_equal(leaf, theirs[name], err_msg=name)
+            assert leaf.dtype == theirs[name].dtype
+        assert not list(block.rglob("*.npz")) and not list(block.glob(".*"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("count", [2, 4])
+def test_blocks_of_a_group_go_on_in_one_process(alone, tmp_path, count):
+    """Each process checkpoints its own blocks; where all are killed one process restores them."""
+    experiment, whole = alone
+    group = started(experiment, tmp_path, count)
+    for process in group:
+        while process.stdout.readline().split()[0] != "3":
+            pass
+    for process in group:
+        process.kill()
+    for process in group:
+        process.communicate(timeout=60)
+    folder = run_folder.folder_of(tmp_path, experiment)
+    begun = [b for b in run_folder.block_folders(folder) if checkpoints.folders(b)]
+    assert len(begun) >= count and not any(map(array_store.is_finished, begun))
+    messages = []
+    one = jax.devices()[:1]
+    run(experiment, tmp_path, devices=one, report=lambda p: messages.append(p.message))
+    assert sum("go on from epoch" in message for message in messages) == len(begun)
+    check_same_runs(folder, whole)
+
+
+@pytest.mark.slow
 def test_where_one_of_four_dies_the_others_say_so_and_two_go_on_to_the_same_bits(alone, tmp_path):
     experiment, whole = alone
     *others, last = started(experiment, tmp_path, 4)
@@ -130,7 +166,7 @@ def test_where_one_of_four_dies_the_others_say_so_and_two_go_on_to_the_same_bits
     lines = [ended(each) for each in started(experiment, tmp_path, 2)]
     assert lines[0][-1] == lines[1][-1] == "finished"
     assert any("seeds 6 to 6 go on from epoch" in line for line in lines[1])
-    check_same(run_folder.folder_of(tmp_path, experiment), whole)
+    check_same_runs(run_folder.folder_of(tmp_path, experiment), whole)
 
 
 def test_where_process_0_is_not_found_that_is_said(monkeypatch):

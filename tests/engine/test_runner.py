@@ -1,83 +1,84 @@
 import dataclasses
 import json
-from functools import partial
+import shutil
 
 import jax
 import numpy as np
 import pytest
-from oracles import is_union
+from bitwise import check_same, check_same_runs, stopping_after
+from oracles import informations, is_union
 
-from jaxbnn.storage import results
 from jaxbnn import config, data, info, nn, observe, run, studies, train
+from jaxbnn.analysis.networks import load_networks
 from jaxbnn.config.experiment import Experiment
 from jaxbnn.config.overrides import override
-from jaxbnn.engine import block_runner, program, verdicts
-from jaxbnn.engine import run_plan as jobs
+from jaxbnn.engine import block_runner, program, provenance
 from jaxbnn.engine.devices import count_cores
+from jaxbnn.engine.run_plan import (
+    blocks_of,
+    initial_block,
+    inputs_of,
+    keys_of,
+    make_run_plan,
+    of_first,
+    shapes_of,
+)
 from jaxbnn.nn import MLP
-from jaxbnn.storage import checkpoints, run_folder
+from jaxbnn.storage import array_store, checkpoints, results, run_folder, schema
+from jaxbnn.train.trainer import batches_of
 
-
-def same(one, other):
-    """Every variable of a result equal bit for bit to that of its seeds in another, NaN equal to
-    NaN."""
-    assert set(one.variables) == set(other.variables)
-    seeds = np.isin(other.seed.values, one.seed.values)
-    for key in ("t", "ty"):
-        alone, whole = verdicts.spectra(one, key), verdicts.spectra(other, key)
-        for a, b in zip(alone, whole, strict=True):
-            np.testing.assert_array_equal(a, b[seeds][..., : a.shape[-1]])
-            assert not b[seeds][..., a.shape[-1] :].any()
-    one, other = (each.drop_dims(["t_entry", "ty_entry"]) for each in (one, other))
-    for name in one.variables:
-        expected = other[name].values[seeds] if "seed" in one[name].dims else other[name].values
-        np.testing.assert_array_equal(one[name].values, expected, err_msg=name)
-
-
-def all_groups(folder, experiment):
-    return [results.open_result(folder)] + [
-        results.open_result(folder, p.name) for p in experiment.probes[1:]
-    ]
+ONE = jax.devices()[:1]
+FURTHER = ("test", "before")  # the tiny experiment's probes beside the main one
 
 
 def test_a_finished_run_has_its_files_and_variables(tiny, finished):
-    assert {p.name for p in finished.iterdir()} == {
+    assert {path.name for path in finished.iterdir()} == {
         "config.json",
-        "result.nc",
         "provenance.json",
         "blocks",
     }
     assert finished.parent.name == "tiny" and finished.name == config.digest(tiny)
-    main, test, before = all_groups(finished, tiny)
-    sizes = {name: main.sizes[name] for name in ("seed", "epoch", "layer")}
-    assert sizes == {"seed": 5, "epoch": len(tiny.epochs), "layer": 3}
-    assert main.layer.values.tolist() == ["hidden_1", "hidden_2", "output"]
-    assert before.layer.values.tolist() == ["dense_1", "hidden_1"]
-    spectra = {f"{key}_{of}" for key in ("t", "ty") for of in ("size", "multiplicity", "number")}
-    planes = {*verdicts.PLANE, *verdicts.TRUST, *spectra}
-    curves = {f"{part}_{of}" for part in ("train", "test") for of in ("loss", "accuracy")}
-    curves |= {"gradient_norm_mean", "gradient_norm_variance", *verdicts.HEALTH}
-    assert set(main.data_vars) == planes | curves and set(test.data_vars) == planes
-    assert main.i_xt.attrs["units"] == main.i_ty.attrs["units"] == main.h_t.attrs["units"] == "bit"
-    assert main.epoch.values.tolist() == list(tiny.epochs) and main.seed.values.tolist() == [
-        0,
-        1,
-        2,
-        3,
-        4,
-    ]
-    assert (main.attrs["population"], test.attrs["population"], test.attrs["n_examples"]) == (
-        1,
-        0,
-        820,
-    )
-
-
-def test_every_number_is_there_and_within_its_bounds(tiny, finished):
+    assert {path.name for path in (finished / "blocks").iterdir()} == {"0-1", "2-3", "4"}
+    files = {path.name for path in (finished / "blocks" / "4").iterdir()}
+    assert files >= {"seeds.json", "manifest.json", "arrays.zarr", "00000013"} and len(files) <= 5
     main = results.open_result(finished)
-    assert np.isfinite(
-        main[["i_xt", "i_ty", "h_t", "train_loss", "test_accuracy"]].to_array()
-    ).all()
+    assert dict(main.sizes) == {
+        "seed": 5,
+        "epoch": 6,
+        "layer": 3,
+        "label": 2,
+        "entry": main.sizes["entry"],
+    }
+    assert main.layer.values.tolist() == ["hidden_1", "hidden_2", "output"]
+    assert main.epoch.values.tolist() == list(tiny.epochs) == [0, 1, 2, 5, 10, 12]
+    assert main.seed.values.tolist() == [0, 1, 2, 3, 4]
+    assert results.open_result(finished, "before").layer.values.tolist() == ["dense_1", "hidden_1"]
+
+
+def test_variables_are_those_of_the_schema(finished):
+    main = results.open_result(finished)
+    test = results.open_result(finished, "test")
+    everything = {variable.name for variable in schema.VARIABLES} | {"class_size"}
+    of_training = {
+        variable.name
+        for variable in schema.VARIABLES
+        if variable.array in (schema.SERIES, schema.DIAGNOSTICS)
+    }
+    assert set(main.data_vars) == everything and set(test.data_vars) == everything - of_training
+    for variable in schema.VARIABLES:
+        assert (main[variable.name].dims, str(main[variable.name].dtype)) == (
+            variable.dims,
+            variable.dtype,
+        )
+        assert main[variable.name].attrs.get("units", "") == variable.unit
+    assert (main.attrs["population"], test.attrs["population"]) == (1, 0)
+    assert test.attrs["n_examples"] == 820
+
+
+def test_every_number_is_there_and_within_its_bounds(finished):
+    main = results.open_result(finished)
+    for name in ("i_xt", "i_ty", "h_t", "train_loss", "test_accuracy"):
+        assert np.isfinite(main[name]).all()
     assert np.isnan(main.gradient_norm_mean.sel(epoch=0)).all()
     assert (main.gradient_norm_mean.sel(epoch=slice(1, None)) > 0).all()
     assert (main.h_x == 12.0).all() and np.allclose(main.h_y, 0.9991571208502711, atol=1e-6)
@@ -91,39 +92,22 @@ def test_every_number_is_there_and_within_its_bounds(tiny, finished):
 
 
 def test_what_a_run_recorded_is_what_its_last_networks_give(tiny, finished):
-    """The trained weights of a block's last checkpoint, applied anew and counted by brute force."""
+    """The trained weights of the last checkpoints, applied and counted by brute force."""
     main = results.open_result(finished)
     split = data.load(tiny.data)
-    x, y = np.r_[split.train.x, split.test.x], np.r_[split.train.y, split.test.y]
-    for variables, seed in trained(tiny, finished):
-        from oracles import informations
-
+    x = np.r_[split.train.x, split.test.x]
+    y = np.r_[split.train.y, split.test.y]
+    networks = load_networks(finished)
+    assert tuple(networks) == tiny.seeds
+    for seed, variables in networks.items():
         logits, hidden = tiny.model.apply(variables, x, train=False)
         last = main.sel(seed=seed).isel(epoch=-1)
         for t, layer in zip(hidden, ("hidden_1", "hidden_2"), strict=True):
-            expected = informations(t, y)
-            assert (
-                float(last.i_xt.sel(layer=layer)),
-                float(last.i_ty.sel(layer=layer)),
-            ) == pytest.approx(expected, abs=1e-5)
+            measured = (float(last.i_xt.sel(layer=layer)), float(last.i_ty.sel(layer=layer)))
+            assert measured == pytest.approx(informations(t, y), abs=1e-5)
         hits = np.asarray(logits).argmax(1) == y
         assert float(last.train_accuracy) == pytest.approx(hits[:3276].mean(), abs=1e-6)
         assert float(last.test_accuracy) == pytest.approx(hits[3276:].mean(), abs=1e-6)
-
-
-def trained(experiment, folder):
-    """(variables, seed) of every network in the folder, from the last checkpoints."""
-    job = jobs.make_job([experiment], [folder], None, "cpu")
-    device = jax.devices()[0]
-    for pieces in jobs.blocks_of([experiment.seeds], experiment.seeds_per_program):
-        inputs, seeds = jobs.inputs_of(job, pieces, device), pieces[0].seeds
-        place = run_folder.block_folder(folder, seeds)
-        like = jax.eval_shape(jobs.starter(job), jobs.keys_of(job, jobs.alone([0])), inputs.split)
-        last = block_runner.restore(
-            [checkpoints.load(place, block_runner.identity_of(job, 0, like))], like, device
-        )
-        for lane, seed in enumerate(seeds):
-            yield jax.tree.map(lambda leaf, lane=lane: leaf[lane], last.state.variables), seed
 
 
 def test_deeper_patterns_are_unions_of_shallower_ones_at_every_measured_epoch_and_seed(tiny):
@@ -131,54 +115,55 @@ def test_deeper_patterns_are_unions_of_shallower_ones_at_every_measured_epoch_an
     next."""
     split = data.load(tiny.data)
     x = np.r_[split.train.x, split.test.x]
-    job = jobs.make_job([tiny], [], None, "cpu")
-    device, n = jax.devices()[0], 0
-    for pieces in jobs.blocks_of([tiny.seeds], tiny.lanes):
-        inputs = jobs.inputs_of(job, pieces, device)
-        state = jobs.beginning(job, pieces, inputs, device)
+    plan = make_run_plan([tiny], [], None, "cpu")
+    look = jax.jit(lambda variables: tiny.model.apply(variables, x, train=False)[1])
+    n = 0
+    for seeds in blocks_of([tiny.seeds], tiny.seeds_per_program):
+        inputs = inputs_of(plan, seeds, ONE[0])
+        block = initial_block(plan, seeds, inputs, ONE[0])
         for epoch in tiny.epochs:
-            state, _ = program.advance(job.plan, state, np.int32(epoch + 1), inputs)
-            for lane in range(len(pieces[0].seeds)):
-                variables = jax.tree.map(lambda leaf, lane=lane: leaf[lane], state.state.variables)
-                _, (first, second) = tiny.model.apply(variables, x, train=False)
+            block, rows = program.advance(plan.program, block, np.int32(epoch + 1), inputs)
+            for place in range(len(seeds[0].seeds)):
+                variables = jax.tree.map(lambda leaf, i=place: leaf[i], block.state.variables)
+                first, second = look(variables)
                 assert is_union(x, first) and is_union(first, second)
                 n += 1
-        points = program.record_of(job.plan, state.rows).points[0]
-        patterns = points.n_patterns[:, :, :2]
-        assert (patterns[:, :, 0] >= patterns[:, :, 1]).all()
-        entropies = points.h_t[:, :, :2]
-        assert (entropies[:, :, 1] <= entropies[:, :, 0] + 4e-6).all()
+            points = rows.planes[0].points
+            assert (points.n_patterns[:, 0, 0] >= points.n_patterns[:, 0, 1]).all()
+            assert (points.h_t[:, 0, 1] <= points.h_t[:, 0, 0] + 4e-6).all()
     assert n == len(tiny.seeds) * len(tiny.epochs)
 
 
 @pytest.mark.parametrize(
-    ("seeds", "n_devices"), [((3, 4), 2), ((4, 0, 2), 1), ((0, 1, 2, 3, 4), 1)]
+    ("seeds", "n_devices"),
+    [
+        ((3, 4), 2),
+        ((4, 0, 2), 1),
+        pytest.param((0, 1, 2, 3, 4), 1, marks=pytest.mark.slow),
+    ],
 )
 def test_a_seeds_bits_depend_on_neither_the_other_seeds_nor_the_devices(
     tiny, finished, tmp_path, seeds, n_devices
 ):
-    folder = run(
-        dataclasses.replace(tiny, seeds=seeds), tmp_path, devices=jax.devices()[:n_devices]
-    )
-    for one, whole in zip(all_groups(folder, tiny), all_groups(finished, tiny), strict=True):
-        same(one, whole)
+    chosen = dataclasses.replace(tiny, seeds=seeds)
+    folder = run(chosen, tmp_path, devices=jax.devices()[:n_devices])
+    check_same_runs(folder, finished, FURTHER)
 
 
+@pytest.mark.slow
 def test_seeds_4_to_7_of_szt_alone_are_those_among_8(tmp_path):
-    szt, one = studies.find("szt")[0], jax.devices()[:1]
+    szt = studies.find("szt")[0]
     short = override(dataclasses.replace(szt, probes=szt.probes[:1]), "train.epochs=2")
     short = override(short, "train.learning_rate=0.01")
-    folders = [
-        run(dataclasses.replace(short, seeds=s), tmp_path / f"{len(s)}", devices=one)
-        for s in (range(8), range(4, 8))
-    ]
-    whole, alone = (results.open_result(f) for f in folders)
-    same(alone, whole)
+    whole = run(dataclasses.replace(short, seeds=range(8)), tmp_path / "8", devices=ONE)
+    alone = run(dataclasses.replace(short, seeds=range(4, 8)), tmp_path / "4", devices=ONE)
+    check_same_runs(alone, whole)
 
 
 def wide(tmp_path):
     rng = np.random.default_rng(0)
-    x, y = rng.integers(0, 256, (300, 784), dtype=np.uint8), rng.integers(0, 10, 300)
+    x = rng.integers(0, 256, (300, 784), dtype=np.uint8)
+    y = rng.integers(0, 10, 300)
     np.savez(tmp_path / "wide.npz", x=x, y=y)
     return Experiment(
         name="wide",
@@ -190,17 +175,12 @@ def wide(tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_seeds_4_to_7_of_a_784_1024_network_alone_are_those_among_8(tmp_path):
     experiment = wide(tmp_path)
-    whole = results.open_result(run(experiment, tmp_path / "whole"))
-    alone = results.open_result(
-        run(
-            dataclasses.replace(experiment, seeds=(4, 5, 6, 7)),
-            tmp_path / "alone",
-            devices=jax.devices()[:1],
-        )
-    )
-    same(alone, whole)
+    whole = run(experiment, tmp_path / "whole")
+    some = dataclasses.replace(experiment, seeds=(4, 5, 6, 7))
+    check_same_runs(run(some, tmp_path / "alone", devices=ONE), whole)
 
 
 def test_more_seeds_are_added_to_a_finished_run_without_repeating_any(tiny, finished, tmp_path):
@@ -209,18 +189,21 @@ def test_more_seeds_are_added_to_a_finished_run_without_repeating_any(tiny, fini
     again = run(tiny, tmp_path, report=lambda p: done.append(p.epochs_total))
     assert again == folder and set(done) == {3 * tiny.train.epochs}
     assert run_folder.read_config(folder).seeds == (0, 1, 2, 3, 4)
-    assert [
-        r["seeds"]
-        for r in (
-            run_folder.read_provenance(folder),
-            *run_folder.read_provenance(folder)["earlier"],
-        )
-    ] == [
-        [0, 3, 4],
-        [1, 2],
-    ]
-    for one, whole in zip(all_groups(folder, tiny), all_groups(finished, tiny), strict=True):
-        same(one, whole)
+    facts = run_folder.read_provenance(folder)
+    assert facts["seeds"] == [0, 3, 4] and [e["seeds"] for e in facts["earlier"]] == [[1, 2]]
+    check_same_runs(folder, finished, FURTHER)
+
+
+def test_a_reader_sees_the_finished_blocks_alone(tiny, finished, tmp_path):
+    """A run of two blocks, the second of which is under way, shows the first's seeds; an open
+    result does not change when more seeds come."""
+    folder = tmp_path / "run"
+    shutil.copytree(finished, folder)
+    before = results.open_result(folder)
+    (folder / "blocks" / "2-3" / "manifest.json").unlink()
+    found = results.open_result(folder)
+    assert found.seed.values.tolist() == [0, 1, 4]
+    check_same(found, before)
 
 
 def test_a_finished_run_says_so_and_does_nothing(tiny, finished):
@@ -233,39 +216,41 @@ def test_a_finished_run_says_so_and_does_nothing(tiny, finished):
 
 def test_a_stopped_run_goes_on_and_ends_with_the_same_bits(tiny, finished, tmp_path, monkeypatch):
     monkeypatch.setattr(block_runner, "CHUNK_SECONDS", 0.0)  # chunks of one epoch
-    two_blocks, messages, n = dataclasses.replace(tiny, seeds=(0, 1, 2)), [], 0
-    while not (run_folder.folder_of(tmp_path, tiny) / "result.nc").exists():
-        turns = []
-        stop = partial(lambda turns: turns.append(0) or len(turns) > 9, turns)
-        folder = run(two_blocks, tmp_path, stop=stop, report=lambda p: messages.append(p.message))
+    two_blocks = dataclasses.replace(tiny, seeds=(0, 1, 2))
+    folder = run_folder.folder_of(tmp_path, tiny)
+    messages = []
+    n = 0
+    while results.finished_seeds(folder) != (0, 1, 2):
+        run(
+            two_blocks,
+            tmp_path,
+            stop=stopping_after(9),
+            report=lambda p: messages.append(p.message),
+        )
         n += 1
         assert n < 50
     assert n >= 3 and any("go on from epoch" in m for m in messages)
-    for one, whole in zip(all_groups(folder, tiny), all_groups(finished, tiny), strict=True):
-        same(one, whole)
+    check_same_runs(folder, finished, FURTHER)
 
 
 def test_another_rate_other_seeds_and_another_chunk_length_compile_nothing(
     plain, tmp_path, monkeypatch
 ):
     changed = dataclasses.replace(override(plain, "train.learning_rate=0.02"), seeds=(7, 8, 9))
-    run(dataclasses.replace(plain, seeds=(0, 1)), tmp_path / "a", devices=jax.devices()[:1])
+    run(dataclasses.replace(plain, seeds=(0, 1)), tmp_path / "a", devices=ONE)
     compiled = [f._cache_size() for f in (program.advance, program.start, program.prepare)]
     monkeypatch.setattr(block_runner, "CHUNK_SECONDS", 0.0)
-    run(changed, tmp_path / "b", devices=jax.devices()[:1])
+    run(changed, tmp_path / "b", devices=ONE)
     assert [f._cache_size() for f in (program.advance, program.start, program.prepare)] == compiled
 
 
 def test_each_seed_can_have_its_own_split(tmp_path, plain):
     own = override(plain, "data.split_per_seed=true")
-    one = jax.devices()[:1]
-    folder = run(dataclasses.replace(own, seeds=(0, 1, 2)), tmp_path, devices=one)
+    folder = run(dataclasses.replace(own, seeds=(0, 1, 2)), tmp_path, devices=ONE)
     whole = results.open_result(folder)
     assert (whole.h_x == 12.0).all() and not np.array_equal(*whole.i_xt.values[1:, -1])
-    alone = results.open_result(
-        run(dataclasses.replace(own, seeds=(2,)), tmp_path / "alone", devices=one)
-    )
-    same(alone, whole)
+    alone = run(dataclasses.replace(own, seeds=(2,)), tmp_path / "alone", devices=ONE)
+    check_same_runs(alone, folder)
 
 
 def test_a_diverged_seed_is_nan_from_then_on_and_the_others_go_on(tmp_path, tiny):
@@ -275,7 +260,7 @@ def test_a_diverged_seed_is_nan_from_then_on_and_the_others_go_on(tmp_path, tiny
     )
     probes = (observe.Probe(estimator=info.FixedBins()),)
     wild = dataclasses.replace(tiny, model=relu, train=spec, probes=probes, seeds=(0, 1, 2, 3))
-    main = results.open_result(run(wild, tmp_path, devices=jax.devices()[:1]))
+    main = results.open_result(run(wild, tmp_path, devices=ONE))
     lost = np.isnan(main.train_loss.values)
     assert lost[:, -1].any() and not lost[:, -1].all() and not lost[:, 0].any()
     assert (np.diff(lost.astype(int), axis=1) >= 0).all()  # once NaN, always NaN
@@ -336,12 +321,19 @@ def test_what_cannot_be_run_is_refused_before_anything_is_written(tiny, tmp_path
 
 
 def test_an_error_in_one_block_ends_the_run_and_keeps_what_was_there(plain, tmp_path):
-    folder = run(dataclasses.replace(plain, seeds=(0, 1)), tmp_path)
-    verdicts = (folder / "result.nc").read_bytes()
-    (folder / "blocks" / "2-3" / "00000004").mkdir(parents=True)
-    with pytest.raises(ValueError, match="blocks/2-3/00000004 is damaged"):
-        run(plain, tmp_path)
-    assert (folder / "result.nc").read_bytes() == verdicts
+    folder = run(dataclasses.replace(plain, seeds=(0, 1)), tmp_path, devices=ONE)
+    before = contents(folder / "blocks" / "0-1")
+    block = run_folder.make_block_folder(folder, (2, 3))
+    (block / "00000004").mkdir()
+    with pytest.raises(ValueError, match="blocks/2-3/00000004 is damaged") as caught:
+        run(plain, tmp_path, devices=ONE)
+    assert "\n" not in str(caught.value)
+    assert contents(folder / "blocks" / "0-1") == before
+
+
+def contents(folder):
+    """Path -> bytes of every file."""
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def npz(tmp_path, n):
@@ -363,12 +355,12 @@ def npz(tmp_path, n):
 
 def test_a_folder_is_not_given_results_of_other_data(tmp_path):
     folder = run(npz(tmp_path, 100), tmp_path / "out")
-    before = (folder / "result.nc").read_bytes()
+    before = contents(folder)
     changed = npz(tmp_path, 120)
     for seeds in ((0, 1), (0, 1, 2, 3)):
         with pytest.raises(ValueError, match="holds results of other data"):
             run(dataclasses.replace(changed, seeds=seeds), tmp_path / "out")
-    assert (folder / "result.nc").read_bytes() == before
+    assert contents(folder) == before
 
 
 def test_a_second_run_into_a_folder_says_so_and_stops(tiny, tmp_path):
@@ -406,60 +398,146 @@ def test_a_seed_whose_last_step_ruins_it_is_unset_in_that_row_and_stays_so(tiny)
     wild = dataclasses.replace(
         tiny, model=relu, train=spec, probes=probes, schedule=observe.Schedule(every=1)
     )
-    job = jobs.make_job([wild], [], None, "cpu")
-    inputs = jobs.inputs_of(job, jobs.alone((0, 1)), jax.devices()[0])
-    begun = jobs.beginning(job, jobs.alone((0, 1)), inputs, jax.devices()[0])
-    record = program.record_of(
-        job.plan, program.advance(job.plan, begun, np.int32(7), inputs)[0].rows
-    )
-    lost = np.isnan(record.series.train_loss)
-    assert (
-        lost[:, 1:].all() and not lost[:, 0].any() and not np.isinf(record.series.train_loss).any()
-    )
-    assert (
-        np.isnan(record.series.gradient_norm_mean[:, 1:]).all()
-        and np.isnan(record.points[0].xt[:, 1:]).all()
-    )
+    plan = make_run_plan([wild], [], None, "cpu")
+    inputs = inputs_of(plan, of_first((0, 1)), ONE[0])
+    block = initial_block(plan, of_first((0, 1)), inputs, ONE[0])
+    _, rows = program.advance(plan.program, block, np.int32(7), inputs)
+    series = observe.Series(*np.moveaxis(rows.series[:, :7], -1, 0))
+    lost = np.isnan(series.train_loss)
+    assert lost[:, 1:].all() and not lost[:, 0].any() and not np.isinf(series.train_loss).any()
+    assert np.isnan(series.gradient_norm_mean[:, 1:]).all()
+    points = rows.planes[0].points
+    assert np.isnan(points.xt[:, 1:]).all() and (points.n_patterns[:, 1:7] == -1).all()
+    assert not points.certified[:, 1:7].any() and not rows.spectra[0][:, 1:].any()
 
 
 def test_a_users_settings_of_jax_do_not_change_a_seeds_bits(tiny):
-    job = jobs.make_job([tiny], [], None, "cpu")
-    keys = jobs.keys_of(job, jobs.alone([0, 1]))
-    usual = jobs.starter(job)(keys, job.split).state.variables
+    plan = make_run_plan([tiny], [], None, "cpu")
+    keys = keys_of(plan, of_first([0, 1]))
+    usual = program.start(plan.program, keys, plan.split).state.variables
     with jax.threefry_partitionable(False):
-        other = jobs.starter(job)(keys, job.split).state.variables
+        other = program.start(plan.program, keys, plan.split).state.variables
     jax.tree.map(np.testing.assert_array_equal, usual, other)
-    from jaxbnn.train.trainer import batches_of
-
     with jax.enable_x64(True):
         wide_indices = batches_of(jax.random.key(0), 50, 10)
     np.testing.assert_array_equal(wide_indices, batches_of(jax.random.key(0), 50, 10))
 
 
-def test_a_checkpoint_knows_what_the_words_of_its_rows_are(plain, monkeypatch):
-    job = jobs.make_job([plain], [], None, "cpu")
-    like, unset = (
-        jax.eval_shape(jobs.starter(job), jobs.keys_of(job, jobs.alone([0])), job.split),
-        job.plan.unset,
-    )
-    before = block_runner.identity_of(job, 0, like)
-    monkeypatch.setattr(
-        program.Plan, "unset", unset._replace(series=unset.health, health=unset.series)
-    )
-    after = block_runner.identity_of(job, 0, like)
+def test_a_checkpoint_knows_the_layout_of_its_leaves(plain):
+    """Checkpoints of another version whose state has other leaves are refused by name."""
+    plan = make_run_plan([plain], [], None, "cpu")
+    keys = keys_of(plan, of_first([0]))
+    shapes = jax.eval_shape(lambda: program.start(plan.program, keys, plan.split))
+    before = block_runner.identity_of(plan, 0, shapes)
+    renamed = shapes._replace(state=shapes.state._asdict())
+    after = block_runner.identity_of(plan, 0, renamed)
     assert [name for name in before if before[name] != after[name]] == ["layout"]
 
 
 def test_a_machine_without_git_has_no_commit(monkeypatch):
-    from jaxbnn.engine import provenance
-
     monkeypatch.setattr("shutil.which", lambda name: None)
     assert provenance.commit() is None
 
 
-def test_a_removed_result_is_made_again_with_the_same_bits(plain, tmp_path):
+def test_a_removed_block_or_manifest_is_made_again_with_the_same_bits(plain, tmp_path):
     two = dataclasses.replace(plain, seeds=(0, 1))
-    folder = run(two, tmp_path, devices=jax.devices()[:1])
-    before = results.open_result(folder)
-    (folder / "result.nc").unlink()
-    same(results.open_result(run(two, tmp_path, devices=jax.devices()[:1])), before)
+    folder = run(two, tmp_path / "run", devices=ONE)
+    before = tmp_path / "before"
+    shutil.copytree(folder, before)
+    block = folder / "blocks" / "0-1"
+    (block / array_store.MANIFEST).unlink()
+    assert results.finished_seeds(folder) == ()
+    messages = []
+    run(two, tmp_path / "run", devices=ONE, report=lambda p: messages.append(p.message))
+    assert messages == ["seeds 0 to 1 go on from epoch 12"]  # nothing is trained twice
+    check_same_runs(folder, before)
+    shutil.rmtree(block)
+    run(two, tmp_path / "run", devices=ONE)
+    check_same_runs(folder, before)
+
+
+def test_rows_are_written_before_they_are_too_many(plain, tmp_path, monkeypatch):
+    """With room for few rows a run checkpoints often, and ends with the same bits."""
+    one = dataclasses.replace(plain, seeds=(0, 1), schedule=observe.Schedule(every=1))
+    whole = run(one, tmp_path / "whole", devices=ONE)
+    rows, saved = [], []
+    save = block_runner._save
+
+    def save_and_count(plan, parts, block, shapes, pending):
+        rows.append(sum(len(chunk["main/series"][0]) for chunk in pending.rows))
+        saved.append(int(block.step))
+        save(plan, parts, block, shapes, pending)
+
+    monkeypatch.setattr(block_runner, "_save", save_and_count)
+    monkeypatch.setattr(block_runner, "CHUNK_SECONDS", 0.0)
+    monkeypatch.setattr(block_runner, "MAX_PENDING", 2 * bytes_of_a_row(one))
+    folder = run(one, tmp_path / "often", devices=ONE)
+    assert sum(rows) == len(one.epochs) == 13 and max(rows) == 3
+    assert saved == [3, 6, 9, 12, 13]
+    check_same_runs(folder, whole)
+
+
+def bytes_of_a_row(experiment):
+    """Of all seeds of a block, as the program returns it."""
+    plan = make_run_plan([experiment], [], None, "cpu")
+    shapes = rows_of(plan)
+    leaves = [*[one.values for one in shapes.planes], *shapes.spectra, shapes.series]
+    leaves.append(shapes.diagnostics)
+    sizes = [leaf.size * leaf.dtype.itemsize for leaf in leaves]
+    return sum(sizes) // plan.program.rows_per_chunk
+
+
+def rows_of(plan):
+    """The shapes of what a chunk records."""
+    inputs = jax.eval_shape(lambda: inputs_of(plan, of_first([0]), ONE[0]))
+    block = shapes_of(plan, inputs)
+    return jax.eval_shape(lambda b, i: program.advance(plan.program, b, 1, i), block, inputs)[1]
+
+
+def test_neither_memory_nor_checkpoints_grow_with_the_number_of_epochs(plain):
+    shapes = []
+    for epochs in (10, 100, 10_000):
+        longer = override(plain, f"train.epochs={epochs}")
+        plan = make_run_plan([longer], [], None, "cpu")
+        inputs = jax.eval_shape(lambda plan=plan: inputs_of(plan, of_first([0]), ONE[0]))
+        shapes.append((shapes_of(plan, inputs), rows_of(plan)))
+    assert shapes[0] == shapes[1] == shapes[2]
+
+
+def test_a_checkpoint_is_as_large_at_the_last_epoch_as_at_the_first(finished, tiny):
+    """Its leaves are those of the state; the rows are in the store."""
+    leaves = checkpoints.load(finished / "blocks" / "0-1")
+    plan = make_run_plan([tiny], [], None, "cpu")
+    shapes = jax.eval_shape(
+        lambda: program.start(plan.program, keys_of(plan, of_first([0])), plan.split)
+    )
+    expected = block_runner._leaves_by_name(shapes)
+    assert set(leaves) == set(expected) and leaves["step"] == 13
+    for name, leaf in leaves.items():
+        key = name == "key"
+        assert leaf.shape == ((2, 2) if key else expected[name].shape), name
+
+
+def test_a_store_that_lacks_rows_is_refused_in_one_line(plain, tmp_path, monkeypatch):
+    monkeypatch.setattr(block_runner, "CHUNK_SECONDS", 0.0)
+    two = dataclasses.replace(plain, seeds=(0, 1))
+    folder = run(two, tmp_path, devices=ONE, stop=stopping_after(6))
+    store = folder / "blocks" / "0-1" / "arrays.zarr" / "main"
+    for name in ("points", "spectra", "series", "diagnostics"):
+        (chunk,) = [path for path in (store / name / "c").rglob("*") if path.is_file()]
+        content = chunk.read_bytes()
+        chunk.unlink()
+        with pytest.raises(
+            ValueError, match=f"{name} lacks rows: remove .*0-1 to start this block again"
+        ) as caught:
+            run(two, tmp_path, devices=ONE)
+        assert "\n" not in str(caught.value)
+        chunk.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+        with pytest.raises(
+            ValueError, match=f"{name} is damaged .*: remove .*0-1 to start"
+        ) as caught:
+            run(two, tmp_path, devices=ONE)
+        assert "\n" not in str(caught.value)
+        chunk.write_bytes(content)
+    run(two, tmp_path, devices=ONE)
+    assert results.finished_seeds(folder) == (0, 1)

@@ -1,5 +1,5 @@
-"""Lanes on the last axis train and see what the trainer and the viewer of one seed, vmapped over
-lanes, do."""
+"""With the seeds on the last axis a block trains and measures what the trainer and the viewer of
+one seed, vmapped over seeds, do."""
 
 import dataclasses
 
@@ -10,17 +10,18 @@ import pytest
 
 from jaxbnn.data import Dataset, Split
 from jaxbnn.engine import program, seeds_last
-from jaxbnn.engine import run_plan as jobs
+from jaxbnn.engine.run_plan import initial_block, inputs_of, make_run_plan, of_first
 from jaxbnn.info import Exact, FixedBins
 from jaxbnn.nn import MLP, Tanh
 from jaxbnn.observe.forward import viewer
 from jaxbnn.observe.probe import Probe
+from jaxbnn.observe.record import Series
 from jaxbnn.train.spec import Adam, AdamW, Bop, Hyper, Sgd, TrainSpec
 from jaxbnn.train.trainer import score_of, trainer
 
 RNG = np.random.default_rng(0)
-N_LANES = 3
-HYPER = Hyper(jnp.array([0.01, 0.02, 0.03]), jnp.zeros(N_LANES))
+N_SEEDS = 3
+HYPER = Hyper(jnp.array([0.01, 0.02, 0.03]), jnp.zeros(N_SEEDS))
 BINARY, REAL = MLP((4, 3), 2), MLP((4,), 2, Tanh(), kernel_surrogate=None, normalise=False)
 
 
@@ -37,7 +38,7 @@ def examples(n, *lead):
 def begun(model, spec, data):
     train = trainer(model, spec, jnp.zeros((1, 2, 3)))
     return train, jax.vmap(train.init)(
-        jax.random.split(jax.random.key(0, impl="threefry2x32"), N_LANES)
+        jax.random.split(jax.random.key(0, impl="threefry2x32"), N_SEEDS)
     )
 
 
@@ -69,8 +70,8 @@ def close(ours, theirs):
 )
 @pytest.mark.parametrize("own", [False, True], ids=["shared data", "own data"])
 def test_an_epoch_is_that_of_the_trainer_of_one_seed(model, spec, own):
-    data = examples(20, N_LANES) if own else examples(20)
-    hyper = HYPER._replace(decay=jnp.full(N_LANES, spec.decay))
+    data = examples(20, N_SEEDS) if own else examples(20)
+    hyper = HYPER._replace(decay=jnp.full(N_SEEDS, spec.decay))
     train, state = begun(model, spec, data)
     theirs = jax.jit(jax.vmap(train.epoch, (0, 0 if own else None, 0)))(state, data, hyper)
     ours = jax.jit(lambda *each: seeds_last.epoch(model, spec, *each))(
@@ -79,7 +80,7 @@ def test_an_epoch_is_that_of_the_trainer_of_one_seed(model, spec, own):
     close(ours, theirs)
 
 
-def test_a_lane_that_diverges_is_told_and_leaves_the_others_alone():
+def test_a_seed_that_diverges_is_marked_and_leaves_the_others_alone():
     spec = TrainSpec(epochs=1, batch_size=8, optimiser=Sgd())
     data = jax.tree.map(jnp.asarray, examples(20))
     _, state = begun(REAL, spec, data)
@@ -98,8 +99,8 @@ def test_a_lane_that_diverges_is_told_and_leaves_the_others_alone():
 
 @pytest.mark.parametrize("own", [False, True], ids=["shared data", "own data"])
 def test_a_view_is_that_of_one_seed(own, monkeypatch):
-    monkeypatch.setattr(seeds_last, "ROWS", 21)  # seven rows at once
-    lead = (N_LANES,) if own else ()
+    monkeypatch.setattr(seeds_last, "MAX_ROWS", 21)  # seven rows at once
+    lead = (N_SEEDS,) if own else ()
     split = jax.tree.map(jnp.asarray, Split(examples(20, *lead), examples(9, *lead), 2, False))
     probes = (
         Probe(sample="all"),
@@ -118,40 +119,40 @@ def test_a_view_is_that_of_one_seed(own, monkeypatch):
         close(seeds_last.score_of(seen.logits[part], y, state.finite), scores)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("per_seed", [False, True])
-def test_a_block_with_its_lanes_last_records_the_same_networks(plain, per_seed):
+def test_a_block_with_its_seeds_last_records_the_same_networks(plain, per_seed):
     """The untrained ones bit for bit; after an epoch their losses to the order of float sums."""
     data = dataclasses.replace(plain.data, split_per_seed=per_seed)
-    job = jobs.make_job([dataclasses.replace(plain, data=data)], [], None, "cpu")
-    inputs = jobs.inputs_of(job, jobs.alone((0, 1)), jax.devices()[0])
-    records = []
+    plan = make_run_plan([dataclasses.replace(plain, data=data)], [], None, "cpu")
+    device = jax.devices()[0]
+    inputs = inputs_of(plan, of_first((0, 1)), device)
+    recorded = []
     for last in (False, True):
-        plan = dataclasses.replace(job.plan, lanes_last=last)
-        after, _ = program.advance(
-            plan,
-            jobs.beginning(job, jobs.alone((0, 1)), inputs, jax.devices()[0]),
-            np.int32(2),
-            inputs,
-        )
-        records.append(program.record_of(plan, after.rows))
-    for one, other in zip(*(record.points for record in records), strict=True):
-        np.testing.assert_array_equal(one.n_patterns[:, 0], other.n_patterns[:, 0])
-    one, other = (record.series for record in records)
+        chosen = dataclasses.replace(plan.program, seeds_last=last)
+        block = initial_block(plan, of_first((0, 1)), inputs, device)
+        _, rows = program.advance(chosen, block, np.int32(2), inputs)
+        assert rows.planes[0].epoch[:3].tolist() == [0, 1, -1]
+        recorded.append(rows)
+    one, other = [rows.planes[0].points.n_patterns[:, 0] for rows in recorded]
+    np.testing.assert_array_equal(one, other)
+    one, other = [Series(*np.moveaxis(rows.series, -1, 0)) for rows in recorded]
     np.testing.assert_allclose(one.train_loss[:, :2], other.train_loss[:, :2], rtol=1e-3)
-    np.testing.assert_allclose(
-        one.gradient_norm_mean[:, 1], other.gradient_norm_mean[:, 1], rtol=1e-3
-    )
+    norms = one.gradient_norm_mean[:, 1], other.gradient_norm_mean[:, 1]
+    np.testing.assert_allclose(*norms, rtol=1e-3)
 
 
-def test_lanes_go_last_for_small_networks_and_enough_lanes_on_a_cpu(tiny):
+def test_seeds_go_last_for_small_networks_and_enough_seeds_on_a_cpu(tiny):
     assert seeds_last.pays(BINARY, 12, 64, 16, "cpu")
-    assert not seeds_last.pays(BINARY, 12, 64, 15, "cpu") and not seeds_last.pays(
-        BINARY, 784, 64, 16, "cpu"
-    )
-    assert not seeds_last.pays(BINARY, 12, 64, 16, "gpu")
-    assert not seeds_last.pays(BINARY, 12, 129, 16, "cpu") and not seeds_last.pays(
-        BINARY, 12, None, 16, "cpu"
-    )
+    for n_inputs, batch_size, n_seeds, platform in (
+        (12, 64, 15, "cpu"),
+        (784, 64, 16, "cpu"),
+        (12, 64, 16, "gpu"),
+        (12, 129, 16, "cpu"),
+        (12, None, 16, "cpu"),
+    ):
+        assert not seeds_last.pays(BINARY, n_inputs, batch_size, n_seeds, platform)
     batches = dataclasses.replace(tiny, train=dataclasses.replace(tiny.train, batch_size=64))
-    wide = jobs.make_job([dataclasses.replace(batches, seeds_per_program=16)], [], None, "cpu").plan
-    assert wide.lanes_last and not jobs.make_job([batches], [], None, "cpu").plan.lanes_last
+    many = dataclasses.replace(batches, seeds_per_program=16)
+    assert make_run_plan([many], [], None, "cpu").program.seeds_last
+    assert not make_run_plan([batches], [], None, "cpu").program.seeds_last

@@ -4,15 +4,17 @@ alone."""
 import dataclasses
 
 import jax
-import numpy as np
 import pytest
+from bitwise import check_same, check_same_runs, stopping_after
 
-from jaxbnn.storage import results
 from jaxbnn import config, run, run_together
 from jaxbnn.analysis import networks
-from jaxbnn.engine import block_runner
-from jaxbnn.storage import run_folder
+from jaxbnn.engine import block_runner, block_store
+from jaxbnn.engine.run_plan import make_run_plan
+from jaxbnn.storage import array_store, checkpoints, results, run_folder
 from jaxbnn.train.spec import AdamW
+
+ONE = jax.devices()[:1]
 
 
 def with_decay(tiny, decay, seeds, name="tiny", rate=0.01):
@@ -33,69 +35,110 @@ def settings(tiny):
 
 @pytest.fixture(scope="module")
 def together(settings, tmp_path_factory):
-    """Six networks in two blocks of three lanes."""
+    """Six networks in two blocks of three seeds."""
     return run_together(settings, tmp_path_factory.mktemp("together"))
 
 
-def equal(one, other):
-    for (name, a), b in zip(one.variables.items(), other.variables.values(), strict=True):
-        np.testing.assert_array_equal(a.values, b.values, err_msg=name)
+@pytest.fixture
+def often(monkeypatch):
+    """Chunks of one epoch, a checkpoint where the run is stopped."""
+    monkeypatch.setattr(block_runner, "CHUNK_SECONDS", 0.0)
+
+
+def steps_of(folders):
+    """Of each folder, its blocks with a checkpoint: seeds -> step."""
+    steps = []
+    for folder in folders:
+        blocks = [b for b in run_folder.block_folders(folder) if checkpoints.folders(b)]
+        steps.append({run_folder.seeds_of(block): checkpoints.newest(block) for block in blocks})
+    return steps
 
 
 def test_each_has_its_folder_and_the_bits_that_it_has_alone(settings, together, tmp_path):
-    assert [folder.parent.name for folder in together] == ["tiny", "other", "tiny"] and len(
-        set(together)
-    ) == 3
+    assert [folder.parent.name for folder in together] == ["tiny", "other", "tiny"]
+    assert len(set(together)) == 3
     for experiment, folder in zip(settings, together, strict=True):
         alone = results.open_result(run(experiment, tmp_path))
         found = results.open_result(folder)
         assert run_folder.read_config(folder) == config.normal(experiment)
         assert found.attrs == alone.attrs and found.seed.values.tolist() == list(experiment.seeds)
-        equal(found, alone)
+        check_same(found, alone)
     facts = run_folder.read_provenance(together[1])
     assert (facts["networks"], facts["seeds"]) == (6, [1, 2, 3])
-    first, second = (
+    first, second = [
         results.open_result(folder).sel(seed=[1]).i_xt.values for folder in together[:2]
-    )
+    ]
     assert (first[:, -1] != second[:, -1]).any(), "decay should change a network"
 
 
-def test_stopped_and_gone_on_in_other_blocks(settings, together, tmp_path, monkeypatch):
-    monkeypatch.setattr(block_runner, "CHUNK_SECONDS", 0.0)
-    turns, said = [], []
-    one = jax.devices()[:1]
-    stopped = run_together(
-        settings[:2], tmp_path, devices=one, stop=lambda: turns.append(0) or len(turns) > 5
-    )
+def test_stopped_and_gone_on_in_other_blocks(settings, together, tmp_path, often):
+    messages = []
+    stopped = run_together(settings[:2], tmp_path, devices=ONE, stop=stopping_after(5))
     assert not any(results.finished_seeds(folder) for folder in stopped)
-    begun = [run_folder.begun_blocks(folder) for folder in stopped]
-    assert begun == [[(0, 1)], [(1,)]]  # the first block's pieces, each where it belongs
-    again = run_together(settings, tmp_path, devices=one, report=lambda p: said.append(p.message))
-    assert any(
-        "tiny seeds 0 to 1, other seeds 1 to 1 go on from epoch" in message for message in said
+    # The first block's seed ranges, each where it belongs.
+    assert steps_of(stopped) == [{(0, 1): 4}, {(1,): 4}]
+    again = run_together(
+        settings, tmp_path, devices=ONE, report=lambda p: messages.append(p.message)
     )
+    assert any("tiny seeds 0 to 1, other seeds 1 to 1 go on from epoch 3" in m for m in messages)
     for folder, whole in zip(again, together, strict=True):
-        equal(results.open_result(folder), results.open_result(whole))
+        check_same_runs(folder, whole)
     report = []
     assert run_together(settings, tmp_path, report=lambda p: report.append(p.message)) == again
     assert report == ["finished already: nothing to do"]
 
 
-def test_a_piece_goes_on_alone_and_seeds_are_added(settings, together, tmp_path, monkeypatch):
-    monkeypatch.setattr(block_runner, "CHUNK_SECONDS", 0.0)
-    turns = []
-    run_together(
-        settings[:2],
-        tmp_path,
-        devices=jax.devices()[:1],
-        stop=lambda: turns.append(0) or len(turns) > 5,
-    )
-    said = []
+def test_a_seed_range_goes_on_alone_and_seeds_are_added(settings, together, tmp_path, often):
+    run_together(settings[:2], tmp_path, devices=ONE, stop=stopping_after(5))
+    messages = []
     more = dataclasses.replace(settings[1], seeds=(1,))
-    folder = run(more, tmp_path, report=lambda p: said.append(p.message))
-    assert any("seeds 1 to 1 go on from epoch" in message for message in said)
+    folder = run(more, tmp_path, report=lambda p: messages.append(p.message))
+    assert any("seeds 1 to 1 go on from epoch 3" in message for message in messages)
     run_together([settings[0], settings[1]], tmp_path)
-    equal(results.open_result(folder), results.open_result(together[1]))
+    check_same_runs(folder, together[1])
+
+
+def test_seed_ranges_of_two_steps_go_on_each_by_itself(settings, together, tmp_path, often):
+    """One was taken further than the other: none is trained twice, both end with their bits."""
+    folders = run_together(settings[:2], tmp_path, devices=ONE, stop=stopping_after(5))
+    run(dataclasses.replace(settings[1], seeds=(1,)), tmp_path, devices=ONE, stop=stopping_after(3))
+    assert steps_of(folders) == [{(0, 1): 4}, {(1,): 6}]
+    messages = []
+    run_together(settings[:2], tmp_path, devices=ONE, report=lambda p: messages.append(p.message))
+    assert [m for m in messages if "go on" in m] == [
+        "tiny seeds 0 to 1 go on from epoch 3",
+        "other seeds 1 to 1 go on from epoch 5",
+    ]
+    for folder, whole in zip(folders, together, strict=False):
+        check_same_runs(folder, whole)
+
+
+def test_a_finished_part_of_a_block_stands_beside_an_unfinished_one(
+    settings, together, tmp_path, monkeypatch
+):
+    """Killed between the manifests of its two parts: the second goes on from its checkpoint."""
+    finish = block_store.finish
+
+    def fail_at_other(plan, folder, seed_range, places, inputs):
+        if seed_range.number == 1:
+            raise KeyboardInterrupt
+        finish(plan, folder, seed_range, places, inputs)
+
+    monkeypatch.setattr(block_store, "finish", fail_at_other)
+    with pytest.raises(KeyboardInterrupt):
+        run_together(settings[:2], tmp_path, devices=ONE)
+    monkeypatch.setattr(block_store, "finish", finish)
+    plan = make_run_plan(settings[:2], [tmp_path, tmp_path], None, "cpu")
+    folders = [run_folder.folder_of(tmp_path, e) for e in plan.experiments]
+    assert [results.finished_seeds(folder) for folder in folders] == [(0, 1), ()]
+    assert steps_of(folders)[1] == {(1,): 13}
+    finished = array_store.read_manifest(folders[0] / "blocks" / "0-1")
+    messages = []
+    run_together(settings[:2], tmp_path, devices=ONE, report=lambda p: messages.append(p.message))
+    assert "other seeds 1 to 1 go on from epoch 12" in messages
+    assert array_store.read_manifest(folders[0] / "blocks" / "0-1") == finished
+    for folder, whole in zip(folders, together, strict=False):
+        check_same_runs(folder, whole)
 
 
 def test_trained_networks_are_those_of_the_last_checkpoint(settings, together):

@@ -1,27 +1,31 @@
 import dataclasses
+import math
 
 import numpy as np
 import pytest
 
-from jaxbnn.storage import results
 from jaxbnn import data, run
-from jaxbnn.engine import verdicts
+from jaxbnn.analysis.spectra import spectra
+from jaxbnn.engine.verdicts import Sample, judge_seed, row_bits
 from jaxbnn.info import corrected_entropy, reliability
+from jaxbnn.info.plane import Point
 from jaxbnn.info.spectrum import Spectrum
-from jaxbnn.storage import run_folder
+from jaxbnn.storage import results, schema
 
 
-def one(spectra, *place):
-    return Spectrum(*(leaf[place] for leaf in spectra))
+def one(whole, *place):
+    return Spectrum(*(leaf[place] for leaf in whole))
 
 
 def test_the_trust_of_a_sample_is_that_of_its_spectra(finished):
     found = results.open_result(finished, "test")
-    t, sizes = verdicts.spectra(found), np.bincount(data.load(data.Szt()).test.y)
+    t = spectra(found)
+    sizes = np.bincount(data.load(data.Szt()).test.y)
     assert found.class_size.values[0].tolist() == sizes.tolist()
     for seed, epoch, layer in ((0, 0, 0), (3, 2, 1), (4, 5, 0)):
-        spectrum, at = one(t, seed, epoch, layer), {"seed": seed, "epoch": epoch, "layer": layer}
-        trust, point = reliability.judge(spectrum), found.isel(at)
+        spectrum = one(t, seed, epoch, layer)
+        trust = reliability.judge(spectrum)
+        point = found.isel(seed=seed, epoch=epoch, layer=layer)
         assert int(point.verdict_xt) == int(trust.verdict) and int(point.n_doubletons) == int(
             trust.n_doubletons
         )
@@ -56,7 +60,7 @@ def test_the_trust_of_a_sample_is_that_of_its_spectra(finished):
         np.testing.assert_allclose(guessed, [float(guess) for guess in expected])
 
 
-def test_a_population_is_exact_and_what_is_not_counted_is_unjudged(finished):
+def test_a_population_is_certain_and_what_is_not_counted_is_unjudged(finished):
     main, test = results.open_result(finished), results.open_result(finished, "test")
     assert (main.verdict_xt == 0).all() and (main.verdict_ty == 0).all()
     output = test.sel(layer="output")
@@ -67,13 +71,14 @@ def test_a_population_is_exact_and_what_is_not_counted_is_unjudged(finished):
     )
     assert main.verdict_xt.attrs["flag_meanings"].split() == [
         "unjudged",
-        "certified",
+        "population",
         "saturated",
         "reliable",
         "biased",
     ]
 
 
+@pytest.mark.slow
 def test_a_stricter_tolerance_asks_for_more_examples(tiny, finished, tmp_path):
     strict = [dataclasses.replace(probe, tolerance=1e-3) for probe in tiny.probes[1:]]
     folder = run(dataclasses.replace(tiny, probes=(tiny.probes[0], *strict), seeds=(0,)), tmp_path)
@@ -94,12 +99,58 @@ def test_a_stricter_tolerance_asks_for_more_examples(tiny, finished, tmp_path):
     assert np.isnan(binned.guess_units.sel(layer="dense_1")) and (binned.guess_chao1 > 0).all()
 
 
-def test_one_epoch_has_its_spectra(finished):
+def test_spectra_of_a_selection_are_those_of_the_whole(finished):
     whole = results.open_result(finished)
-    last = verdicts.at_epochs(whole, [-1])
-    np.testing.assert_array_equal(last.epoch.values, whole.epoch.values[-1:])
-    expected, found = verdicts.spectra(whole), verdicts.spectra(last)
-    width = found.number.shape[-1]
-    np.testing.assert_array_equal(found.number[:, 0], expected.number[:, -1, :, :width])
-    with pytest.raises(ValueError, match="expected the whole result"):
-        verdicts.spectra(whole.isel(epoch=[0]))
+    expected = spectra(whole, "ty")
+    found = spectra(whole.isel(epoch=-1, seed=[3, 0]), "ty")
+    for part, all_of_it in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(part, all_of_it[[3, 0], -1])
+
+
+def spectrum_of(*counts):
+    """The spectra [E, L, M] of layers at one epoch, of patterns seen so often."""
+    multiplicity = np.zeros((1, len(counts), 5), np.int32)
+    number = np.zeros((1, len(counts), 5), np.int32)
+    for layer, seen in enumerate(counts):
+        values, times = np.unique(seen, return_counts=True)
+        multiplicity[0, layer, : len(values)] = values
+        number[0, layer, : len(values)] = times
+    return Spectrum(multiplicity, number)
+
+
+def points_of(xt, ty):
+    known = np.full((1, len(xt)), 0.01, np.float32)
+    whole = np.zeros((1, len(xt)), np.int32)
+    return Point(np.array([xt]), np.array([ty]), np.array([xt]), known, whole, whole, known > 0)
+
+
+def judged(xt, ty, t, **changes):
+    sample = Sample(np.array([6, 6]), np.float64(math.log2(12)), np.float64(1.0))
+    options = {"population": False, "tolerance": 0.1, "units": np.array([3.0] * len(xt))}
+    seed = judge_seed(points_of(xt, ty), t, sample, **(options | changes))
+    names = [variable.name for variable in schema.columns(schema.TRUST)]
+    return dict(zip(names, np.moveaxis(seed.trust, -1, 0), strict=True)), seed.needed
+
+
+def test_a_seed_is_judged_from_its_points_and_spectra_alone():
+    """12 examples: a layer of 12 patterns, one of 2 with 6 each, and one that has diverged."""
+    t = spectrum_of([1] * 12, [6, 6], [])
+    trust, needed = judged([math.log2(12), 1.0, np.nan], [1.0, 0.5, np.nan], t)
+    assert reliability.VERDICTS[int(trust["verdict_xt"][0, 0])] == "saturated"
+    assert trust["verdict_xt"][0, 2] == trust["verdict_ty"][0, 2] == reliability.UNJUDGED
+    np.testing.assert_allclose(trust["gap_x"][0, :2], [0, math.log2(12) - 1])
+    np.testing.assert_allclose(trust["gap_y"][0, :2], [0, 0.5])
+    assert trust["n_doubletons"][0].tolist() == [0, 0, -1]
+    assert needed.shape == (3, 3) and needed[0, 0] == -1
+    declared, _ = judged([math.log2(12), 1.0, np.nan], [1.0, 0.5, np.nan], t, population=True)
+    assert declared["verdict_xt"][0].tolist() == [0, 0, reliability.UNJUDGED]
+
+
+def test_a_guess_is_given_where_the_number_is_not_known():
+    trust, needed = judged([math.log2(12)], [1.0], spectrum_of([1] * 12), units=np.array([np.nan]))
+    assert needed[0, 0] == -1 and needed[0, 1] > 12 and np.isnan(needed[0, 2])
+
+
+def test_bits_of_a_row_are_those_of_its_alphabet():
+    np.testing.assert_array_equal(row_bits({"a": 2**9, "b": 3}, ("b", "a")), [math.log2(3), 9.0])
+    assert np.isnan(row_bits({}, ("output",))).all()

@@ -58,6 +58,70 @@ def test_points_must_fit_the_plane():
         plane.empty(0, 1)
 
 
+NAN = np.float32("nan")
+
+
+@pytest.mark.parametrize(
+    "leaves",
+    [
+        (1.5, 0.25, 1.5, 0.01, 3, 0, True),
+        (NAN, NAN, NAN, NAN, -1, -1, False),  # nothing is known
+        (0.0, NAN, -0.0, 1e-30, 2**24 - 1, 2**24 - 1, False),  # the largest counts
+    ],
+)
+def test_a_point_goes_through_its_columns_and_back(leaves):
+    types = [leaf.dtype for leaf in plane.NO_POINT]
+    point = Point(*[np.array([x, x], dtype) for x, dtype in zip(leaves, types, strict=True)])
+    columns = plane.to_columns(point)
+    assert columns.shape == (2, 7) and columns.dtype == np.float32
+    for convert in (plane.from_columns, jax.jit(plane.from_columns)):
+        for before, after in zip(point, convert(columns), strict=True):
+            assert before.dtype == after.dtype
+            np.testing.assert_array_equal(before, after)
+    on_host = plane.from_columns(np.asarray(columns))
+    assert all(isinstance(leaf, np.ndarray) for leaf in on_host)
+
+
+def test_counts_past_the_largest_would_not_come_back():
+    """Why samples are limited: 2**24 + 1 is no float32."""
+    one = plane.NO_POINT._replace(n_patterns=np.int32(plane.MAX_EXAMPLES + 2))
+    assert int(plane.from_columns(plane.to_columns(one)).n_patterns) != one.n_patterns
+    whole = np.arange(plane.MAX_EXAMPLES - 3, plane.MAX_EXAMPLES + 1)
+    np.testing.assert_array_equal(whole.astype(np.float32).astype(np.int32), whole)
+
+
+def test_a_plane_is_one_array_of_named_columns():
+    p = plane.record(plane.empty(2, 2), 0, points(3.0))
+    assert p.values.shape == (2, 2, len(Point._fields)) and p.values.dtype == np.float32
+    for i, name in enumerate(Point._fields):
+        column = np.asarray(p.values[..., i]).astype(getattr(p.points, name).dtype)
+        np.testing.assert_array_equal(column, getattr(p.points, name))
+
+
+def test_planes_of_chunks_hold_what_one_plane_holds():
+    epochs = (0, 1, 5, 7, 12)
+    whole = plane.empty(len(epochs), 2)
+    chunks = []
+    for first in (0, 2, 4):
+        chunk = plane.empty(2, 2)
+        for epoch in epochs[first : first + 2]:
+            whole = plane.record(whole, epoch, points(epoch + 0.5))
+            chunk = plane.record(chunk, epoch, points(epoch + 0.5))
+        chunks.append(chunk)
+    n_rows = [int(chunk.rows) for chunk in chunks]
+    assert n_rows == [2, 2, 1] and int(whole.rows) == 5
+    for name in ("epoch", "values"):
+        parts = [getattr(c, name)[:n] for c, n in zip(chunks, n_rows, strict=True)]
+        np.testing.assert_array_equal(np.concatenate(parts), getattr(whole, name))
+
+
+def test_a_row_past_the_end_changes_nothing():
+    rows = jnp.arange(6.0).reshape(3, 2)
+    row = jnp.array([9.0, 9.0])
+    np.testing.assert_array_equal(plane.set_row(rows, 1, row), [[0, 1], [9, 9], [4, 5]])
+    np.testing.assert_array_equal(plane.set_row(rows, 3, row), rows)
+
+
 def test_stack_puts_layers_side_by_side():
     one = Point(*[jnp.float32(i) for i in range(7)])
     assert plane.stack([one, one, one]).ty.tolist() == [1, 1, 1]
@@ -91,5 +155,5 @@ def test_levels_outside_0_to_1_are_refused():
 
 
 def test_a_plane_of_one_seed_has_no_bands():
-    with pytest.raises(ValueError, match=r"leaves \[S, E, L\], got \(2, 3\)"):
+    with pytest.raises(ValueError, match=r"values \[S, E, L, F\], got shape \(2, 3, 7\)"):
         plane.across_seeds(plane.empty(2, 3))

@@ -8,10 +8,12 @@ import pytest
 from oracles import informations
 
 from jaxbnn.data import Dataset, Split
-from jaxbnn.info import Exact, FixedBins
+from jaxbnn.info import Exact, FixedBins, plane
+from jaxbnn.info.spectrum import room
 from jaxbnn.nn import MLP
+from jaxbnn.observe.forward import viewer
 from jaxbnn.observe.probe import Probe, Schedule, choose, layers_of
-from jaxbnn.observe.record import observer
+from jaxbnn.observe.record import check_size, observer, recorder
 from jaxbnn.train.batches import in_batches
 
 RNG = np.random.default_rng(0)
@@ -201,3 +203,42 @@ def test_a_submodule_called_like_a_layer_does_not_hide_it():
 def test_layers_must_be_a_tuple():
     with pytest.raises(TypeError, match="layers as a tuple of names, got 'abc'"):
         Probe(layers="abc")
+
+
+def test_too_many_examples_for_a_points_counts_are_refused():
+    check_size(plane.MAX_EXAMPLES)
+    with pytest.raises(
+        ValueError, match="at most 16777215 examples .*, got 16777216: measure a part of them"
+    ) as caught:
+        check_size(2**24)
+    assert "\n" not in str(caught.value)
+
+
+def test_too_many_examples_are_refused_before_they_are_counted(monkeypatch):
+    """The rule is asked for each probe's own sample."""
+    monkeypatch.setattr(plane, "MAX_EXAMPLES", 50)
+    prepare, _ = observer(MODEL, [Probe(sample="train")])
+    prepare(SPLIT)
+    prepare, _ = observer(MODEL, [Probe(sample="train"), Probe("all", sample="all")])
+    with pytest.raises(ValueError, match="at most 50 examples .*, got 80"):
+        prepare(SPLIT)
+
+
+def test_a_record_is_the_points_columns_and_the_spectra():
+    """[L, F] and [L, 4, M]; a layer that is not counted has spectra of 0."""
+    probes = (Probe(sample="train"), Probe("binned", ("norm_1",), FixedBins()))
+    prepare, record = recorder(probes, 2)
+    codes = viewer(MODEL, probes)(SPLIT, VARIABLES).codes
+    main, binned = record(prepare(SPLIT), codes)
+    assert main.values.shape == (3, 7) and main.values.dtype == np.float32
+    assert main.spectra.shape == (3, 4, room(50)) and main.spectra.dtype == np.int32
+    assert binned.values.shape == (1, 7) and binned.spectra.shape == (1, 4, room(50))
+    points = plane.from_columns(main.values)
+    np.testing.assert_array_equal(main.spectra[:2, 1].sum(axis=1), points.n_patterns[:2])
+    examples = (main.spectra[:, 0] * main.spectra[:, 1]).sum(axis=1)
+    assert examples.tolist() == [50, 50, 0] and not main.spectra[2].any()
+    pairs = (main.spectra[:, 2] * main.spectra[:, 3]).sum(axis=1)
+    assert pairs.tolist() == [50, 50, 0]
+    (measured_points,) = measured(MODEL, probes[:1])
+    np.testing.assert_allclose(points.xt, measured_points.xt, atol=1e-6)
+    np.testing.assert_array_equal(points.n_patterns, measured_points.n_patterns)

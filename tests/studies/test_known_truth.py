@@ -3,23 +3,22 @@ import dataclasses
 import numpy as np
 import pytest
 
-from jaxbnn.files.figures import save_figure
-from jaxbnn.storage import results
 from jaxbnn import config, studies
 from jaxbnn.config.experiment import Resampled
 from jaxbnn.config.overrides import override
+from jaxbnn.files.figures import save_figure
 from jaxbnn.info import measure
 from jaxbnn.info.known_truth import Bernoulli
-from jaxbnn.plots import study_figures
-from jaxbnn.storage import run_folder
-from jaxbnn.studies.known_truth import runner
+from jaxbnn.plots import run_figures
+from jaxbnn.storage import results, run_folder
+from jaxbnn.studies.known_truth import runner, verdict_scores
 
 SMALL = Bernoulli(p=(0.5, 0.9), d=(2, 5, 40), n=(100, 400), repetitions=3)
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    return runner.calibrate(SMALL, tmp_path_factory.mktemp("runs"))
+    return runner.run_known_truth(SMALL, tmp_path_factory.mktemp("runs"))
 
 
 def test_a_study_of_units_has_its_variables_truth_and_scores(folder):
@@ -30,7 +29,7 @@ def test_a_study_of_units_has_its_variables_truth_and_scores(folder):
     error = found.estimate - found.truth
     assert float(abs(error.sel(d=2, n=400, estimator="plugin")).max()) < 0.2
     assert float(error.sel(d=40, estimator="plugin").max()) < -10
-    scores = runner.scores(found)
+    scores = verdict_scores.scores(found)
     assert list(scores) == ["all", "p = 0.5", "p = 0.9"] and scores["all"].n_samples == 36
     assert scores["all"].n_reliable == sum(
         scores[name].n_reliable for name in ("p = 0.5", "p = 0.9")
@@ -38,14 +37,17 @@ def test_a_study_of_units_has_its_variables_truth_and_scores(folder):
 
 
 def test_what_is_finished_is_kept_and_a_stopped_study_goes_on(folder, tmp_path):
-    said, answers = [], iter([False, False, True])
-    stopped = runner.calibrate(SMALL, tmp_path, say=said.append, stop=lambda: next(answers, True))
-    assert len(said) == 2 and not (stopped / run_folder.RESULT).exists()
+    said = []
+    answers = iter([False, False, True])
+    stopped = runner.run_known_truth(
+        SMALL, tmp_path, say=said.append, stop=lambda: next(answers, True)
+    )
+    assert len(said) == 2 and not results.is_finished_study(stopped)
     pieces = {p: p.stat().st_mtime_ns for p in (stopped / run_folder.BLOCKS).iterdir()}
-    assert len(pieces) == 2 and runner.calibrate(SMALL, tmp_path) == stopped
+    assert len(pieces) == 2 and runner.run_known_truth(SMALL, tmp_path) == stopped
     assert all(p.stat().st_mtime_ns == made for p, made in pieces.items())
     assert results.open_result(stopped).identical(results.open_result(folder))
-    runner.calibrate(SMALL, tmp_path, say=said.append)
+    runner.run_known_truth(SMALL, tmp_path, say=said.append)
     assert said[-1] == "finished already: nothing to do"
 
 
@@ -55,7 +57,7 @@ def trained(tiny, tmp_path_factory):
     experiment = dataclasses.replace(tiny, probes=(probe,), seeds=(0, 1), seeds_per_program=2)
     study = Resampled("resampled", experiment, n=(50, 2000), repetitions=3)
     out = tmp_path_factory.mktemp("runs")
-    return study, out, runner.calibrate(study, out)
+    return study, out, runner.run_known_truth(study, out)
 
 
 def test_samples_of_trained_layers_are_judged_against_their_counted_values(trained):
@@ -67,7 +69,7 @@ def test_samples_of_trained_layers_are_judged_against_their_counted_values(train
         "repetition": 3,
         "estimator": 5,
     }  # 2 seeds, 2 epochs, 2 layers
-    kept = results.open_result(run_folder.folder_of(out, study.experiment), "main_keep")
+    kept = results.open_result(run_folder.folder_of(out, study.experiment), "main_activations")
     true = measure(kept.words_hidden_2.values[1, 1], kept.y.values[1], population=True, bits=4)
     assert (float(found.truth[7]), float(found.truth_ty[7])) == pytest.approx(
         (true.i_xt, true.i_ty)
@@ -79,7 +81,7 @@ def test_samples_of_trained_layers_are_judged_against_their_counted_values(train
         and float(abs(found.i_ty.sel(n=2000) - found.truth_ty).max()) < 0.15
     )
     assert (found.null_ty >= 0).all() and set(np.unique(found.verdict_ty)) <= {1, 2, 3}
-    scores = runner.scores(found)
+    scores = verdict_scores.scores(found)
     assert [scores[name].n_samples for name in ("I(X;T)", "I(T;Y)")] == [48, 48]
     assert scores["I(T;Y)"].n_reliable == (found.verdict_ty == 2).sum() and np.isnan(
         scores["I(T;Y)"].covered
@@ -87,9 +89,7 @@ def test_samples_of_trained_layers_are_judged_against_their_counted_values(train
 
 
 def test_figures_of_both_kinds_are_drawn(folder, trained, tmp_path):
-    bernoulli, layers = (
-        study_figures.plot_study(results.open_result(f)) for f in (folder, trained[2])
-    )
+    bernoulli, layers = (run_figures.of_study(results.open_result(f)) for f in (folder, trained[2]))
     assert set(bernoulli) == set(layers) == {"errors", "variances", "verdicts", "rightness"}
     assert len(bernoulli["errors"].axes) == 4 and len(bernoulli["verdicts"].axes) == 2
     assert [ax.get_title() for ax in layers["errors"].axes] == ["4 units", "6 units"]
@@ -99,7 +99,7 @@ def test_figures_of_both_kinds_are_drawn(folder, trained, tmp_path):
 
 def test_one_sample_alone_has_no_variance(trained):
     found = results.open_result(trained[2]).isel(repetition=[0])
-    figure = study_figures.plot_study(found)["variances"]
+    figure = run_figures.of_study(found)["variances"]
     assert np.isnan(figure.axes[0].get_lines()[0].get_ydata()).all()
 
 
