@@ -7,8 +7,8 @@ from jaxbnn.info import plane as plane
 from jaxbnn.info import reliability as reliability
 from jaxbnn.info.counting import Counts as Counts
 from jaxbnn.info.counting import count as count
-from jaxbnn.info.dependence import Dependence as Dependence
-from jaxbnn.info.dependence import dependence as dependence
+from jaxbnn.info.total_correlation import Dependence as Dependence
+from jaxbnn.info.total_correlation import dependence as dependence
 from jaxbnn.info.entropy import miller_madow as miller_madow
 from jaxbnn.info.entropy import plugin as plugin
 from jaxbnn.info.estimators.bins import FixedBins as FixedBins

@@ -7,7 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxbnn.info import corrected_entropy, reliability
-from jaxbnn.info.counting import check_labels, count
+from jaxbnn.info.counting import count
+from jaxbnn.info.labels import check_labels
 from jaxbnn.info.packing import pack_values
 from jaxbnn.info.reliability import TOLERANCE, UNJUDGED, VERDICTS
 from jaxbnn.info.spectrum import Spectrum

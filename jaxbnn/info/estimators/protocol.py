@@ -8,8 +8,10 @@ import jax.numpy as jnp
 from jax.core import Tracer
 
 from jaxbnn.info import entropy
-from jaxbnn.info.counting import Counts, check_labels, count
-from jaxbnn.info.packing import as_array, pack_values
+from jaxbnn.info.counting import Counts, count
+from jaxbnn.info.arrays import as_array
+from jaxbnn.info.labels import check_labels
+from jaxbnn.info.packing import pack_values, value_words
 from jaxbnn.info.plane import Point
 
 Correction = Literal["none", "miller_madow"]

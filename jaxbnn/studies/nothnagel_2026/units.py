@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from jaxbnn import plots
-from jaxbnn.info.dependence import Dependence, dependence
+from jaxbnn.info.total_correlation import Dependence, dependence
 from jaxbnn.observe.probe import choose
 from jaxbnn.studies.drawing import panels_for
 from jaxbnn.studies.nothnagel_2026.experiments import GRID
