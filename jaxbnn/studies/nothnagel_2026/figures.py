@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from jaxbnn import plots
-from jaxbnn.info.reliability import expected_plugin
+from jaxbnn.info.expectation import expected_plugin
 from jaxbnn.studies.drawing import draw_plane, panels_for
 from jaxbnn.studies.evidence import TRUSTED, interval
 from jaxbnn.studies.nothnagel_2026.claims import CLAIMS
