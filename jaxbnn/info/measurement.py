@@ -15,7 +15,7 @@ from jaxbnn.info.reliability import TOLERANCE, UNJUDGED, VERDICTS, Trust
 from jaxbnn.info.spectrum import Spectrum
 
 COUNT = jax.jit(count, static_argnames=("bits", "classes"))
-MAX_LOG2_PATTERNS = 1024.0  # far past where (m / log2 m)**2 leaves the range of floats
+MAX_LOG2_PATTERNS = 600.0  # far past where (m / log2 m)**2 leaves the range of floats
 
 
 class InputInformation(NamedTuple):
@@ -152,8 +152,9 @@ def _packed(t: Any, bits: int | None) -> tuple[np.ndarray, _Units]:
         return t, _Units(t, True, bits)
     words = pack_values(t)
     n_units = int(np.prod(t.shape[1:]))
-    are_signs = words.shape[1] == -(-n_units // WORD) and words.shape[1] < n_units
-    return words, _Units(words if are_signs else t.reshape(len(t), -1), are_signs, n_units)
+    if words.shape[1] < n_units:  # signs, one bit a unit
+        return words, _Units(words, True, n_units)
+    return words, _Units(t.reshape(len(t), -1), False, n_units)
 
 
 def _check_words(t: np.ndarray, bits: int) -> None:

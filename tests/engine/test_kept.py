@@ -30,7 +30,7 @@ def test_kept_activations_give_the_measured_values(stored):
             words = kept[f"words_{layer}"].values[seed, 0]
             found = measure(words, kept.y.values[seed], population=True, bits=width)
             last = whole.isel(epoch=-1, seed=seed, layer=i)
-            assert (found.i_xt, found.i_ty) == pytest.approx(
+            assert (found.xt.value, found.ty.value) == pytest.approx(
                 (float(last.i_xt), float(last.i_ty)), abs=1e-5
             )
 

@@ -18,9 +18,9 @@ def test_values_are_counted_one_by_one():
     t = RNG.choice([-0.0, 0.0, 0.1, 0.2, 1e30], (200, 2)).astype(np.float32)
     found, expected = point(ExactValues(), t), measure(t, Y)
     assert (float(found.xt), float(found.ty)) == pytest.approx(
-        (expected.i_xt, expected.i_ty), abs=2e-5
+        (expected.xt.value, expected.ty.value), abs=2e-5
     )
-    assert int(found.n_patterns) == expected.n_patterns == 16 and bool(found.certified)
+    assert int(found.n_patterns) == expected.counts.n_patterns == 16 and bool(found.certified)
 
 
 def test_an_affine_map_of_each_unit_loses_nothing():

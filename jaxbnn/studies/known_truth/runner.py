@@ -208,8 +208,8 @@ def _all_sizes(study, words, y, bits, seed):
         found.append(evaluated._asdict() | of_labels)
     whole = {name: np.stack([each[name] for each in found]) for name in found[0]}
     return whole | {
-        "truth": np.float64(true.i_xt),
-        "truth_ty": np.float64(true.i_ty),
+        "truth": np.float64(true.xt.value),
+        "truth_ty": np.float64(true.ty.value),
         "bits": np.int64(bits),
     }
 
