@@ -105,7 +105,7 @@ LONGEST = (
     "test_cli",
     "test_studies",
     "test_report",
-    "test_routes",
+    "test_counting_algorithms",
     "test_lanes",
     "test_contract",
 )

@@ -20,7 +20,6 @@ from jaxbnn.info import reliability
 from jaxbnn.observe.probe import alphabets_of
 from jaxbnn.storage import run_folder
 
-
 ONE = "t"  # the name of what a file holds where that is one layer at one epoch
 FORMS = [("t", "y"), ("words", "bits", "y")]
 

@@ -162,7 +162,6 @@ def _keys(
     last."""
     u64 = jnp.uint64
     shift = u64(layout.label_bits)
-    top = u64(63 - layout.index_bits)
     label = labels.astype(u64) & u64((1 << layout.label_bits) - 1)
     hashed = hashed >> u64(layout.label_bits + layout.index_bits)
     closed = u64((1 << (64 - layout.index_bits)) - 1)
@@ -218,9 +217,7 @@ def _at_next(ends: jax.Array, values: jax.Array) -> jax.Array:
     """At every row the value at the end of its run."""
     n_rows = ends.shape[0]
     position = jnp.arange(n_rows, dtype=jnp.int32)
-    return values_at(
-        values, jax.lax.cummin(jnp.where(ends, position, n_rows - 1), reverse=True)
-    )
+    return values_at(values, jax.lax.cummin(jnp.where(ends, position, n_rows - 1), reverse=True))
 
 
 def _as_number(words: jax.Array, width: type) -> jax.Array:

@@ -100,9 +100,7 @@ def _peak(log_weight: LogWeight, low: float, high: float) -> tuple[np.ndarray, n
         y = log_weight(x)
 
 
-def _refined(
-    log_weight: LogWeight, x: np.ndarray, y: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def _refined(log_weight: LogWeight, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The same nodes with others between them, until the integral stands."""
     # The trapezoid rule converges exponentially: once halving the step changes 1e-8, far less is
     # left. More than five halvings can only chase the rounding of a sum of N logs.

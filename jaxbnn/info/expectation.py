@@ -216,9 +216,7 @@ def _blocks(width: np.ndarray) -> list[np.ndarray]:
     return blocks
 
 
-def _means_of_block(
-    low: np.ndarray, width: np.ndarray, ratio: Ratio, i: np.ndarray
-) -> np.ndarray:
+def _means_of_block(low: np.ndarray, width: np.ndarray, ratio: Ratio, i: np.ndarray) -> np.ndarray:
     """The mean of k log2 k of the laws i [P, 1], in one table [P, widest]."""
     cell = np.arange(width.max())
     k = low[:, None] + cell

@@ -58,7 +58,7 @@ def check_labels(y: Any) -> Int32[np.ndarray, " n"]:
         raise ValueError(f"expected labels [N] with N >= 1, got shape {y.shape}")
     if not np.isfinite(y).all() or (y != np.floor(y)).any():
         raise ValueError("expected whole labels, got fractions, NaN or infinity")
-    if y.min() < 0 or y.max() >= N_LABELS:
+    if y.min() < 0 or float(y.max()) >= N_LABELS:
         raise ValueError(f"expected labels from 0 to 2**31 - 1, got {y.min()} to {y.max()}")
     return y.astype(np.int32)
 

@@ -100,9 +100,7 @@ def measure(
     words, units = _packed(t, bits)
     labels = class_labels(y)
     if len(words) != len(labels):
-        raise ValueError(
-            f"expected t and y of one length, got {np.shape(t)} and {np.shape(y)}"
-        )
+        raise ValueError(f"expected t and y of one length, got {np.shape(t)} and {np.shape(y)}")
     if not tolerance > 0:
         raise ValueError(f"expected a tolerance above 0 bits, got {tolerance}")
     sample = _counted(words, labels, bits)
@@ -205,9 +203,7 @@ class _Entropies(NamedTuple):
 
 def _entropies(entropy: Any, sample: _Sample) -> _Entropies:
     spectrum_y = Spectrum.from_histogram(sample.class_sizes)
-    return _Entropies(
-        entropy(sample.spectrum_t), entropy(sample.spectrum_ty), entropy(spectrum_y)
-    )
+    return _Entropies(entropy(sample.spectrum_t), entropy(sample.spectrum_ty), entropy(spectrum_y))
 
 
 def _needed(

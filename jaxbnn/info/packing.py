@@ -17,7 +17,8 @@ WORD = 32
 # Codes of a row, up to which a loop over them is written out: XLA:CPU then works on many rows at
 # once.
 MAX_UNROLLED = 64
-NEGATIVE_ZERO = {4: 2**31, 8: 2**63}  # the bits of -0.0 in a float of so many bytes
+# The bits of -0.0 in a float of so many bytes.
+NEGATIVE_ZERO = {4: np.uint32(2**31), 8: np.uint64(2**63)}
 
 
 def pack_signs(t: Shaped[AnyArray, "n d"]) -> UInt32[AnyArray, "n w"]:

@@ -169,9 +169,7 @@ def null_information(t: Spectrum, class_sizes: Any) -> Float64[np.ndarray, "*poi
     return np.where(n > 0, np.maximum(null, 0), np.nan)
 
 
-def needed(
-    t: Spectrum, trust: Trust, tolerance: float = TOLERANCE
-) -> Int64[np.ndarray, "*points"]:
+def needed(t: Spectrum, trust: Trust, tolerance: float = TOLERANCE) -> Int64[np.ndarray, "*points"]:
     """The smallest n whose expected plug-in entropy is within the tolerance of the sample's.
 
     Args:
@@ -243,8 +241,7 @@ def guesses(t: Spectrum, log2_patterns: Any, tolerance: float = TOLERANCE) -> Gu
     bits = np.broadcast_to(np.asarray(log2_patterns, np.float64), n.shape)
     if (bits < 0).any() or not tolerance > 0:
         raise ValueError(
-            "expected log2_patterns >= 0 and a tolerance > 0, "
-            f"got {bits.min():g} and {tolerance:g}"
+            f"expected log2_patterns >= 0 and a tolerance > 0, got {bits.min():g} and {tolerance:g}"
         )
     patterns = k + np.where(f2 > 0, f1**2 / (2 * np.maximum(f2, 1)), f1 * (f1 - 1) / 2)
     with np.errstate(over="ignore"):

@@ -8,13 +8,15 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import ml_dtypes
 import numpy as np
 import pytest
 
-from jaxbnn import studies
+from jaxbnn import info, studies
 from jaxbnn.analysis import comparison
 from jaxbnn.cli import plot, report, run, selection, show, startup, terminal
 from jaxbnn.cli.main import main, parser, seeds
+from jaxbnn.cli.measure import plain
 from jaxbnn.cli.terminal import clock
 from jaxbnn.engine import cost
 from jaxbnn.engine.devices import count_cores

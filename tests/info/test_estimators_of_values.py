@@ -68,3 +68,57 @@ def test_what_is_not_finite_has_no_value(estimator, bad):
 def test_bad_bins_are_refused(bins, error):
     with pytest.raises(error, match="expected bins"):
         OwnRangeBins(bins)
+
+
+TINY = np.array([0, -0.0, 1e-40, -1e-40, 2e-40, 1e-45, 1.2e-38, 1], np.float32)  # denormals
+
+
+def compiled(estimator, t, **options):
+    reference = estimator.prepare(np.arange(len(t))[:, None], np.zeros(len(t), np.int32))
+    return jax.jit(lambda t: estimator.estimate(reference, estimator.encode(t)), **options)(t)
+
+
+def test_numbers_next_to_0_are_not_0_in_compiled_code():
+    found = compiled(ExactValues(), TINY[:, None])
+    assert int(found.n_patterns) == measure(TINY[:, None], [0] * 8).counts.n_patterns == 7
+    assert float(found.xt) == pytest.approx(2.75, abs=1e-6) and bool(found.certified)
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16", "int8", "int32", "uint32", "bool"])
+def test_values_of_every_type_up_to_32_bits_are_counted_exactly(dtype):
+    large = {"int32": 2**31 - 4, "uint32": 2**32 - 4}.get(dtype, 0)
+    t = jnp.asarray(RNG.integers(0, 4, (200, 2)) + large).astype(dtype)
+    if dtype in ("int32", "uint32"):  # float32 would round them together
+        t = jnp.asarray((RNG.integers(0, 4, (200, 2)) + large).astype(dtype))
+    found = point(ExactValues(), t)
+    assert int(found.n_patterns) == len(np.unique(np.asarray(t, np.float64), axis=0))
+
+
+def test_wider_values_are_refused_and_not_rounded_together():
+    with pytest.raises(TypeError, match="at most 32 bits in compiled code, got float64"):
+        ExactValues().encode(np.array([[1.0], [1 + 1e-12]]))
+
+
+def test_inputs_next_to_0_are_not_0_in_compiled_code():
+    x, y = jnp.asarray(TINY[:, None]), jnp.zeros(8, jnp.int32)
+    for prepare in (ExactValues().prepare, jax.jit(ExactValues().prepare)):
+        assert float(prepare(x, y).h_x) == pytest.approx(2.75, abs=1e-6)
+
+
+@pytest.mark.parametrize("high", [1e-40, 1e-37, 2.0**-101, 1e38, 3e38])
+def test_a_range_that_float32_cannot_divide_is_not_certified(high):
+    found = compiled(OwnRangeBins(), np.float32([[0], [high], [high / 2], [0]]))
+    assert np.isnan(found.xt) and not bool(found.certified) and int(found.n_patterns) == -1
+
+
+@pytest.mark.parametrize("value", [0.0, 1e-40, 1e-30, 3e38])
+def test_a_constant_layer_of_any_value_is_one_pattern(value):
+    found = compiled(OwnRangeBins(), np.full((4, 1), value, np.float32))
+    assert float(found.xt) == 0 and int(found.n_patterns) == 1 and bool(found.certified)
+
+
+def test_bins_of_a_small_but_divisible_range_are_right():
+    t = np.float32([[0], [1], [2], [3]])
+    expected = compiled(OwnRangeBins(4), t)
+    found = compiled(OwnRangeBins(4), t * np.float32(2.0**-99))
+    assert float(found.xt) == float(expected.xt) == 2 and bool(found.certified)

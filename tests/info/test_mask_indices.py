@@ -7,7 +7,10 @@ from hypothesis import strategies as st
 
 from jaxbnn.info import mask_indices
 
-FORMS = {form: jax.jit(getattr(mask_indices, form), static_argnums=(1, 2)) for form in ("written_indices", "searched_indices")}
+FORMS = {
+    form: jax.jit(getattr(mask_indices, form), static_argnums=(1, 2))
+    for form in ("written_indices", "searched_indices")
+}
 
 
 @pytest.mark.parametrize("form", FORMS)

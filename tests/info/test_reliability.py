@@ -280,7 +280,9 @@ def test_rarefaction_rises_and_ends_at_the_plugin(histogram):
 def test_rarefaction_of_a_batch():
     curve = expectation.rarefaction(of([3, 2], [], [60, 40]), [1, 5])
     assert curve.shape == (3, 2) and np.isnan(curve[1]).all()
-    np.testing.assert_allclose(curve[2], expectation.rarefaction(Spectrum.from_histogram([60, 40]), [1, 5]))
+    np.testing.assert_allclose(
+        curve[2], expectation.rarefaction(Spectrum.from_histogram([60, 40]), [1, 5])
+    )
     assert expectation.rarefaction(of([3, 2]), []).shape == (1, 0)
 
 
@@ -346,9 +348,13 @@ def test_expected_plugin_takes_equal_probabilities_together():
         for q, m in zip(each, number, strict=True)
     )
     assert expectation.expected_plugin(each, n, number) == pytest.approx(by_scipy, abs=1e-10)
-    assert expectation.expected_plugin(np.repeat(each, number), n) == pytest.approx(by_scipy, abs=1e-10)
+    assert expectation.expected_plugin(np.repeat(each, number), n) == pytest.approx(
+        by_scipy, abs=1e-10
+    )
     wide = 0.5 ** np.full(1, 1000.0)
-    assert expectation.expected_plugin(wide, 60000, 1 / wide) == pytest.approx(math.log2(60000), abs=1e-9)
+    assert expectation.expected_plugin(wide, 60000, 1 / wide) == pytest.approx(
+        math.log2(60000), abs=1e-9
+    )
 
 
 def test_expected_plugin_is_the_mean_of_drawn_samples():
@@ -376,8 +382,12 @@ def test_bad_input_is_refused():
         r"a trust with leaves \(2,\), got \(\)": lambda: r.needed(two, r.judge(t)),
         r"log2_patterns >= 0 and a tolerance > 0, got -1 and 0.1": lambda: r.guesses(t, -1),
         r"log2_patterns >= 0 and a tolerance > 0, got 3 and 0": lambda: r.guesses(t, 3, 0),
-        r"sum\(number p\) = 1, got \(2,\) and \(2,\)": lambda: expectation.expected_plugin([0.5, 0.6], 10),
-        r"sum\(number p\) = 1, got \(1,\) and \(2,\)": lambda: expectation.expected_plugin([1.0], 10, [1, 1]),
+        r"sum\(number p\) = 1, got \(2,\) and \(2,\)": lambda: expectation.expected_plugin(
+            [0.5, 0.6], 10
+        ),
+        r"sum\(number p\) = 1, got \(1,\) and \(2,\)": lambda: expectation.expected_plugin(
+            [1.0], 10, [1, 1]
+        ),
         r"n >= 1 draws, got 0": lambda: expectation.expected_plugin([1.0], 0),
         r"n >= 1 draws, got 2.5": lambda: expectation.expected_plugin([1.0], 2.5),
     }

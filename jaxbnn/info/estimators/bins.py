@@ -22,7 +22,6 @@ from jaxbnn.info.estimators.protocol import (
 from jaxbnn.info.packing import pack_codes, value_words
 from jaxbnn.info.plane import Point
 
-
 MAX_BINS = 2**24
 MIN_RANGE, MAX_RANGE = 2.0**-100, 1e38  # of a layer, within which float32 divides it into bins
 

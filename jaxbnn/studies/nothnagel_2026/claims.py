@@ -7,8 +7,8 @@ from functools import partial
 import numpy as np
 
 from jaxbnn.analysis import compression, correlation
-from jaxbnn.info.known_truth import truth
 from jaxbnn.info.expectation import expected_plugin
+from jaxbnn.info.known_truth import truth
 from jaxbnn.info.reliability import VERDICTS
 from jaxbnn.studies.evidence import WEAK
 from jaxbnn.studies.nothnagel_2026.runs import (
