@@ -43,7 +43,8 @@ def measure_folder(options: argparse.Namespace) -> int:
         )
         if "example_shape" not in whole.attrs:
             raise ValueError(
-                f"expected a run of this version in {options.path}, got an earlier one's: run it again"
+                f"expected a run of this version in {options.path}, got an earlier one's: "
+                "run it again"
             )
         shape = tuple(int(n) for n in whole.attrs["example_shape"].split())
         alphabets = alphabets_of(experiment.model, probe, shape)

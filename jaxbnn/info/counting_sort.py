@@ -173,7 +173,8 @@ def _sorted_keys(key: jax.Array, index_bits: int) -> tuple[jax.Array, jax.Array]
     end of what is sorted, else it is carried along."""
     index = jnp.arange(key.shape[0], dtype=jnp.int32)
     if not index_bits:
-        return jax.lax.sort((key, index), num_keys=1)
+        key, order = jax.lax.sort((key, index), num_keys=1)
+        return key, order
     packed = jax.lax.sort((key << jnp.uint64(index_bits)) | index.astype(jnp.uint64))
     order = (packed & jnp.uint64((1 << index_bits) - 1)).astype(jnp.int32)
     return packed >> jnp.uint64(index_bits), order

@@ -43,7 +43,7 @@ def posterior_moments(
         return 0.0, 0.0
     log_b, weight = _nodes_of_mixture(c, k, m)
     mean, variance = _dirichlet_moments(log_b, c, k, m)
-    best = weight @ mean
+    best = float(weight @ mean)
     return best, math.sqrt(weight @ (variance + (mean - best) ** 2))
 
 

@@ -253,7 +253,8 @@ def test_bad_input_outside_jit_is_refused_in_one_line():
         ),
         (
             {"algorithm": "direct"},
-            "2**bits * classes < 2**31 for the direct algorithm, got 1 words, bits 32, classes None",
+            "2**bits * classes < 2**31 for the direct algorithm, "
+            "got 1 words, bits 32, classes None",
         ),
     ):
         with pytest.raises(ValueError) as error:

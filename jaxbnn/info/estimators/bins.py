@@ -57,7 +57,8 @@ class FixedBins(Counting):
             raise ValueError(f"expected finite low < high, got {self.low} and {self.high}")
         if not MIN_RANGE <= self.high - self.low < MAX_RANGE:
             raise ValueError(
-                f"expected high - low from 2**-100 to 1e38 (float32), got {self.low} and {self.high}"
+                "expected high - low from 2**-100 to 1e38 (float32), "
+                f"got {self.low} and {self.high}"
             )
         check_bins(self.bins)
         check_correction(self.correction)
@@ -121,7 +122,7 @@ class OwnRangeBins(Counting):
         return prepare_counted("none", x, y, classes)
 
     def encode(self, t: Shaped[AnyArray, "b d"]) -> Float32[jax.Array, "b d"]:
-        return t.astype(jnp.float32)
+        return jnp.asarray(t.astype(jnp.float32))
 
     def count(self, reference: Reference, codes: Float32[jax.Array, "n d"]) -> Counted:
         low, high = jnp.min(codes), jnp.max(codes)

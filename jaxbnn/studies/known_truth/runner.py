@@ -21,6 +21,7 @@ from jaxbnn.info.entropy import information_error, plugin
 from jaxbnn.info.known_truth import (
     ESTIMATORS,
     Bernoulli,
+    Judged,
     Score,
     evaluate,
     sampled,
@@ -281,4 +282,5 @@ def _score_of_labels(part):
 
 
 def _scored(like, *arrays):
-    return score(*(each.broadcast_like(like).transpose(*like.dims).values for each in arrays))
+    shaped = [array.broadcast_like(like).transpose(*like.dims).values for array in arrays]
+    return score(Judged(*shaped))
