@@ -413,7 +413,7 @@ def algorithms(shapes, **turns) -> str:
     )
 
 
-def shapes_of_routes(quick: bool):
+def shapes_of_algorithms(quick: bool):
     """(N, classes, bits) of the table of algorithms."""
     if quick:
         return [(500, 2, 8), (500, 2, 40)]
@@ -441,7 +441,7 @@ def on_cpu(quick: bool) -> None:
     timing.heading("Counting: peak memory of the compiled program")
     print(memory([*measured, ready]), flush=True)
     timing.heading("Counting: algorithms, one layer")
-    print(algorithms(shapes_of_routes(quick), **turns), flush=True)
+    print(algorithms(shapes_of_algorithms(quick), **turns), flush=True)
 
 
 def main():

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 import jax
 
 from jaxbnn.engine import processes
-from jaxbnn.engine.devices import keep_programs
-from jaxbnn.engine.devices import use_cores
+from jaxbnn.engine.devices import keep_programs, use_cores
 
 MAX_PORT = 2**16
 

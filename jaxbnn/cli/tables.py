@@ -1,8 +1,10 @@
 """What `measure` prints: the rows of a measurement, and a run estimated anew."""
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
+from rich.markup import escape
 from rich.table import Table
 
 from jaxbnn.cli.table_cells import spread, verdicts
@@ -34,48 +36,82 @@ def estimate_table(last: Any, title: str) -> Table:
 
 
 def measured_rows(found: Measurement) -> list[tuple[str, str]]:
-    """The rows of the table that `measure` prints."""
-    corrected = [
-        ("I(X;T), Miller-Madow", f"{found.i_xt_corrected:.6f} bit"),
-        ("I(T;Y), Miller-Madow", f"{found.i_ty_corrected:.6f} bit"),
+    """The rows of the table that `measure` prints of one layer: a label and a value each."""
+    rows = _input_rows(found) + _label_rows(found)
+    if not found.population:
+        rows += [
+            ("I(X;T), Miller-Madow", f"{found.xt.corrected:.6f} bit"),
+            ("I(T;Y), Miller-Madow", f"{found.ty.corrected:.6f} bit"),
+        ]
+    return rows + _count_rows(found)
+
+
+def _input_rows(found: Measurement) -> list[tuple[str, str]]:
+    xt = found.xt
+    trust = f"{xt.verdict} ({xt.cause})" if xt.cause else xt.verdict
+    most = math.log2(found.counts.n)
+    rows = [
+        ("I(X;T)", f"{xt.value:.6f} bit (at most log2 N = {most:.6f})"),
+        ("  trust", trust),
     ]
-    interval = (
-        "none"
-        if found.verdict_xt == "saturated"
-        else f"{found.low_xt:.4f} .. {found.high_xt:.4f} bit"
-    )
-    sampled = [
+    if found.population:
+        return rows
+    interval = "none" if xt.verdict == "saturated" else f"{xt.low:.4f} .. {xt.high:.4f} bit"
+    return [
+        *rows,
         ("  95 % interval", interval),
-        ("  bias, standard error", f"{found.bias_xt:.4f}, {found.se_xt:.4f} bit"),
+        ("  bias, standard error", f"{xt.bias:.4f}, {xt.standard_error:.4f} bit"),
         ("  N needed", needed_line(found)),
     ]
+
+
+def _label_rows(found: Measurement) -> list[tuple[str, str]]:
+    ty = found.ty
+    null = f"{ty.null:.4f}, {ty.standard_error:.4f} bit (null: with permuted labels)"
     return [
-        ("I(X;T)", f"{found.i_xt:.6f} bit (at most log2 N = {math.log2(found.n):.6f})"),
-        ("  trust", found.verdict_xt + (f" ({found.cause_xt})" if found.cause_xt else "")),
-        *([] if found.population else sampled),
-        ("I(T;Y)", f"{found.i_ty:.6f} bit (at most H(Y) = {found.h_y:.6f})"),
-        ("  trust", found.verdict_ty),
-        (
-            "  null, standard error",
-            f"{found.null_ty:.4f}, {found.se_ty:.4f} bit (null: with permuted labels)",
-        ),
-        *([] if found.population else corrected),
-        ("examples N, units D", f"{found.n}, {found.d}"),
-        (
-            "patterns seen, once, twice",
-            f"{found.n_patterns}, {found.n_singletons}, {found.n_doubletons}",
-        ),
-        (
-            "coverage",
-            f"{found.coverage:.4f} (Good-Turing), {found.coverage_chao_jost:.4f} (Chao-Jost)",
-        ),
-        ("counts certified", "yes" if found.certified else "no"),
+        ("I(T;Y)", f"{ty.value:.6f} bit (at most H(Y) = {found.h_y:.6f})"),
+        ("  trust", ty.verdict),
+        ("  null, standard error", null),
+    ]
+
+
+def _count_rows(found: Measurement) -> list[tuple[str, str]]:
+    counts = found.counts
+    seen = f"{counts.n_patterns}, {counts.n_singletons}, {counts.n_doubletons}"
+    good_turing, chao_jost = f"{counts.coverage:.4f}", f"{counts.coverage_chao_jost:.4f}"
+    return [
+        ("examples N, units D", f"{counts.n}, {counts.d}"),
+        ("patterns seen, once, twice", seen),
+        ("coverage", f"{good_turing} (Good-Turing), {chao_jost} (Chao-Jost)"),
+        ("counts certified", "yes" if counts.certified else "no"),
     ]
 
 
 def needed_line(found: Measurement) -> str:
     """How many examples the plug-in I(X;T) takes."""
-    if found.n_guesses is None:
-        return f"{found.n_needed} of the {found.n} suffice for {found.tolerance:g} bit"
-    by_patterns, by_units = found.n_guesses
-    return f"more than {found.n}; guesses: {by_patterns:.2g} (Chao1's patterns), {by_units:.2g} ((2^D/D)^2)"
+    n = found.counts.n
+    if found.xt.n_guesses is None:
+        return f"{found.xt.n_needed} of the {n} suffice for {found.tolerance:g} bit"
+    by_patterns, by_units = found.xt.n_guesses
+    return (
+        f"more than {n}; guesses: {by_patterns:.2g} (Chao1's patterns), "
+        f"{by_units:.2g} ((m/log2 m)^2, m patterns of the values seen)"
+    )
+
+
+def layers_table(measured: Mapping[str, Measurement]) -> Table:
+    """A line for each layer or epoch of a file: both informations, how far to trust them, the
+    counts."""
+    table = Table()
+    headings = ("", "D", r"I(X;T) \[bit]", "trust", "N needed")
+    headings += (r"I(T;Y) \[bit]", "null", "trust", "patterns", "certified")
+    for heading in headings:
+        table.add_column(heading, justify="left" if heading in ("", "trust") else "right")
+    for name, found in measured.items():
+        xt, ty, counts = found.xt, found.ty, found.counts
+        needed = f"> {counts.n}" if xt.n_needed is None else str(xt.n_needed)
+        informations = (f"{xt.value:.6f}", xt.verdict, needed)
+        informations += (f"{ty.value:.6f}", f"{ty.null:.4f}", ty.verdict)
+        certified = "yes" if counts.certified else "no"
+        table.add_row(escape(name), str(counts.d), *informations, str(counts.n_patterns), certified)
+    return table

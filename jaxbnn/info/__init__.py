@@ -7,8 +7,6 @@ from jaxbnn.info import plane as plane
 from jaxbnn.info import reliability as reliability
 from jaxbnn.info.counting import Counts as Counts
 from jaxbnn.info.counting import count as count
-from jaxbnn.info.dependence import Dependence as Dependence
-from jaxbnn.info.dependence import dependence as dependence
 from jaxbnn.info.entropy import miller_madow as miller_madow
 from jaxbnn.info.entropy import plugin as plugin
 from jaxbnn.info.estimators.bins import FixedBins as FixedBins
@@ -22,3 +20,5 @@ from jaxbnn.info.measurement import measure as measure
 from jaxbnn.info.packing import pack_codes as pack_codes
 from jaxbnn.info.packing import pack_signs as pack_signs
 from jaxbnn.info.spectrum import Spectrum as Spectrum
+from jaxbnn.info.total_correlation import Dependence as Dependence
+from jaxbnn.info.total_correlation import dependence as dependence

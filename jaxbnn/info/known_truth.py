@@ -3,30 +3,46 @@ it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import UInt32
 
 from jaxbnn.info import corrected_entropy, reliability
+from jaxbnn.info.arrays import AnyArray
 from jaxbnn.info.counting import count
 from jaxbnn.info.reliability import RELIABLE, SATURATED, TOLERANCE
 from jaxbnn.info.spectrum import Spectrum, spectrum
 
 ESTIMATORS: dict[str, Callable] = {
-    "plugin": lambda of, m: corrected_entropy.plugin(of),
-    "miller_madow": lambda of, m: corrected_entropy.miller_madow(of),
-    "chao_shen": lambda of, m: corrected_entropy.chao_shen(of),
-    "chao_wang_jost": lambda of, m: corrected_entropy.chao_wang_jost(of),
+    "plugin": lambda sample, m: corrected_entropy.plugin(sample),
+    "miller_madow": lambda sample, m: corrected_entropy.miller_madow(sample),
+    "chao_shen": lambda sample, m: corrected_entropy.chao_shen(sample),
+    "chao_wang_jost": lambda sample, m: corrected_entropy.chao_wang_jost(sample),
     "nsb": corrected_entropy.nsb_mean,
 }
+MAX_UNITS = 64
+MAX_NEAR = 0.05  # bits, within which a verdict should be "reliable"
 
 
 @dataclass(frozen=True)
 class Bernoulli:
     """Samples of `n` rows of `d` independent units, each 1 with probability `p`: their entropy is d
-    h(p)."""
+    h(p).
+
+    Args:
+        name: of the study.
+        p: probabilities, each between 0 and 1.
+        d: numbers of units, rising, 1 to 64.
+        n: sizes of samples, rising, at least 1.
+        repetitions: samples of each kind.
+        root_seed: of all samples, 0 to 2**32 - 1.
+
+    Raises:
+        ValueError: a field out of range.
+    """
 
     name: str = "regime"
     p: tuple[float, ...] = (0.5, 0.7, 0.9)
@@ -35,17 +51,23 @@ class Bernoulli:
     repetitions: int = 20
     root_seed: int = 0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not self.p or not all(0 < p < 1 for p in self.p):
             raise ValueError(f"expected p between 0 and 1, got {self.p}")
-        if not self.d or min(self.d) < 1 or max(self.d) > 64 or list(self.d) != sorted(set(self.d)):
+        if not _is_rising(self.d) or max(self.d) > MAX_UNITS:
             raise ValueError(f"expected d from 1 to 64, rising, got {self.d}")
-        if not self.n or min(self.n) < 1 or list(self.n) != sorted(set(self.n)):
+        if not _is_rising(self.n):
             raise ValueError(f"expected n >= 1, rising, got {self.n}")
         if self.repetitions < 1 or not 0 <= self.root_seed < 2**32:
             raise ValueError(
-                f"expected repetitions >= 1 and a root_seed >= 0, got {self.repetitions}, {self.root_seed}"
+                "expected repetitions >= 1 and a root_seed from 0 to 2**32 - 1, "
+                f"got {self.repetitions}, {self.root_seed}"
             )
+
+
+def _is_rising(values: tuple[int, ...]) -> bool:
+    """Whether there are some, from 1 on, each larger than the one before."""
+    return bool(values) and min(values) >= 1 and list(values) == sorted(set(values))
 
 
 class Evaluated(NamedTuple):
@@ -74,76 +96,146 @@ class Score(NamedTuple):
     n_samples: int
 
 
-def truth(p: float, d) -> np.ndarray:
-    """d h(p) bits, the entropy of d units."""
+def truth(p: float, d: Any) -> np.ndarray:
+    """d h(p), the entropy of d units.
+
+    Args:
+        p: between 0 and 1.
+        d: numbers of units [...].
+
+    Returns:
+        Bits [...].
+    """
     return np.asarray(d) * -(p * np.log2(p) + (1 - p) * np.log2(1 - p))
 
 
-def variance(p: float, d, n) -> np.ndarray:
+def variance(p: float, d: Any, n: Any) -> np.ndarray:
     """(sum q log2**2 q - H**2)/n, to first order the variance of the plug-in of d units; 0 at p =
-    1/2, bits**2."""
+    1/2.
+
+    Args:
+        p: between 0 and 1.
+        d: numbers of units [...].
+        n: sizes of samples [...].
+
+    Returns:
+        bits**2 [...].
+    """
     return np.asarray(d) * p * (1 - p) * np.log2(p / (1 - p)) ** 2 / np.asarray(n)
 
 
-def draw(key: np.random.Generator, p: float, d: int, n: int) -> np.ndarray:
-    """n rows of d units, packed: uint32 [n, 1 or 2]."""
+def draw(
+    key: np.random.Generator, p: float, d: int, n: int
+) -> UInt32[np.ndarray, "n_rows n_words"]:
+    """n rows of d units, packed.
+
+    Args:
+        key: drawn from.
+        p: probability of a 1.
+        d: units, at most 64.
+        n: rows.
+
+    Returns:
+        uint32 [n, 1 or 2].
+    """
     row = np.zeros(n, np.uint64)
     for unit in range(d):
-        row |= (key.integers(0, 2**32, n, np.uint32) < p * 2**32).astype(np.uint64) << np.uint64(
-            unit
-        )
+        is_one = key.integers(0, 2**32, n, np.uint32) < p * 2**32
+        row |= is_one.astype(np.uint64) << np.uint64(unit)
     words = row.view(np.uint32).reshape(n, 2)  # low word first on every machine jax runs on
     return np.ascontiguousarray(words[:, : -(-d // 32)])
 
 
 @jax.jit
-def spectrum_of(words: jax.Array) -> Spectrum:
-    """The spectrum of packed rows uint32 [N, W]."""
+def spectrum_of(words: UInt32[AnyArray, "n w"]) -> Spectrum:
+    """The spectrum of packed rows.
+
+    Args:
+        words: uint32 [N, W].
+
+    Returns:
+        A spectrum with leaves int32 [M].
+    """
     t, _ = count(words, jnp.zeros(words.shape[0], jnp.int32), classes=1)
     return spectrum(t, words.shape[0])
 
 
 def sampled(spec: Bernoulli, p: float, d: int, n: int) -> Spectrum:
-    """The spectra of all repetitions, leaves [R, M]: the same whatever other d, n and later p are
-    sampled."""
-    place = spec.p.index(p), d, n
+    """The spectra of all repetitions: the same whatever other d, n and later p are sampled.
+
+    Args:
+        spec: the study.
+        p: one of its probabilities.
+        d: units.
+        n: rows.
+
+    Returns:
+        A spectrum with leaves int32 [R, M].
+    """
     spectra = []
     for repetition in range(spec.repetitions):
-        key = np.random.default_rng([spec.root_seed, *place, repetition])
+        key = np.random.default_rng([spec.root_seed, spec.p.index(p), d, n, repetition])
         spectra.append(jax.device_get(spectrum_of(draw(key, p, d, n))))
-    return Spectrum(*(np.stack(leaves) for leaves in zip(*spectra, strict=True)))
+    return jax.tree.map(lambda *leaves: np.stack(leaves), *spectra)
 
 
-def evaluate(of: Spectrum, m: int) -> Evaluated:
-    """What the estimators and the verdict say of spectra [..., M] with m patterns possible."""
-    trust = reliability.judge(of)
-    estimate = np.stack([estimator(of, m) for estimator in ESTIMATORS.values()], axis=-1)
+def evaluate(sample: Spectrum, m: int) -> Evaluated:
+    """What the estimators and the verdict say.
+
+    Args:
+        sample: spectra with leaves [..., M].
+        m: patterns possible.
+
+    Returns:
+        Estimates [..., K] of the K ESTIMATORS, verdicts and their numbers [...].
+    """
+    trust = reliability.judge(sample)
+    estimates = [estimator(sample, m) for estimator in ESTIMATORS.values()]
     return Evaluated(
-        estimate,
-        trust.verdict,
-        trust.bias,
-        trust.standard_error,
-        trust.low,
-        trust.high,
-        trust.n_patterns,
-        trust.n_singletons,
+        estimate=np.stack(estimates, axis=-1),
+        verdict=trust.verdict,
+        bias=trust.bias,
+        standard_error=trust.standard_error,
+        low=trust.low,
+        high=trust.high,
+        n_patterns=trust.n_patterns,
+        n_singletons=trust.n_singletons,
     )
 
 
-def score(error, verdict, low, high, true, n_patterns, n) -> Score:
-    """How right the verdicts of samples were; error = plug-in - true, all arrays of one shape."""
-    error, reliable = np.abs(error), verdict == RELIABLE
-    within, unseen = error <= 0.05, n_patterns == n
+class Judged(NamedTuple):
+    """Samples that were judged, and the truth; all arrays of one shape."""
+
+    error: np.ndarray  # bits, plug-in minus true
+    verdict: np.ndarray  # index into VERDICTS
+    low: np.ndarray  # bits, the 95 % interval's lower end
+    high: np.ndarray  # bits, its upper end
+    true: np.ndarray  # bits, the entropy sampled from
+    n_patterns: np.ndarray  # patterns seen
+    n: np.ndarray  # examples
+
+
+def score(judged: Judged) -> Score:
+    """How right the verdicts of samples were.
+
+    Args:
+        judged: the samples.
+
+    Returns:
+        Shares, the worst error in bits, and over how many samples.
+    """
+    error, reliable = np.abs(judged.error), judged.verdict == RELIABLE
+    covered = (judged.low <= judged.true) & (judged.true <= judged.high)
     return Score(
         wrong=_share(error > TOLERANCE, reliable),
-        covered=_share((low <= true) & (true <= high), reliable),
-        found=_share(reliable, within),
+        covered=_share(covered, reliable),
+        found=_share(reliable, error <= MAX_NEAR),
         worst=float(error[reliable].max(initial=0)),
-        unseen=_share(verdict == SATURATED, unseen),
+        unseen=_share(judged.verdict == SATURATED, judged.n_patterns == judged.n),
         n_reliable=int(reliable.sum()),
         n_samples=reliable.size,
     )
 
 
-def _share(hits, among):
+def _share(hits: np.ndarray, among: np.ndarray) -> float:
     return float(hits[among].mean()) if among.any() else float("nan")

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import Bool, Int32, UInt32
 
 from jaxbnn.info.packing import WORD, hash_rows
 
@@ -16,41 +17,54 @@ SALTS = (0x243F6A88, 0x85A308D3)
 class RedundantUnits(NamedTuple):
     """Numbers of units, over one sample; -1 where the activations are not -1 and +1."""
 
-    constant: jax.Array  # [] int32, units with one sign for all examples
-    duplicate: jax.Array  # [] int32, further units that equal an earlier one on every example
-    complementary: (
-        jax.Array
-    )  # [] int32, further units that are the opposite of an earlier one on every example
+    constant: Int32[jax.Array, ""]  # one sign for all examples
+    duplicate: Int32[jax.Array, ""]  # further units, equal to an earlier one on every example
+    complementary: Int32[jax.Array, ""]  # further units, opposite to an earlier one on every one
 
 
-def redundant_units(words: jax.Array, valid: jax.Array, n_units: int) -> RedundantUnits:
-    """How many of the units are alike; words uint32 [N, W] as `pack_signs` gives them, valid bool
-    [N].
+def redundant_units(
+    words: UInt32[jax.Array, "n w"], valid: Bool[jax.Array, " n"], n_units: int
+) -> RedundantUnits:
+    """How many of the units are constant, repeat or oppose an earlier one.
 
     Each example has two hashed numbers of 32 bits; a unit is known by their sums over the examples
     where it is +1. Two units that differ have the same two sums with a probability of about 2**-64.
+
+    Args:
+        words: packed rows, uint32 [N, W], as `pack_signs` gives them.
+        valid: bool [N], rows that hold signs.
+        n_units: D (static).
+
+    Returns:
+        Three numbers of units []; -1 where a row is not valid.
     """
-    numbers = jnp.stack(
-        [hash_rows(jnp.arange(len(words), dtype=jnp.uint32)[:, None], jnp.uint32(s)) for s in SALTS]
-    )
+    index = jnp.arange(len(words), dtype=jnp.uint32)[:, None]
+    numbers = jnp.stack([hash_rows(index, jnp.uint32(salt)) for salt in SALTS])
     total = jnp.sum(numbers, axis=1, dtype=jnp.uint32)
     sums = _sums(words, numbers, n_units)
-
-    def equal(one, other):
-        return jnp.all(one == other, axis=0)
-
-    constant = equal(sums, jnp.zeros_like(sums)) | equal(sums, total[:, None])
-    varies = ~constant
+    constant = _equal(sums, jnp.zeros_like(sums)) | _equal(sums, total[:, None])
     earlier = jnp.triu(jnp.ones((n_units, n_units), jnp.bool_), 1)  # [i, j]: i is before j
-    same = equal(sums[:, :, None], sums[:, None, :]) & earlier
-    opposite = equal(sums[:, :, None] + sums[:, None, :], total[:, None, None]) & earlier
-    counts = constant, varies & jnp.any(same, axis=0), varies & jnp.any(opposite, axis=0)
+    same = _equal(sums[:, :, None], sums[:, None, :]) & earlier
+    opposite = _equal(sums[:, :, None] + sums[:, None, :], total[:, None, None]) & earlier
+    counted = partial(_number, jnp.all(valid))
     return RedundantUnits(
-        *(jnp.where(jnp.all(valid), jnp.sum(each, dtype=jnp.int32), -1) for each in counts)
+        constant=counted(constant),
+        duplicate=counted(~constant & jnp.any(same, axis=0)),
+        complementary=counted(~constant & jnp.any(opposite, axis=0)),
     )
 
 
-def _sums(words, numbers, n_units):
+def _number(valid: jax.Array, units: jax.Array) -> jax.Array:
+    """How many of the units, bool [D], or -1 where the rows are not valid."""
+    return jnp.where(valid, jnp.sum(units, dtype=jnp.int32), -1)
+
+
+def _equal(one: jax.Array, other: jax.Array) -> jax.Array:
+    """Whether both sums are equal, [2, ...] -> bool [...]."""
+    return jnp.all(one == other, axis=0)
+
+
+def _sums(words: jax.Array, numbers: jax.Array, n_units: int) -> jax.Array:
     """Each number summed over the rows in which a unit's bit is set, modulo 2**32: uint32 [2,
     n_units]."""
     n_rows = words.shape[0]
@@ -62,9 +76,10 @@ def _sums(words, numbers, n_units):
     return jax.lax.scan(add, jnp.zeros((len(numbers), n_units), jnp.uint32), (batches, rows))[0]
 
 
-def _add(units, sums, batch):
+def _add(
+    units: jax.Array, sums: jax.Array, batch: tuple[jax.Array, jax.Array]
+) -> tuple[jax.Array, None]:
     words, numbers = batch
     on = (words[:, units // WORD] >> (units % WORD).astype(jnp.uint32).reshape(1, -1)) & 1
-    return sums + jnp.stack(
-        [jnp.sum(on * each[:, None], axis=0, dtype=jnp.uint32) for each in numbers]
-    ), None
+    new = [jnp.sum(on * number[:, None], axis=0, dtype=jnp.uint32) for number in numbers]
+    return sums + jnp.stack(new), None

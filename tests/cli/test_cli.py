@@ -8,10 +8,11 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import ml_dtypes
 import numpy as np
 import pytest
 
-from jaxbnn import studies
+from jaxbnn import info, studies
 from jaxbnn.analysis import comparison
 from jaxbnn.cli import report, run, selection, startup
 from jaxbnn.cli.argument_types import seeds
@@ -296,18 +297,11 @@ def test_measure_prints_a_table_or_json(tmp_path, capsys):
     path = tmp_path / "a.npz"
     np.savez(path, t=[[1, -1], [1, 1], [1, 1], [-1, 1]], y=[0, 1, 1, 1])
     found = json.loads(said(capsys, "measure", str(path), "--json").out)
-    assert (found["i_xt"], found["n"], found["d"], found["n_patterns"], found["n_singletons"]) == (
-        1.5,
-        4,
-        2,
-        3,
-        2,
-    )
-    assert (
-        found["i_ty"] == pytest.approx(0.811278124459)
-        and found["certified"]
-        and not found["population"]
-    )
+    assert list(found) == ["xt", "ty", "counts", "h_y", "population", "tolerance"]
+    counts = found["counts"]
+    assert (counts["n"], counts["d"], counts["n_patterns"], counts["n_singletons"]) == (4, 2, 3, 2)
+    assert found["xt"]["value"] == 1.5 and found["ty"]["value"] == pytest.approx(0.811278124459)
+    assert counts["certified"] and not found["population"]
     out = said(capsys, "measure", str(path)).out
     assert (
         "1.500000 bit (at most log2 N = 2.000000)" in out
@@ -333,10 +327,10 @@ def test_measure_says_how_far_to_trust_a_sample(tmp_path, capsys):
             and bool(re.search("interval +none", out)) == (verdict == "saturated")
         )
         found = json.loads(said(capsys, "measure", str(tmp_path / "a.npz"), "--json").out)
-        assert found["verdict_xt"] == verdict and (found["n_needed"] is None) == (d == 64)
-    assert found["verdict_ty"] == "saturated" and found["null_ty"] == pytest.approx(
-        found["h_y"], abs=0.01
-    )
+        assert found["xt"]["verdict"] == verdict
+        assert (found["xt"]["n_needed"] is None) == (d == 64)
+    assert found["ty"]["verdict"] == "saturated"
+    assert found["ty"]["null"] == pytest.approx(found["h_y"], abs=0.01)
     assert (
         "reliable"
         not in said(capsys, "measure", str(tmp_path / "a.npz"), "--tolerance", "0.01").out
@@ -346,9 +340,60 @@ def test_measure_says_how_far_to_trust_a_sample(tmp_path, capsys):
 def test_measure_takes_packed_words_and_refuses_padding_that_is_not_0(tmp_path, capsys):
     words = np.array([[1], [3], [3], [2]], np.uint32)
     np.savez(tmp_path / "a.npz", words=words, bits=2, y=[0, 1, 1, 1])
-    assert json.loads(said(capsys, "measure", str(tmp_path / "a.npz"), "--json").out)["i_xt"] == 1.5
+    found = json.loads(said(capsys, "measure", str(tmp_path / "a.npz"), "--json").out)
+    assert found["xt"]["value"] == 1.5
     np.savez(tmp_path / "a.npz", words=words + 4, bits=2, y=[0, 1, 1, 1])
     assert "expected words with no bit at or above 2 (padding is 0)" in refused(
+        capsys, "measure", str(tmp_path / "a.npz")
+    )
+
+
+def test_measure_gives_a_line_for_each_layer_of_a_file(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    y = np.arange(40) % 2
+    layers = {"t_10": 2 * y[:, None] - 1, "t_2": rng.integers(0, 3, (40, 2, 2)), "t": y[:, None]}
+    np.savez(tmp_path / "a.npz", **layers, y=y[:, None])
+    found = json.loads(said(capsys, "measure", str(tmp_path / "a.npz"), "--json").out)
+    assert list(found) == ["t_10", "t_2", "t"]  # as they stand in the file
+    for name, t in layers.items():
+        assert found[name] == json.loads(json.dumps(plain(info.measure(t, y))))
+    out = said(capsys, "measure", str(tmp_path / "a.npz")).out
+    assert [line.split()[0] for line in out.splitlines() if line.strip()[:2] == "t_"] == [
+        "t_10",
+        "t_2",
+    ]
+    assert "N = 40 examples, H(Y) = 1.000000 bit, tolerance 0.1 bit" in out
+
+
+def test_measure_gives_a_line_for_each_epoch_of_an_array(tmp_path, capsys):
+    y = np.arange(40) % 2
+    epochs = np.random.default_rng(0).choice([-1, 1], (3, 40, 5))
+    np.savez(tmp_path / "a.npz", t=epochs, y=y)
+    found = json.loads(said(capsys, "measure", str(tmp_path / "a.npz"), "--json").out)
+    assert list(found) == ["t[0]", "t[1]", "t[2]"]
+    for epoch, t in enumerate(epochs):
+        assert found[f"t[{epoch}]"] == json.loads(json.dumps(plain(info.measure(t, y))))
+    np.savez(tmp_path / "a.npz", t=epochs.transpose(1, 0, 2), y=y)  # [N, ...]: one layer
+    found = json.loads(said(capsys, "measure", str(tmp_path / "a.npz"), "--json").out)
+    assert found["counts"]["d"] == 15
+
+
+def test_an_array_that_could_be_epochs_or_examples_is_refused(tmp_path, capsys):
+    np.savez(tmp_path / "a.npz", t=np.ones((4, 4, 2)), y=np.arange(4))
+    message = refused(capsys, "measure", str(tmp_path / "a.npz"))
+    assert "expected t [N, D] or [E, N, D], got [4, 4, 2] with 4 labels, which is both" in message
+
+
+def test_a_bad_layer_of_a_file_is_named(tmp_path, capsys):
+    np.savez(tmp_path / "a.npz", t_1=np.ones((4, 2)), t_2=np.ones((3, 2)), y=np.arange(4))
+    message = refused(capsys, "measure", str(tmp_path / "a.npz"))
+    assert "t_2: expected t and y of one length, got (3, 2) and (4,)" in message
+
+
+def test_bfloat16_without_its_type_is_refused_with_what_to_do(tmp_path, capsys):
+    t = np.ones((4, 2), ml_dtypes.bfloat16)
+    np.savez(tmp_path / "a.npz", t=t, y=np.arange(4))
+    assert "lose their type in .npz: save them as float32" in refused(
         capsys, "measure", str(tmp_path / "a.npz")
     )
 

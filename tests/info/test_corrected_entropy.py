@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import integrate, optimize, special, stats
 
-from jaxbnn.info import Counts, corrected_entropy
+from jaxbnn.info import Counts, corrected_entropy, dirichlet_posterior
 from jaxbnn.info.spectrum import Spectrum
 
 HISTOGRAM = [4, 2, 3, 0, 2, 4, 0, 0, 2, 1, 1]
@@ -288,7 +288,7 @@ def test_nsb_of_many_cells_is_the_sum_over_each():
 
 def test_moments_at_one_b_are_those_of_draws_from_the_dirichlet():
     c, k, b, m = np.array([4.0, 2, 1]), np.array([2.0, 3, 2]), 0.3, 20
-    mean, variance = corrected_entropy._dirichlet_moments(np.log([b]), c, k, m)
+    mean, variance = dirichlet_posterior._dirichlet_moments(np.log([b]), c, k, m)
     cells = np.append(np.repeat(c, k.astype(int)), np.zeros(m - 7)) + b
     draws = stats.entropy(np.random.default_rng(0).dirichlet(cells, 100_000), axis=1)
     assert draws.mean() == pytest.approx(mean[0], abs=5 * math.sqrt(variance[0] / draws.size))

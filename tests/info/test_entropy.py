@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jaxbnn.info import Counts, corrected_entropy, miller_madow, plugin
-from jaxbnn.info.entropy import of_distribution
+from jaxbnn.info.entropy import of_distribution, without_rounding
 
 HISTOGRAM = [4, 2, 3, 0, 2, 4, 0, 0, 2, 1, 1]
 KNOWN = {"plugin": 2.839775539646, "miller_madow": 3.105535152441}
@@ -61,3 +61,11 @@ def test_uncertified_counts_have_no_entropy():
 def test_entropy_of_distributions_counts_zero_as_nothing():
     p = jnp.array([[0.5, 0.5, 0.0], [1.0, 0.0, 0.0], [0.25, 0.25, 0.5]])
     np.testing.assert_allclose(of_distribution(p), [1.0, 0.0, 1.5], atol=1e-7)
+
+
+def test_rounding_below_0_is_0_and_everything_else_stays():
+    bits = jnp.asarray([-0.0, -1e-7, -1e-5, 0.0, 1e-7, 1.5, -1.1e-5, -0.3, jnp.nan], jnp.float32)
+    for clip in (without_rounding, jax.jit(without_rounding)):
+        found = np.asarray(clip(bits))
+        assert not np.signbit(found[:4]).any() and (found[:4] == 0).all()
+        np.testing.assert_array_equal(found[4:].view(np.uint32), np.asarray(bits)[4:].view("u4"))

@@ -1,3 +1,4 @@
+import inspect
 from functools import partial
 
 import jax
@@ -6,7 +7,7 @@ import numpy as np
 import pytest
 from oracles import entropy, informations
 
-from jaxbnn.info import Exact, FixedBins, SoftOutput
+from jaxbnn.info import Exact, ExactValues, FixedBins, OwnRangeBins, SoftOutput
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(300, 4)).astype(np.float32)
@@ -110,6 +111,14 @@ def test_soft_output_of_a_constant_is_nothing():
     assert (float(p.xt), float(p.ty)) == pytest.approx((0, 0), abs=1e-6)
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_soft_output_that_says_nothing_of_the_label_is_not_below_0(seed):
+    p = np.random.default_rng(seed).dirichlet([1.0, 1.0, 1.0]).astype(np.float32)
+    found = point(SoftOutput(), np.tile(p, (300, 1)))
+    assert 0 <= float(found.xt) < 1e-5 and 0 <= float(found.ty) < 1e-5
+    assert "-" not in f"{float(found.xt)} {float(found.ty)}".replace("e-", "")
+
+
 def test_soft_output_with_a_class_that_never_occurs():
     p = RNG.dirichlet([1.0] * 5, 300)
     found = point(SoftOutput(), p.astype(np.float32))
@@ -125,6 +134,7 @@ def test_soft_output_with_a_class_that_never_occurs():
         (lambda: FixedBins(correction=None), "correction to be one of"),
         (lambda: FixedBins(1, 1), "finite low < high, got 1 and 1"),
         (lambda: FixedBins(0, np.inf), "finite low < high"),
+        (lambda: FixedBins(0, 1e-40), r"high - low from 2\*\*-100 to 1e38"),
         (lambda: FixedBins(bins=0), r"bins from 1 to 2\*\*24, got 0"),
     ],
 )
@@ -179,3 +189,10 @@ def test_bad_labels_are_refused(y):
 def test_nan_in_the_inputs_is_refused():
     with pytest.raises(ValueError, match="without NaN"):
         Exact().prepare(np.full((300, 1), np.nan), Y)
+
+
+def test_every_method_of_an_estimator_says_what_it_does():
+    for estimator in (Exact, ExactValues, FixedBins, OwnRangeBins, SoftOutput):
+        for name in ("prepare", "encode", "estimate"):
+            text = inspect.getdoc(getattr(estimator, name))
+            assert "Args:" in text and "Returns:" in text, (estimator, name)

@@ -1,3 +1,4 @@
+import jax
 import numpy as np
 import pytest
 
@@ -74,27 +75,31 @@ def test_the_verdicts_of_a_small_study_are_as_right_as_is_asked():
                 )
                 same = np.full(8, true), said.n_patterns, np.full(8, n)
                 parts.append((said.estimate[:, 0] - true, said.verdict, said.low, said.high, *same))
-    score = known_truth.score(*(np.concatenate(each) for each in zip(*parts, strict=True)))
+    score = scored(parts)
     assert score.n_samples == 480 and score.n_reliable > 150 and score.unseen == 1
     for i in range(3):  # each p: its third of the parts
-        of_p = zip(*parts[20 * i : 20 * (i + 1)], strict=True)
-        assert known_truth.score(*(np.concatenate(each) for each in of_p)).wrong <= 0.04
+        assert scored(parts[20 * i : 20 * (i + 1)]).wrong <= 0.04
     assert score.wrong <= 0.02 and 0.9 <= score.covered <= 0.99 and score.found >= 0.8
     assert score.worst <= 0.5
+
+
+def scored(parts):
+    """The score of several groups of judged samples together."""
+    columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
+    return known_truth.score(known_truth.Judged(*columns))
 
 
 def test_score_counts_by_hand():
     verdict = np.array([2, 2, 2, 3, 1, 1])
     error = np.array([0.0, -0.2, 0.01, -0.04, -3.0, -1.0])
     low, high = np.array([0.0, 1.0, 0.0, 0.0, 0.0, 0.0]), np.ones(6)
-    found = known_truth.score(
-        error, verdict, low, high, np.full(6, 0.5), np.array([5, 5, 5, 5, 9, 5]), np.full(6, 9)
-    )
+    true, n_patterns, n = np.full(6, 0.5), np.array([5, 5, 5, 5, 9, 5]), np.full(6, 9)
+    judged = known_truth.Judged(error, verdict, low, high, true, n_patterns, n)
+    found = known_truth.score(judged)
     assert (found.wrong, found.covered, found.found) == pytest.approx((1 / 3, 2 / 3, 2 / 3))
     assert (found.worst, found.unseen, found.n_reliable, found.n_samples) == (0.2, 1.0, 3, 6)
-    nothing = known_truth.score(
-        error[4:], verdict[4:], low[4:], high[4:], high[4:], np.zeros(2), high[4:]
-    )
+    last = jax.tree.map(lambda leaf: leaf[4:], judged)
+    nothing = known_truth.score(last._replace(n_patterns=np.zeros(2)))
     assert (
         np.isnan([nothing.wrong, nothing.covered, nothing.found, nothing.unseen]).all()
         and nothing.worst == 0

@@ -72,7 +72,7 @@ def test_samples_of_trained_layers_are_judged_against_their_counted_values(train
     kept = results.open_result(run_folder.folder_of(out, study.experiment), "main_activations")
     true = measure(kept.words_hidden_2.values[1, 1], kept.y.values[1], population=True, bits=4)
     assert (float(found.truth[7]), float(found.truth_ty[7])) == pytest.approx(
-        (true.i_xt, true.i_ty)
+        (true.xt.value, true.ty.value)
     )
     assert found.bits.values.tolist() == [6, 4] * 4
     error = abs(found.estimate.sel(estimator="plugin", n=2000) - found.truth)

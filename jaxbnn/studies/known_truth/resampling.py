@@ -54,8 +54,8 @@ def all_sizes(
         drawn = [_draw(rng, words, y, n, bits) for rng in keys]
         by_size.append(_said(drawn, bits))
     said = {name: np.stack([one[name] for one in by_size]) for name in by_size[0]}
-    said["truth"] = np.float64(_i_xt(true))
-    said["truth_ty"] = np.float64(_i_ty(true))
+    said["truth"] = np.float64(true.xt.value)
+    said["truth_ty"] = np.float64(true.ty.value)
     said["bits"] = np.int64(bits)
     return said
 
@@ -98,11 +98,3 @@ def _counted(
 
 
 COUNTED = jax.jit(_counted, static_argnames=("bits", "classes"))
-
-
-def _i_xt(measured) -> float:
-    return measured.i_xt
-
-
-def _i_ty(measured) -> float:
-    return measured.i_ty

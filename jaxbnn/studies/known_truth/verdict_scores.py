@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxbnn.info.known_truth import Score, score
+from jaxbnn.info.known_truth import Judged, Score, score
 
 
 def scores(result: Any) -> dict[str, Score]:
@@ -36,4 +36,5 @@ def _score_of_labels(part: Any) -> Score:
 
 
 def _scored(like: Any, *arrays: Any) -> Score:
-    return score(*(each.broadcast_like(like).transpose(*like.dims).values for each in arrays))
+    shaped = [array.broadcast_like(like).transpose(*like.dims).values for array in arrays]
+    return score(Judged(*shaped))

@@ -15,7 +15,7 @@ from jaxbnn.analysis.appearance import COLOURS, DOUBTFUL_CAPTION, DOUBTFUL_COLOU
 from jaxbnn.analysis.correlation import RankCorrelation
 from jaxbnn.analysis.trust import TRUSTED
 from jaxbnn.config.experiment import Experiment
-from jaxbnn.info.reliability import expected_plugin
+from jaxbnn.info.expectation import expected_plugin
 from jaxbnn.plots.scatter_plot import RunPoints
 from jaxbnn.plots.swarm_plot import Column
 from jaxbnn.studies.intervals import mean_interval

@@ -9,8 +9,9 @@ import numpy as np
 
 from jaxbnn.analysis import compression, correlation
 from jaxbnn.analysis.correlation import RankCorrelation
+from jaxbnn.info.expectation import expected_plugin
 from jaxbnn.info.known_truth import truth
-from jaxbnn.info.reliability import TOLERANCE, VERDICTS, expected_plugin
+from jaxbnn.info.reliability import TOLERANCE, VERDICTS
 from jaxbnn.studies.intervals import WEAK
 from jaxbnn.studies.nothnagel_2026.correlation_tables import (
     TraitCorrelation,

@@ -13,7 +13,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from numpy.typing import NDArray
 
 from jaxbnn import plots
-from jaxbnn.info.dependence import Dependence, dependence
+from jaxbnn.info.total_correlation import Dependence, dependence
 from jaxbnn.observe.probe import choose
 from jaxbnn.studies.nothnagel_2026.cells import NONE
 from jaxbnn.studies.nothnagel_2026.experiments import GRID

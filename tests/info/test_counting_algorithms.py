@@ -67,7 +67,7 @@ CASES += [((300, 40, 300, 4), broken_hash), ((600, 70, 300, 3), hash_rows)]
     CASES,
     ids=["one row", "direct", "three words", "broken hash", "hash and index sorted"],
 )
-def test_every_route_gives_the_counts_of_np_unique_bit_for_bit(case, hashing):
+def test_every_algorithm_gives_the_counts_of_np_unique_bit_for_bit(case, hashing):
     n, d, _, n_classes = case
     t, y = sample(*case)
     words = pack_signs(jnp.asarray(t))
@@ -96,7 +96,7 @@ def test_every_route_gives_the_counts_of_np_unique_bit_for_bit(case, hashing):
     st.integers(0, 2**31),
 )
 @settings(max_examples=25, deadline=None)
-def test_routes_agree_under_any_order_of_rows_and_relabelling_of_units_and_classes(
+def test_algorithms_agree_under_any_order_of_rows_and_relabelling_of_units_and_classes(
     size, n_patterns, n_classes, seed
 ):
     n, d = size
@@ -154,7 +154,7 @@ LOWERED = [("direct", 10), ("scatter", 10), ("scatter", 96), ("sort", 10), ("sor
 
 
 @pytest.mark.parametrize(("algorithm", "width"), LOWERED)
-def test_every_route_lowers_for_cpu_cuda_and_tpu(algorithm, width):
+def test_every_algorithm_lowers_for_cpu_cuda_and_tpu(algorithm, width):
     program = jax.jit(lambda words, y: count(words, y, bits=width, classes=3, algorithm=algorithm))
     shapes = (
         jax.ShapeDtypeStruct((100, -(-width // 32)), jnp.uint32),
@@ -181,7 +181,7 @@ def test_the_users_x64_setting_is_left_alone():
             )
 
 
-def test_the_route_is_chosen_from_what_is_known_before():
+def test_the_algorithm_is_chosen_from_what_is_known_before():
     assert (
         choose_algorithm(4096, 1, 10, 2, "cpu") == "direct"
         and choose_algorithm(4096, 1, 10, 2, "gpu") == "sort"
@@ -196,7 +196,7 @@ def test_the_route_is_chosen_from_what_is_known_before():
     )
 
 
-def test_the_route_is_that_of_the_device_the_program_is_for(monkeypatch):
+def test_the_algorithm_is_that_of_the_device_the_program_is_for(monkeypatch):
     """A block on the CPU of a machine whose first device is another."""
     asked = []
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
@@ -253,7 +253,8 @@ def test_bad_input_outside_jit_is_refused_in_one_line():
         ),
         (
             {"algorithm": "direct"},
-            "2**bits * classes < 2**31 for the direct algorithm, got 1 words, bits 32, classes None",
+            "2**bits * classes < 2**31 for the direct algorithm, "
+            "got 1 words, bits 32, classes None",
         ),
     ):
         with pytest.raises(ValueError) as error:

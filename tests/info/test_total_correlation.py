@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from jaxbnn.info.dependence import dependence
+from jaxbnn.info.total_correlation import dependence
 
 CUBE = np.array(list(itertools.product((-1, 1), repeat=6)))
 

@@ -5,9 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jaxbnn.info import compact
+from jaxbnn.info import mask_indices
 
-FORMS = {form: jax.jit(getattr(compact, form), static_argnums=(1, 2)) for form in ("many", "few")}
+FORMS = {
+    form: jax.jit(getattr(mask_indices, form), static_argnums=(1, 2))
+    for form in ("written_indices", "searched_indices")
+}
 
 
 @pytest.mark.parametrize("form", FORMS)
