@@ -5,9 +5,9 @@ import json
 import typing
 from typing import Any
 
-from jaxbnn.config.codec import _build, _field_types, _refuse_constant
+from jaxbnn.config.codec import build, refuse_constant
 from jaxbnn.config.experiment import Experiment
-from jaxbnn.config.registry import SPECS, STUDIED, UNIONS, Runnable
+from jaxbnn.config.registry import SPECS, STUDIED, UNIONS, Runnable, field_types
 
 
 def override(experiment: Any, assignment: str) -> Any:
@@ -28,7 +28,7 @@ def _replace(spec, keys, text, path) -> Any:
     if isinstance(spec, tuple):
         return _replace_item(spec, keys, text, path)
     hidden = ("name", "seeds") if isinstance(spec, Runnable) else ()
-    types_of = {name: kind for name, kind in _field_types(type(spec)).items() if name not in hidden}
+    types_of = {name: kind for name, kind in field_types(type(spec)).items() if name not in hidden}
     if keys[0] not in types_of:
         near = difflib.get_close_matches(keys[0], types_of, n=1)
         offer = f"expected one of {', '.join(types_of)}" if types_of else f"{spec!r} has no fields"
@@ -36,7 +36,7 @@ def _replace(spec, keys, text, path) -> Any:
     if len(keys) > 1:
         value = _replace(getattr(spec, keys[0]), keys[1:], text, path)
     else:
-        value = _build(_parse(text, types_of[keys[0]]), types_of[keys[0]], path)
+        value = build(_parse(text, types_of[keys[0]]), types_of[keys[0]], path)
     return _rebuild(spec, {keys[0]: value})
 
 
@@ -52,7 +52,7 @@ def _replace_item(items, keys, text, path):
 def _rebuild(spec, changes):
     if type(spec) not in (Experiment, *SPECS.values(), *STUDIED.values()):
         raise ValueError(f"expected a specification with fields, got {spec!r}")
-    return type(spec)(**{name: getattr(spec, name) for name in _field_types(type(spec))} | changes)
+    return type(spec)(**{name: getattr(spec, name) for name in field_types(type(spec))} | changes)
 
 
 def _parse(text, kind):
@@ -74,6 +74,6 @@ def _parse_word(text):
     if text in ("True", "False"):
         return text == "True"
     try:
-        return json.loads(text, parse_constant=_refuse_constant)
+        return json.loads(text, parse_constant=refuse_constant)
     except (json.JSONDecodeError, RecursionError):
         return text

@@ -8,11 +8,13 @@ from pathlib import Path
 from jaxbnn.data.cifar import Cifar10, load_cifar10
 from jaxbnn.data.images import FashionMnist, Images, Mnist, load_mnist, read_idx
 from jaxbnn.data.npz import Npz, load_npz, read_npz
+from jaxbnn.data.protocol import DataSource, load_own
 from jaxbnn.data.split import Dataset, Split, checksum, relabelled, shortened, stratified
 from jaxbnn.data.synthetic import Szt, TicTacToe, load_szt, load_tic_tac_toe
 
 __all__ = [
     "Cifar10",
+    "DataSource",
     "DataSpec",
     "Dataset",
     "FashionMnist",
@@ -30,12 +32,12 @@ __all__ = [
     "stratified",
 ]
 
-DataSpec = Szt | TicTacToe | Mnist | FashionMnist | Cifar10 | Npz
+DataSpec = Szt | TicTacToe | Mnist | FashionMnist | Cifar10 | Npz | DataSource
 
 
 def is_per_seed(spec: DataSpec) -> bool:
     """True when each seed gets its own split, so that `load` needs the seed."""
-    return not isinstance(spec, Images) and spec.split_per_seed
+    return bool(getattr(spec, "split_per_seed", False))
 
 
 def load(spec: DataSpec, root: str | Path | None = None, seed: int | None = None) -> Split:
@@ -52,8 +54,11 @@ def load(spec: DataSpec, root: str | Path | None = None, seed: int | None = None
     """
     if not isinstance(spec, DataSpec):
         raise TypeError(
-            f"expected Szt, TicTacToe, Mnist, FashionMnist, Cifar10 or Npz, got {spec!r}"
+            f"expected Szt, TicTacToe, Mnist, FashionMnist, Cifar10 or Npz, got {spec!r} "
+            "(a specification of your own has load(root, seed))"
         )
+    if isinstance(spec, DataSource):
+        return load_own(spec, root, seed)
     return relabelled(
         shortened(_load(spec, root, seed), spec.max_examples if isinstance(spec, Images) else None),
         spec,

@@ -98,8 +98,8 @@ def make_job(
         map_lanes=platform == "cpu",
         lanes_last=seeds_last.pays(
             experiment.model,
+            experiment.train,
             n_inputs,
-            experiment.train.batch_size,
             experiment.seeds_per_program,
             platform,
         ),

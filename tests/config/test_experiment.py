@@ -43,9 +43,9 @@ def test_every_specification_survives_json_with_its_defaults(spec):
     needed = {"widths": (4,), "n_classes": 2, "epochs": 3, "path": "a.npz"}
     names = {f.name for f in dataclasses.fields(spec)}
     value = spec(**{k: v for k, v in needed.items() if k in names})
-    plain = json.loads(json.dumps(codec._plain(value)))
+    plain = json.loads(json.dumps(codec.plain_of(value)))
     kind = next((kind for kind, family in registry.FAMILIES.items() if spec in family), spec)
-    assert plain["type"] == spec.__name__ and codec._build(plain, kind, "x") == value
+    assert plain["type"] == spec.__name__ and codec.build(plain, kind, "x") == value
 
 
 def test_digest_is_of_everything_but_name_and_seeds():

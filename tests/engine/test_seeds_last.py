@@ -143,15 +143,19 @@ def test_a_block_with_its_lanes_last_records_the_same_networks(plain, per_seed):
     )
 
 
+@dataclasses.dataclass(frozen=True)
+class OwnAdam(Adam):
+    pass
+
+
 def test_lanes_go_last_for_small_networks_and_enough_lanes_on_a_cpu(tiny):
-    assert seeds_last.pays(BINARY, 12, 64, 16, "cpu")
-    assert not seeds_last.pays(BINARY, 12, 64, 15, "cpu") and not seeds_last.pays(
-        BINARY, 784, 64, 16, "cpu"
-    )
-    assert not seeds_last.pays(BINARY, 12, 64, 16, "gpu")
-    assert not seeds_last.pays(BINARY, 12, 129, 16, "cpu") and not seeds_last.pays(
-        BINARY, 12, None, 16, "cpu"
-    )
+    spec = TrainSpec(epochs=1, batch_size=64)
+    assert seeds_last.pays(BINARY, spec, 12, 16, "cpu")
+    assert not seeds_last.pays(BINARY, spec, 12, 15, "cpu")
+    assert not seeds_last.pays(BINARY, spec, 784, 16, "cpu")
+    assert not seeds_last.pays(BINARY, spec, 12, 16, "gpu")
+    for changed in ({"batch_size": 129}, {"batch_size": None}, {"optimiser": OwnAdam()}):
+        assert not seeds_last.pays(BINARY, dataclasses.replace(spec, **changed), 12, 16, "cpu")
     batches = dataclasses.replace(tiny, train=dataclasses.replace(tiny.train, batch_size=64))
     wide = jobs.make_job([dataclasses.replace(batches, seeds_per_program=16)], [], None, "cpu").plan
     assert wide.lanes_last and not jobs.make_job([batches], [], None, "cpu").plan.lanes_last

@@ -11,7 +11,7 @@ from functools import partial
 
 from jaxbnn.config.experiment import Experiment
 from jaxbnn.data import Cifar10, DataSpec, FashionMnist, Mnist, Szt
-from jaxbnn.nn import MLP, ConvNet, Model
+from jaxbnn.nn import MLP, ConvNet, MeasuredModel
 from jaxbnn.observe.probe import Probe
 from jaxbnn.studies.study import Report, Study
 from jaxbnn.train.spec import AdamW, TrainSpec
@@ -39,7 +39,9 @@ UNTRAINED = 1e-30  # a learning rate too small to move a weight: only the runnin
 MATCHED = tuple(range(16))  # the seeds of settings that are compared seed by seed
 
 
-def setting(group: str, data: DataSpec, model: Model, decay: float | None = None) -> Experiment:
+def setting(
+    group: str, data: DataSpec, model: MeasuredModel, decay: float | None = None
+) -> Experiment:
     """One of the 125, named after its group, its widths where they set it apart, and its weight
     decay."""
     widths = "-".join(map(str, model.widths))
@@ -56,12 +58,14 @@ def setting(group: str, data: DataSpec, model: Model, decay: float | None = None
     )
 
 
-def by_decay(group: str, data: DataSpec, model: Model) -> tuple[Experiment, ...]:
+def by_decay(group: str, data: DataSpec, model: MeasuredModel) -> tuple[Experiment, ...]:
     """A network under each weight decay."""
     return tuple(setting(group, data, model, decay) for decay in DECAYS)
 
 
-def by_widths(group: str, data: DataSpec, models: Iterable[Model]) -> tuple[Experiment, ...]:
+def by_widths(
+    group: str, data: DataSpec, models: Iterable[MeasuredModel]
+) -> tuple[Experiment, ...]:
     """Networks of several widths, without weight decay."""
     return tuple(setting(group, data, model) for model in models)
 
