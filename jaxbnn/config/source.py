@@ -3,6 +3,7 @@
 import hashlib
 import inspect
 import textwrap
+from typing import Any
 
 SHARED = ("jaxbnn", "flax", "jax", "optax", "builtins", "typing", "abc")
 
@@ -26,7 +27,7 @@ def source_of(cls: type, version: str | None) -> str:
     """
     if version is not None:
         return f"version {version}"
-    texts = [_text_of(base) for base in cls.__mro__ if _is_own(base)]
+    texts = [_text_of(base) for base in cls.__mro__ if base is cls or _is_own(base)]
     return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:12]
 
 
@@ -35,19 +36,28 @@ def _is_own(cls: type) -> bool:
 
 
 def _text_of(cls: type) -> str:
-    """The source of a class; of its methods where Python keeps no more, as in a notebook."""
-    try:
-        return textwrap.dedent(inspect.getsource(cls))
-    except (OSError, TypeError):
-        methods = [value for value in vars(cls).values() if inspect.isfunction(value)]
-    try:
-        texts = [textwrap.dedent(inspect.getsource(method)) for method in methods]
-    except (OSError, TypeError):
-        texts = []
-    if not texts:
+    """The source of a class; that of its methods where Python has no more, as in a notebook."""
+    text = _readable(cls)
+    if text is None:
+        texts = [_readable(value) for value in vars(cls).values() if _is_method(cls, value)]
+        text = "\n".join(text for text in texts if text is not None)
+    if not text:
         name = cls.__name__
         raise ValueError(
             f"expected a class whose source can be read, got {name}: give its version, "
             f'jaxbnn.register({name}, version="1")'
         )
-    return "\n".join(texts)
+    return text
+
+
+def _is_method(cls: type, value: Any) -> bool:
+    """Whether a member is a function that the class's author wrote."""
+    return inspect.isfunction(value) and value.__module__ == cls.__module__
+
+
+def _readable(part: Any) -> str | None:
+    """The source of a class or function, None where it cannot be read."""
+    try:
+        return textwrap.dedent(inspect.getsource(part))
+    except (OSError, TypeError):
+        return None

@@ -21,7 +21,7 @@ from jaxbnn.engine import seeds_last
 from jaxbnn.info.plane import NO_POINT, Point
 from jaxbnn.info.spectrum import Spectrum
 from jaxbnn.observe import diagnostics, words
-from jaxbnn.observe.diagnostics import Health
+from jaxbnn.observe.diagnostics import Diagnostics
 from jaxbnn.observe.forward import viewer
 from jaxbnn.observe.probe import PARTS, Probe, layers_of
 from jaxbnn.observe.record import Spectra, encoder, recorder
@@ -47,7 +47,7 @@ class Record(NamedTuple):
 
     points: tuple[Point, ...]  # one a probe, leaves [L]
     series: Series  # leaves []
-    health: Health | None  # leaves [L]; None where the network has none
+    health: Diagnostics | None  # leaves [L]; None where the network has none
 
 
 class Block(NamedTuple):

@@ -17,7 +17,7 @@ from jaxbnn.info import ragged, reliability
 from jaxbnn.info.ragged import Ragged
 from jaxbnn.info.reliability import UNJUDGED, VERDICTS
 from jaxbnn.info.spectrum import Spectrum, room
-from jaxbnn.observe.diagnostics import PASSING, Health
+from jaxbnn.observe.diagnostics import PASSING, Diagnostics
 from jaxbnn.observe.probe import alphabets_of, choose, layers_of
 from jaxbnn.storage.run_folder import DATA, Group, Variable, ragged_variables
 
@@ -264,7 +264,7 @@ def _curves(series: Series):
     }
 
 
-def _health(health: Health | None):
+def _health(health: Diagnostics | None):
     if health is None:
         return {}
     return {

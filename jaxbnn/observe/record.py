@@ -14,7 +14,8 @@ from jaxbnn.info.estimators.protocol import Counting, Rows
 from jaxbnn.info.plane import Point, stack
 from jaxbnn.info.spectrum import Spectrum, room, spectrum
 from jaxbnn.observe.forward import viewer
-from jaxbnn.observe.probe import Probe, _by_layer, _estimators, choose
+from jaxbnn.observe.probe import Probe, choose, estimator_of_each
+from jaxbnn.observe.probe import estimators_of as _estimators
 from jaxbnn.observe.words import mapped
 
 
@@ -88,6 +89,15 @@ def encoder(
         }
 
     return encode
+
+
+def _by_layer(probe, per_estimator, per_layer):
+    """[(estimator, what it has, what the layer has)], layer by layer."""
+    which = estimator_of_each(probe, len(per_layer))
+    estimators = _estimators(probe)
+    return [
+        (estimators[i], per_estimator[i], layer) for i, layer in zip(which, per_layer, strict=True)
+    ]
 
 
 def _record(layers):

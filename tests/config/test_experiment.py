@@ -3,6 +3,7 @@ import json
 
 import numpy as np
 import pytest
+from flax import linen
 
 from jaxbnn import config, data, info, nn, observe, studies, train
 from jaxbnn.config import codec, registry
@@ -64,7 +65,7 @@ def test_digest_is_of_everything_but_name_and_seeds():
 
 
 def test_digest_does_not_change_between_machines_and_versions():
-    assert digest(BASE) == "3ca00ed5db24"
+    assert digest(BASE) == "d2bb6e505d7e"
 
 
 def test_numbers_of_the_declared_type_have_one_digest():
@@ -101,7 +102,7 @@ def test_numbers_of_the_declared_type_have_one_digest():
         ("model.kernel_surrogate=SwishSign", lambda e: e.model.kernel_surrogate, nn.SwishSign()),
         ("model.kernel_surrogate=none", lambda e: e.model.kernel_surrogate, None),
         (
-            "model.activation.zero=1",
+            "model.activation.sign_of_zero=1",
             lambda e: e.model.activation,
             nn.SignActivation(sign_of_zero=1.0),
         ),
@@ -139,14 +140,14 @@ def test_override_changes_one_value(assignment, get, value):
         ("root_seed=-1", "root_seed from 0"),
         ("model.widths=10,0", "widths of 1 to"),
         ("model.widths=a", "model.widths.0: expected int, got 'a'"),
-        ("model.kernel_surrogate=Tanh", "one of STE, ApproxSign, SwishSign, Identity, got"),
+        ("model.kernel_surrogate=Tanh", "one of STE, ApproxSign, SwishSign, PassThrough, got"),
         ("model.activation=os.system", "one of SignActivation, Tanh, HardTanh"),
         ("train.optimiser.momentum=1", "unknown key 'train.optimiser.momentum'"),
         ("train.epochs.more=1", "unknown key 'train.epochs.more'"),
         ("probes.3.sample=test", "unknown key 'probes.3.sample': expected an index from 0 to 0"),
         ("probes.0.sample=both", "one of train, test, all, got 'both'"),
         ("data.value_range=0", "a list of 2 values"),
-        ("data.train_fraction=2", "share"),
+        ("data.train_fraction=2", "train_fraction between 0 and 1"),
         ("seeds=4", "unknown key 'seeds'"),
         ("name=x", "unknown key 'name'"),
         ("=3", "key=value"),
@@ -175,9 +176,23 @@ def edited(**changes):
         (edited(name="a//x"), "with / between parts, got 'a//x'"),
         (edited(name="/x"), "with / between parts, got '/x'"),
         (edited(train={"type": "Popen", "args": "x"}), "train: expected one of TrainSpec"),
-        (edited(data={"type": "Szt", "share": 7}), "share"),
+        (
+            edited(data={"type": "Szt", "train_fraction": 7}),
+            "^experiment.data: expected train_fraction between 0 and 1",
+        ),
+        (edited(data={"type": "Szt", "share": 7}), "fields of Szt .* got 'share'"),
         (edited(seeds_per_program="8"), "seeds_per_program: expected int, got '8'"),
         (edited(root_seed=2.5), "root_seed: expected int"),
+        (
+            edited(model={"type": "MLP", "widths": [3, "a"], "n_classes": 2}),
+            "experiment.model.widths.1",
+        ),
+        (
+            edited(model={"type": "Net"}),
+            r"MLP, ConvNet, got .*: a class of your own is .*register\(Net\)",
+        ),
+        (edited(train={"type": "Net"}), "expected one of TrainSpec, got {'type': 'Net'}$"),
+        (edited(data={"type": "Szt", "source": "1"}), "fields of Szt .* got 'source'"),
         (to_json(BASE).replace("0.001", "Infinity"), "finite numbers, got Infinity"),
     ],
 )
@@ -198,7 +213,7 @@ def test_nan_and_strangers_are_not_written():
         def __call__(self, x):
             return x
 
-    with pytest.raises(TypeError, match="known to jaxbnn"):
+    with pytest.raises(TypeError, match=r"known to jaxbnn .*got a Mine: .*jaxbnn.register\(Mine\)"):
         to_json(dataclasses.replace(BASE, model=nn.MLP((1,), 2, activation=Mine())))
 
 
@@ -255,3 +270,41 @@ def test_optional_tuples_and_words_are_read_as_they_are_declared():
         ValueError, match="data: expected one of Szt, TicTacToe, Mnist, FashionMnist, Cifar10, Npz"
     ):
         from_json(edited(data={"type": ["Szt"]}))
+
+
+def test_numpys_whole_numbers_are_taken_where_whole_numbers_are_meant():
+    two, three = np.int64(2), np.int32(3)
+    odd = dataclasses.replace(
+        BASE,
+        model=nn.ConvNet((three,), two, (three,), two, two),
+        train=train.TrainSpec(epochs=three, batch_size=two),
+        schedule=observe.Schedule(every=two),
+        seeds_per_program=two,
+        root_seed=three,
+    )
+    plain = dataclasses.replace(
+        BASE,
+        model=nn.ConvNet((3,), 2, (3,), 2, 2),
+        train=train.TrainSpec(epochs=3, batch_size=2),
+        schedule=observe.Schedule(every=2),
+        seeds_per_program=2,
+        root_seed=3,
+    )
+    assert digest(odd) == digest(plain) and config.normal(odd) == plain
+    assert type(config.normal(odd).model.widths[0]) is int
+
+
+def test_a_model_without_a_member_of_the_protocol_is_refused_by_its_name():
+    class Nameless(linen.Module):
+        n_classes: int = 2
+
+        def __call__(self, x, *, train):
+            return x, (x,)
+
+    with pytest.raises(
+        TypeError,
+        match=r"n_classes, layer_names and __call__\(x, \*, train\), got Nameless without layer_names$",
+    ):
+        dataclasses.replace(BASE, model=Nameless())
+    with pytest.raises(TypeError, match="got str without init"):
+        dataclasses.replace(BASE, model="MLP")

@@ -12,7 +12,7 @@ from jaxbnn.nn.products import stable_matmul, transposed
 BITS = """
 import hashlib, jax, jax.numpy as jnp, numpy as np
 import jaxbnn
-from jaxbnn.info.estimators import SoftOutput
+from jaxbnn.info import SoftOutput
 from jaxbnn.nn.conv import convolve
 from jaxbnn.nn.products import stable_matmul
 jaxbnn.use_cores(1)

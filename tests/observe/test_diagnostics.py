@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from jaxbnn.info import Exact, FixedBins
-from jaxbnn.nn import MLP, STE, Identity, SignActivation, Tanh
+from jaxbnn.nn import MLP, STE, PassThrough, SignActivation, Tanh
 from jaxbnn.observe import diagnostics
 from jaxbnn.observe.probe import Probe
 
@@ -51,7 +51,7 @@ def test_activations_that_are_no_signs_are_not_counted():
     assert [int(leaf[0]) for leaf in one[2:]] == [-1] * 4
 
 
-def test_health_is_of_sign_networks_whose_layers_are_counted():
+def test_diagnostics_are_of_sign_networks_whose_layers_are_counted():
     assert diagnostics.probe_of(MODEL, Probe()).layers == ("norm_1",)
     plain = diagnostics.probe_of(MLP((3,), 2, normalise=False), Probe(sample="test"))
     assert plain.layers == ("dense_1",) and plain.sample == "test"
@@ -64,18 +64,18 @@ def test_health_is_of_sign_networks_whose_layers_are_counted():
         assert diagnostics.probe_of(model, probe) is None
 
 
-@pytest.mark.parametrize(("slope", "dead"), [(STE(0.1), 1), (Identity(), 0)])
+@pytest.mark.parametrize(("slope", "dead"), [(STE(0.1), 1), (PassThrough(), 0)])
 def test_a_unit_is_dead_where_its_own_slope_is_zero(slope, dead):
     seen = diagnostics.probe_of(MLP((1,), 2, SignActivation(slope)), Probe()).estimator
     assert int(1 - (seen.encode(jnp.array([[0.5], [-0.2]])).words > 0).any()) == dead
 
 
-def test_a_run_records_its_health_on_the_planes_epochs(tiny, finished):
-    from jaxbnn.storage import run_folder
+def test_a_run_records_its_diagnostics_on_the_planes_epochs(tiny, finished):
+    from jaxbnn.storage import results
 
-    result = run_folder.read_result(finished)
+    result = results.open_result(finished)
     shape = (5, len(tiny.epochs), 3)
-    for name in diagnostics.Health._fields:
+    for name in diagnostics.Diagnostics._fields:
         assert result[name].dims == ("seed", "epoch", "layer") and result[name].shape == shape
     assert (
         np.isnan(result.flips[:, 0]).all()

@@ -8,9 +8,9 @@ import pytest
 from oracles import informations
 
 from jaxbnn.data import Dataset, Split
-from jaxbnn.info import Exact, FixedBins
+from jaxbnn.info import Exact, ExactValues, FixedBins
 from jaxbnn.nn import MLP
-from jaxbnn.observe.probe import Probe, Schedule, choose, layers_of
+from jaxbnn.observe.probe import Probe, Schedule, alphabets_of, choose, layers_of, units_of
 from jaxbnn.observe.record import observer
 from jaxbnn.train.batches import in_batches
 
@@ -88,7 +88,9 @@ def test_any_linen_module_is_measured_with_or_without_train_and_layer_names():
 
 def test_batches_do_not_change_what_is_measured(monkeypatch):
     whole = measured(MODEL, [Probe()])
-    monkeypatch.setattr("jaxbnn.observe.record.in_batches", lambda f, x, limit: in_batches(f, x, 7))
+    monkeypatch.setattr(
+        "jaxbnn.observe.forward.in_batches", lambda f, x, limit: in_batches(f, x, 7)
+    )
     jax.tree.map(np.testing.assert_array_equal, measured(MODEL, [Probe()]), whole)
 
 
@@ -199,3 +201,37 @@ def test_a_submodule_called_like_a_layer_does_not_hide_it():
 def test_layers_must_be_a_tuple():
     with pytest.raises(TypeError, match="layers as a tuple of names, got 'abc'"):
         Probe(layers="abc")
+
+
+class Plain(nn.Module):
+    """A network of the user's own, without optional members."""
+
+    n_classes: int = 2
+    layer_names: tuple[str, ...] = ("a", "b")
+
+    @nn.compact
+    def __call__(self, x, *, train):
+        a = jnp.where(nn.Dense(6)(x) > 0, 1.0, -1.0).reshape(-1, 3, 2)
+        b = jnp.where(nn.Dense(4)(a.reshape(-1, 6)) > 0, 1.0, -1.0)
+        return nn.Dense(self.n_classes)(b), (a, b)
+
+
+def test_units_and_alphabets_of_any_network_are_those_of_its_layers():
+    assert units_of(Plain(), (2, 3)) == {"a": 6, "b": 4}
+    assert units_of(MODEL, (6,)) == {"hidden_1": 5, "hidden_2": 3}
+    assert alphabets_of(Plain(), Probe(), (2, 3)) == {"a": 2**6, "b": 2**4}
+    bins = Probe(layers=("b", "Dense_0"), estimator=FixedBins(0, 1, 7))
+    assert alphabets_of(Plain(), bins, (2, 3)) == {"b": 7**4}
+    assert alphabets_of(Plain(), Probe(estimator=ExactValues()), (2, 3)) == {}
+
+
+def test_a_network_that_gives_more_layers_than_it_names_is_refused():
+    model = Plain(layer_names=("a",))
+    for call in (
+        lambda: units_of(model, (6,)),
+        lambda: measured(
+            model, [Probe()], model.init(jax.random.key(0), SPLIT.train.x, train=False)
+        ),
+    ):
+        with pytest.raises(ValueError, match=r"expected 2 layer_names of Plain, .* got \('a',\)"):
+            call()
