@@ -60,10 +60,13 @@ class Experiment:
 
 
 def _check_name(name: str) -> None:
-    words = name.split("/")
-    if not all(word and all(c.isalnum() or c in "-_" for c in word) for word in words):
+    if not all(map(_is_word, name.split("/"))):
         expected = "a name of letters, digits, - and _, with / between parts"
         raise ValueError(f"expected {expected}, got {name!r}")
+
+
+def _is_word(word: str) -> bool:
+    return word != "" and all(c.isalnum() or c in "-_" for c in word)
 
 
 def _as_tuple(name: str, values: Any) -> tuple:

@@ -12,7 +12,7 @@ from flax import linen
 from jaxbnn import data, info, nn, observe, train
 from jaxbnn.config.experiment import Experiment, Resampled
 from jaxbnn.config.source import source_of
-from jaxbnn.nn.models import check_model_class
+from jaxbnn.nn.models import check_model_class, class_members
 
 Class = TypeVar("Class", bound=type)
 
@@ -165,8 +165,7 @@ def _check_role(cls: type, role: str) -> None:
 
 def _has(cls: type, *methods: str) -> bool:
     """Whether the class has methods of its own or of a base."""
-    names = {name for base in cls.__mro__ if base is not object for name in vars(base)}
-    return names.issuperset(methods)
+    return class_members(cls).issuperset(methods)
 
 
 def _check_name(cls: type) -> None:
@@ -205,7 +204,7 @@ def _is_written(kind: Any) -> bool:
     if origin is typing.Literal:
         return all(isinstance(part, str) for part in parts)
     if origin in UNIONS:
-        return len(parts) == 1 and _is_written(parts[0]) or all(map(members_of, parts))
+        return all(map(members_of, parts)) or (len(parts) == 1 and _is_written(parts[0]))
     return origin is tuple and bool(parts) and all(map(_is_written, parts))
 
 

@@ -5,6 +5,7 @@ Every slice of an image then runs along the examples.
 
 import itertools
 from functools import reduce
+from typing import Any
 
 import flax.linen as nn
 import jax
@@ -94,7 +95,7 @@ class BinaryConv(nn.Module):
         """
         name = "kernel" if self.surrogate is None else LATENT
         shape = (self.side, self.side, x.shape[0], self.features)
-        kernel = self.param(name, nn.initializers.glorot_uniform(), shape, jnp.float32)
+        kernel: Any = self.param(name, nn.initializers.glorot_uniform(), shape, jnp.float32)
         if self.surrogate is not None:
             kernel = sign(self.surrogate, kernel, self.sign_of_zero)
         y = convolve(x, kernel)

@@ -65,7 +65,7 @@ def check_model_class(cls: type) -> None:
     Raises:
         TypeError: where a member of `MeasuredModel` is missing; the message names it.
     """
-    names = {name for base in cls.__mro__ if base is not object for name in vars(base)}
+    names = class_members(cls)
     if is_dataclass(cls):
         names |= {field.name for field in fields(cls)}
     for member in ("init", "apply", "n_classes", "layer_names", "__call__"):
@@ -95,6 +95,15 @@ def check_model(model: Any) -> None:
         raise ValueError(f"expected {type(model).__name__}.layer_names as {expected}, got {names}")
     if model.n_classes < 1:
         raise ValueError(f"expected n_classes >= 1, got {model.n_classes}")
+
+
+def class_members(cls: type) -> set[str]:
+    """The names of a class's members, its own and those of its bases but `object`."""
+    names = set()
+    for base in cls.__mro__:
+        if base is not object:
+            names |= vars(base).keys()
+    return names
 
 
 _MEMBERS = "n_classes, layer_names and __call__(x, *, train)"

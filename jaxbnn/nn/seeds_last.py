@@ -41,8 +41,10 @@ def is_small(model: Any, n_inputs: int) -> bool:
 
 
 def is_elementwise(function: Any) -> bool:
-    """Whether an activation, a surrogate or an optimiser is this package's: these are known to treat
-    each number alone, whatever axes there are."""
+    """Whether an activation, a surrogate or an optimiser is this package's.
+
+    These are known to treat each number alone, whatever axes there are.
+    """
     return type(function).__module__.partition(".")[0] == __name__.partition(".")[0]
 
 

@@ -142,12 +142,12 @@ def _forward(model: linen.Module, probes: Sequence[Probe]) -> Callable[[Any, jax
     parameters = inspect.signature(type(model).__call__).parameters
     flags = {"train": False} if "train" in parameters else {}
     capture = any(probe.layers for probe in probes)
+    module: Any = model
 
     def forward(variables: Any, x: jax.Array) -> tuple[jax.Array, tuple, Named]:
-        output: Any = model.apply(
+        (logits, hidden), state = module.apply(
             variables, x, **flags, capture_intermediates=capture, mutable=["intermediates"]
         )
-        (logits, hidden), state = output
         hidden = tuple(_flat(t) for t in hidden)
         names = check_layer_names(model, len(hidden))
         named = dict(zip(names, hidden, strict=True)) | {OUTPUT: jax.nn.softmax(logits)}

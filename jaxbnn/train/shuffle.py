@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-# Rounds of the network: neighbours, pairs and triples are then as in a uniform order (test_shuffle).
+# Rounds of the network: neighbours, pairs and triples are then as in a uniform order.
 ROUNDS = 4
 # Examples up to which numbers are sorted: so narrow a network shuffles badly, and a sort is quick.
 MAX_SORTED = 512

@@ -1,6 +1,7 @@
 """Training ONE seed: a Trainer of pure functions. Whoever wants many seeds vmaps it."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -70,30 +71,13 @@ def trainer(model: MeasuredModel, spec: TrainSpec, example: Any) -> Trainer:
         optimiser = spec.optimiser.transform().init(variables["params"])
         return TrainState(variables, optimiser, shuffles, jnp.bool_(True))
 
-    def epoch(state: TrainState, data: Dataset, hyper: Hyper) -> tuple[TrainState, GradientNorm]:
-        data = jax.tree.map(jnp.asarray, data)
-        key, shuffle = jax.random.split(state.key)
-        rule = rule_of(spec, hyper)
-
-        def step(carry: tuple, index: jax.Array) -> tuple[tuple, jax.Array]:
-            variables, optimiser, finite = carry
-            batch = Dataset(data.x[index], data.y[index])
-            variables, optimiser, norm = _step(model, rule, variables, optimiser, batch)
-            return (variables, optimiser, finite & jnp.isfinite(norm)), norm
-
-        batches = batches_of(shuffle, data.y.shape[0], spec.batch_size)
-        carry = (state.variables, state.optimiser, state.finite)
-        (variables, optimiser, finite), norms = jax.lax.scan(step, carry, batches)
-        norm = GradientNorm(jnp.mean(norms), jnp.var(norms))
-        return TrainState(variables, optimiser, key, finite), norm
-
     def score(state: TrainState, data: Dataset) -> Score:
         x: Any = data.x
         y: Any = data.y
         logits = in_batches(lambda rows: model.apply(state.variables, rows, train=False)[0], x)
         return score_of(logits, y, state.finite)
 
-    return Trainer(init, epoch, score)
+    return Trainer(init, partial(_epoch, model, spec), score)
 
 
 def check_collections(model: MeasuredModel, variables: dict[str, Any]) -> None:
@@ -142,6 +126,27 @@ def batches_of(key: jax.Array, n: int, size: int | None) -> jax.Array:
     steps = -(-n // size)
     order = permutation(key, n)
     return order[jnp.arange(steps * size) % n].reshape(steps, size)
+
+
+def _epoch(
+    model: MeasuredModel, spec: TrainSpec, state: TrainState, data: Dataset, hyper: Hyper
+) -> tuple[TrainState, GradientNorm]:
+    """The state after one more epoch, and the gradient's norm over its steps."""
+    data = jax.tree.map(jnp.asarray, data)
+    key, shuffle = jax.random.split(state.key)
+    rule = rule_of(spec, hyper)
+
+    def step(carry: tuple, index: jax.Array) -> tuple[tuple, jax.Array]:
+        variables, optimiser, finite = carry
+        batch = Dataset(data.x[index], data.y[index])
+        variables, optimiser, norm = _step(model, rule, variables, optimiser, batch)
+        return (variables, optimiser, finite & jnp.isfinite(norm)), norm
+
+    batches = batches_of(shuffle, data.y.shape[0], spec.batch_size)
+    carry = (state.variables, state.optimiser, state.finite)
+    (variables, optimiser, finite), norms = jax.lax.scan(step, carry, batches)
+    norm = GradientNorm(jnp.mean(norms), jnp.var(norms))
+    return TrainState(variables, optimiser, key, finite), norm
 
 
 def _step(

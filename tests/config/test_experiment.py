@@ -301,10 +301,8 @@ def test_a_model_without_a_member_of_the_protocol_is_refused_by_its_name():
         def __call__(self, x, *, train):
             return x, (x,)
 
-    with pytest.raises(
-        TypeError,
-        match=r"n_classes, layer_names and __call__\(x, \*, train\), got Nameless without layer_names$",
-    ):
+    members = r"n_classes, layer_names and __call__\(x, \*, train\)"
+    with pytest.raises(TypeError, match=f"{members}, got Nameless without layer_names$"):
         dataclasses.replace(BASE, model=Nameless())
     with pytest.raises(TypeError, match="got str without init"):
         dataclasses.replace(BASE, model="MLP")
