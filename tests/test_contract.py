@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from jaxbnn import data, info, nn
-from jaxbnn.config import codec, registry
+from jaxbnn.config import codec
 from jaxbnn.info.estimators.protocol import Estimator
 
 SLOPES = [
@@ -45,7 +45,7 @@ X = jnp.linspace(-2.5, 2.5, 24, dtype=jnp.float32).reshape(6, 4)
 
 
 def through_json(value, family):
-    return codec._build(json.loads(json.dumps(codec._plain(value))), family, "x")
+    return codec.build(json.loads(json.dumps(codec.plain_of(value))), family, "x")
 
 
 @pytest.mark.parametrize("f", SLOPES + ACTIVATIONS, ids=repr)

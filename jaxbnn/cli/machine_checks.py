@@ -35,10 +35,11 @@ WIDTHS = (1, 4)  # of the rows that are counted, in words
 WIDE = (256, 1024)  # of the products: rows, and columns of both factors
 # A guess: a block of SZT holds a few MiB, one of a 1024-wide network some hundred.
 MIN_MEMORY = 2**29  # bytes
+NETWORK = MLP((10, 4), 2)
 STANDARD = Experiment(
     name="standard",
     data=Szt(),
-    model=MLP((10, 4), 2),
+    model=NETWORK,
     train=TrainSpec(epochs=1000, batch_size=64, learning_rate=1e-3),
     probes=(Probe(sample="all"),),
     seeds_per_program=32,
@@ -363,5 +364,5 @@ def speed(devices: Sequence[jax.Device]) -> Finding:
     standard = dataclasses.replace(STANDARD, seeds=tuple(range(n_seeds)))
     taken = cost.estimate(standard, seconds=TIMED_SECONDS, devices=devices)
     rate = n_seeds * standard.train.epochs / taken.seconds
-    widths = "-".join(map(str, STANDARD.model.widths))
+    widths = "-".join(map(str, NETWORK.widths))
     return Finding("speed", f"{rate:.0f} networks x epochs a second of SZT ({widths})")

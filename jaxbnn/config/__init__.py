@@ -1,4 +1,7 @@
-"""An Experiment: the specs composed; JSON, digest, overrides. Knows nothing of devices or files."""
+"""An Experiment: the specifications composed; JSON, digest, overrides, types of one's own.
+
+Knows nothing of devices or files.
+"""
 
 from jaxbnn.config.codec import changes as changes
 from jaxbnn.config.codec import digest as digest
@@ -15,3 +18,5 @@ from jaxbnn.config.registry import SPECS as SPECS
 from jaxbnn.config.registry import STUDIED as STUDIED
 from jaxbnn.config.registry import UNIONS as UNIONS
 from jaxbnn.config.registry import Runnable as Runnable
+from jaxbnn.config.registry import register as register
+from jaxbnn.config.unregistered import Unregistered as Unregistered

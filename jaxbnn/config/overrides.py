@@ -9,8 +9,8 @@ import typing
 from collections.abc import Iterable
 from typing import Any, NamedTuple, NoReturn
 
-from jaxbnn.config.codec import _build, _field_types, _plain, _refuse_constant, normal
-from jaxbnn.config.registry import FAMILIES, SINGLE, SPECS, UNIONS, Runnable
+from jaxbnn.config.codec import build, normal, plain_of, refuse_constant
+from jaxbnn.config.registry import FAMILIES, SINGLE, SPECS, UNIONS, Runnable, field_types
 
 WHOLE = re.compile(r"[+-]?\d{1,4000}")
 REAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
@@ -65,7 +65,7 @@ def combinations(experiment: Any, assignments: Iterable[str]) -> list[Any]:
 
 def draft_of(experiment: Any) -> Draft:
     """The experiment as a draft."""
-    return Draft(type(experiment), _plain(normal(experiment)))
+    return Draft(type(experiment), plain_of(normal(experiment)))
 
 
 def assign(draft: Draft, assignment: str) -> Draft:
@@ -82,7 +82,7 @@ def assign(draft: Draft, assignment: str) -> Draft:
 def built(draft: Draft) -> Any:
     """The experiment that a draft describes. ValueError where it lacks values, or has bad ones."""
     try:
-        return _build(draft.plain, draft.kind, "experiment")
+        return build(draft.plain, draft.kind, "experiment")
     except ValueError as error:
         raise ValueError(str(error).removeprefix("experiment.")) from None
 
@@ -126,7 +126,7 @@ def _fields_of(node: Any, kind: Any) -> dict[str, Any]:
     if not isinstance(node, dict):
         return {}
     spec = SPECS.get(str(node.get("type")), kind)
-    fields = _field_types(spec)
+    fields = field_types(spec)
     if isinstance(spec, type) and issubclass(spec, Runnable):
         for name in FIXED:
             fields.pop(name, None)
@@ -151,7 +151,7 @@ def _value(text: str, declared: Any, path: str) -> Any:
         if family:
             return _specification(text, family, path)
     value = _parsed(text, kinds, path)
-    _build(value, declared, path)  # refuses what does not fit, with its path
+    build(value, declared, path)  # refuses what does not fit, with its path
     return value
 
 
@@ -174,7 +174,7 @@ def _specification(text: str, family: tuple[type, ...], path: str) -> dict[str, 
 
 def _object(text: str, path: str) -> dict[str, Any]:
     try:
-        return dict(json.loads(text, parse_constant=_refuse_constant))
+        return dict(json.loads(text, parse_constant=refuse_constant))
     except (json.JSONDecodeError, RecursionError) as error:
         raise ValueError(
             f"{path}: expected a JSON object, got text that is none: {error}"
@@ -194,12 +194,12 @@ def _spelled(text: str, names: Iterable[str], path: str) -> str:
 def _defaults(spec: Any) -> dict[str, Any]:
     """Field -> its default as a JSON value, of the fields that have one."""
     defaults = {}
-    for name in _field_types(spec):
+    for name in field_types(spec):
         field = spec.__dataclass_fields__[name]
         if field.default is not dataclasses.MISSING:
-            defaults[name] = _plain(field.default)
+            defaults[name] = plain_of(field.default)
         elif field.default_factory is not dataclasses.MISSING:
-            defaults[name] = _plain(field.default_factory())
+            defaults[name] = plain_of(field.default_factory())
     return defaults
 
 
@@ -217,7 +217,7 @@ def _list(text: str, members: tuple[Any, ...], path: str) -> list[Any]:
     """ "50,10", "(50, 10)" and "[50, 10]" as [50, 10]."""
     if text.startswith("["):
         try:
-            return json.loads(text, parse_constant=_refuse_constant)
+            return json.loads(text, parse_constant=refuse_constant)
         except (json.JSONDecodeError, RecursionError):
             pass  # [.5, 1.] is no JSON
     inner = text[1:-1] if (text[:1], text[-1:]) in (("(", ")"), ("[", "]")) else text

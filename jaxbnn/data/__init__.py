@@ -14,11 +14,13 @@ from jaxbnn.data.images import Images
 from jaxbnn.data.labels import whole_labels
 from jaxbnn.data.mnist import FashionMnist, Mnist, load_mnist
 from jaxbnn.data.npz import Npz, load_npz, read_npz
+from jaxbnn.data.protocol import DataSource, load_own
 from jaxbnn.data.split import Dataset, Split, checksum, relabelled, shortened, stratified
 from jaxbnn.data.synthetic import Szt, TicTacToe, load_szt, load_tic_tac_toe
 
 __all__ = [
     "Cifar10",
+    "DataSource",
     "DataSpec",
     "Dataset",
     "DownloadProgress",
@@ -39,12 +41,12 @@ __all__ = [
     "whole_labels",
 ]
 
-DataSpec = Szt | TicTacToe | Mnist | FashionMnist | Cifar10 | Npz
+DataSpec = Szt | TicTacToe | Mnist | FashionMnist | Cifar10 | Npz | DataSource
 
 
 def is_per_seed(spec: DataSpec) -> bool:
     """Whether each seed gets its own split, so that `load` needs the seed."""
-    return not isinstance(spec, Images) and spec.split_per_seed
+    return bool(getattr(spec, "split_per_seed", False))
 
 
 def load(
@@ -74,8 +76,11 @@ def load(
     """
     if not isinstance(spec, DataSpec):
         raise TypeError(
-            f"expected Szt, TicTacToe, Mnist, FashionMnist, Cifar10 or Npz, got {spec!r}"
+            f"expected Szt, TicTacToe, Mnist, FashionMnist, Cifar10 or Npz, got {spec!r} "
+            "(a specification of your own has load(root, seed))"
         )
+    if isinstance(spec, DataSource):
+        return load_own(spec, root, seed)
     split = _load(spec, root, seed, report)
     max_examples = spec.max_examples if isinstance(spec, Images) else None
     return relabelled(shortened(split, max_examples), spec)
@@ -95,3 +100,5 @@ def _load(
             return load_cifar10(spec, root, report=report)
         case Npz():
             return load_npz(spec, root, seed)
+        case _:
+            raise TypeError(f"expected a specification of a data set, got {spec!r}")

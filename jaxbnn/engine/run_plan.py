@@ -111,7 +111,6 @@ def make_run_plan(
     split = load_split(experiment, data_root, 0)
     model = experiment.model
     n_inputs = math.prod(split.train.x.shape[1:])
-    batch_size = experiment.train.batch_size
     n_seeds = experiment.seeds_per_program
     # These numbers are traced or the host's: no part of the program.
     train = dataclasses.replace(experiment.train, epochs=1, learning_rate=1.0, decay=0.0)
@@ -122,7 +121,7 @@ def make_run_plan(
         classes=split.n_classes,
         split_per_seed=data.is_per_seed(experiment.data),
         one_by_one=platform == "cpu",
-        seeds_last=seeds_last.pays(model, n_inputs, batch_size, n_seeds, platform),
+        seeds_last=seeds_last.pays(model, experiment.train, n_inputs, n_seeds, platform),
     )
     checksum = checksum_of(experiment, data_root, split)
     return RunPlan(tuple(experiments), tuple(folders), data_root, split, checksum, program)

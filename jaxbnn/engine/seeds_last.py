@@ -12,8 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxbnn.data import Dataset, Split
-from jaxbnn.nn import seeds_last
-from jaxbnn.nn.models import MLP
+from jaxbnn.nn import MLP, seeds_last
 from jaxbnn.observe.forward import View, look_through
 from jaxbnn.observe.probe import OUTPUT, Probe
 from jaxbnn.train.spec import Hyper, TrainSpec, rule_of
@@ -24,23 +23,24 @@ MAX_BATCH = 128  # a gradient is written out as a sum over the batch
 MIN_SEEDS = 16  # below them the vectors of a CPU are not filled
 
 
-def pays(model: Any, n_inputs: int, batch_size: int | None, n_seeds: int, platform: str) -> bool:
+def pays(model: Any, train: TrainSpec, n_inputs: int, n_seeds: int, platform: str) -> bool:
     """Whether to put the seeds last.
 
-    Measured on CPUs alone: 1.2 times faster with 16 seeds, 2 to 2.5 with 32 or 64.
+    Measured on CPUs alone: 1.2 times faster with 16 seeds, 2 to 2.5 with 32 or 64. An optimiser of
+    the user's own may join the numbers of a leaf, so that it is left to the other way.
 
     Args:
         model: of the experiment.
+        train: how it is trained.
         n_inputs: of the network.
-        batch_size: of the training; None is the whole training set.
         n_seeds: trained together.
         platform: of the device: "cpu", "gpu" or "tpu".
     """
     if platform != "cpu" or n_seeds < MIN_SEEDS:
         return False
-    if batch_size is None or batch_size > MAX_BATCH:
+    if train.batch_size is None or train.batch_size > MAX_BATCH:
         return False
-    return seeds_last.is_small(model, n_inputs)
+    return seeds_last.is_small(model, n_inputs) and seeds_last.is_elementwise(train.optimiser)
 
 
 def epoch(

@@ -1,5 +1,4 @@
-"""Layers and activations of binary networks, and the optax transform that keeps latent weights in
-range."""
+"""Activations, and the dense layer of binary weights."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,29 +7,49 @@ from typing import Protocol, runtime_checkable
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
-import optax
 
 from jaxbnn.nn.products import stable_matmul
 from jaxbnn.nn.surrogate import STE, Surrogate, sign
 
-LATENT = "latent"
+LATENT = "latent"  # the name of every parameter whose sign is the weight
 
 
 @runtime_checkable
 class Activation(Protocol):
-    """An elementwise nonlinearity, [...] -> [...]."""
+    """An elementwise nonlinearity.
 
-    def __call__(self, x: jax.Array) -> jax.Array: ...
+    One of your own is a frozen dataclass that derives from this class, or that is registered with
+    role="activation".
+    """
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        """The activation at x.
+
+        Args:
+            x: pre-activations, [...].
+
+        Returns:
+            [...], of the dtype of x.
+        """
+        ...
 
 
 @dataclass(frozen=True)
 class SignActivation:
-    """sign(x) in {-1, +1} with a surrogate surrogate; sign(0) is `sign_of_zero`, -1 or +1."""
+    """sign(x) in {-1, +1}; [...] -> [...].
+
+    Args:
+        surrogate: the derivative in the backward pass.
+        sign_of_zero: sign(0), -1 or +1.
+
+    Raises:
+        ValueError: for another sign_of_zero.
+    """
 
     surrogate: Surrogate = STE()
     sign_of_zero: float = -1.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_sign_of_zero(self.sign_of_zero)
 
     def __call__(self, x: jax.Array) -> jax.Array:
@@ -39,7 +58,7 @@ class SignActivation:
 
 @dataclass(frozen=True)
 class Tanh:
-    """tanh(x)."""
+    """tanh(x); [...] -> [...]."""
 
     def __call__(self, x: jax.Array) -> jax.Array:
         return jnp.tanh(x)
@@ -47,7 +66,7 @@ class Tanh:
 
 @dataclass(frozen=True)
 class HardTanh:
-    """max(-1, min(1, x))."""
+    """max(-1, min(1, x)); [...] -> [...]."""
 
     def __call__(self, x: jax.Array) -> jax.Array:
         return jnp.clip(x, -1, 1)
@@ -55,7 +74,7 @@ class HardTanh:
 
 @dataclass(frozen=True)
 class Relu:
-    """max(0, x)."""
+    """max(0, x); [...] -> [...]."""
 
     def __call__(self, x: jax.Array) -> jax.Array:
         return jnp.maximum(x, 0)
@@ -63,12 +82,20 @@ class Relu:
 
 @dataclass(frozen=True)
 class SwishSignActivation:
-    """2 s(bx) (1 + bx (1 - s(bx))) - 1 with b = beta, s the logistic function. Source: Raj et al.
-    2020, eq. 8."""
+    """2 s(z) (1 + z (1 - s(z))) - 1 with z = beta x, s the logistic function; [...] -> [...].
+
+    Args:
+        beta: the steepness.
+
+    Raises:
+        ValueError: unless beta > 0.
+
+    Source: Raj et al. 2020, eq. 8.
+    """
 
     beta: float = 5.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not self.beta > 0:
             raise ValueError(f"expected SwishSignActivation.beta > 0, got {self.beta}")
 
@@ -85,11 +112,17 @@ def check_sign_of_zero(sign_of_zero: float) -> None:
 
 
 class BinaryDense(nn.Module):
-    """x @ sign(latent), [B, D] -> [B, features]: a dense layer whose weights are -1 or +1 in the
-    forward pass.
+    """x @ sign(latent): a dense layer whose weights are -1 or +1 in the forward pass.
 
-    The parameter `latent` [D, features] is real; its gradient passes through `surrogate`. No bias: a
-    BatchNorm follows. Source: Courbariaux et al. 2016; Raj et al. 2020, section 2.
+    The parameter `latent` [D, features] is real. There is no bias: a BatchNorm follows.
+
+    Args:
+        features: F, the number of units.
+        surrogate: the derivative of the weights' sign.
+        sign_of_zero: the weight of a latent weight of 0, -1 or +1.
+        kernel_init: what `latent` starts from, (key, shape, dtype) -> values.
+
+    Source: Courbariaux et al. 2016; Raj et al. 2020, section 2.
     """
 
     features: int
@@ -99,31 +132,13 @@ class BinaryDense(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
+        """The layer's pre-activations.
+
+        Args:
+            x: [B, D] float32.
+
+        Returns:
+            [B, F] float32.
+        """
         latent = self.param(LATENT, self.kernel_init, (x.shape[-1], self.features), jnp.float32)
         return stable_matmul(x, sign(self.surrogate, latent, self.sign_of_zero))
-
-
-def clip_latent(limit: float = 1.0) -> optax.GradientTransformation:
-    """An optax transform, last in the chain, after which every latent weight lies in [-limit,
-    limit].
-
-    Latent weights are the leaves named `latent`; all others pass. The update becomes clip(p + u) -
-    p, so a clipped weight may stand one rounding step off the limit. Source: Courbariaux et al.
-    2016, section 1.
-    """
-    if not limit > 0:
-        raise ValueError(f"expected a latent limit > 0, got {limit}")
-
-    def clip(path, update, param):
-        if getattr(path[-1], "key", None) != LATENT:
-            return update
-        return jnp.clip(param + update, -limit, limit) - param
-
-    def update(updates, state, params=None):
-        if params is None:
-            raise ValueError(
-                "expected params in update(updates, state, params): clip_latent needs them, got None"
-            )
-        return jax.tree_util.tree_map_with_path(clip, updates, params), state
-
-    return optax.GradientTransformation(lambda params: optax.EmptyState(), update)

@@ -1,10 +1,9 @@
-"""An MLP of many seeds at once, the seeds on the LAST axis: every operation of small layers then runs
-along the seeds.
+"""An MLP of many seeds at once, seeds on the LAST axis.
 
-The values are those of `MLP.__call__` with the seeds vmapped, up to the order of float sums. A CPU
-runs small networks this way two to three times faster; sums are written out term by term because
-XLA:CPU does not vectorise a reduction over a leading axis, so this is for networks of few units
-(`is_small`).
+Every operation of small layers then runs along the seeds, which is two to three times faster on a
+CPU. The values are those of `MLP.__call__` vmapped over the seeds, up to the order of float sums.
+Sums are written out term by term because XLA:CPU does not vectorise a reduction over a leading
+axis, so this is for networks of few units (`is_small`).
 """
 
 from collections.abc import Iterable
@@ -16,29 +15,56 @@ import jax
 import jax.numpy as jnp
 
 from jaxbnn.nn.layers import LATENT
-from jaxbnn.nn.models import MLP
+from jaxbnn.nn.mlp import MLP
 from jaxbnn.nn.surrogate import sign
 
-MAX_TERMS = (
-    64  # units or inputs of a layer; a gradient's sum has as many terms as the batch has examples
-)
+# Units or inputs of a layer. A gradient's sum has as many terms as the batch has examples.
+MAX_TERMS = 64
 
 
 def is_small(model: Any, n_inputs: int) -> bool:
-    """Whether `forward` takes this model: an MLP none of whose layers has more than MAX_TERMS
-    inputs or units."""
-    return type(model) is MLP and max(n_inputs, *model.widths, model.n_classes) <= MAX_TERMS
+    """Whether `forward` takes this model.
+
+    Args:
+        model: a network.
+        n_inputs: D, inputs of its first layer.
+
+    Returns:
+        True for an MLP none of whose layers has more than MAX_TERMS inputs or units, and whose
+        activation and surrogate are this package's: one of the user's own may reduce over an axis.
+    """
+    if type(model) is not MLP or max(n_inputs, *model.widths, model.n_classes) > MAX_TERMS:
+        return False
+    functions = (model.activation, model.kernel_surrogate)
+    nested = getattr(model.activation, "surrogate", None)
+    return all(f is None or is_elementwise(f) for f in (*functions, nested))
+
+
+def is_elementwise(function: Any) -> bool:
+    """Whether an activation, a surrogate or an optimiser is this package's.
+
+    These are known to treat each number alone, whatever axes there are.
+    """
+    return type(function).__module__.partition(".")[0] == __name__.partition(".")[0]
 
 
 def forward(
     model: MLP, variables: dict, x: jax.Array, *, train: bool
 ) -> tuple[jax.Array, dict, dict]:
-    """(logits, layers by name, batch_stats): x [B, D, S] or [B, D, 1], variables with seeds last,
-    layers [B, D_l, S].
+    """The network at x, for all seeds.
 
-    Names are the model's: dense_1, norm_1, hidden_1, ..., norm_output.
+    Args:
+        model: one that `is_small` takes.
+        variables: its variables, seeds on the last axis.
+        x: examples [B, D, S], or [B, D, 1] where all seeds share them.
+        train: whether BatchNorm takes the batch's statistics.
+
+    Returns:
+        The logits [B, C, S]; the layers by their names dense_1, norm_1, hidden_1, ...,
+        norm_output, each [B, D_l, S]; and the running statistics.
     """
-    layers, statistics = {}, {}
+    layers: dict[str, jax.Array] = {}
+    statistics: dict[str, dict] = {}
     for i, name in enumerate((*map(str, range(1, len(model.widths) + 1)), "output"), 1):
         x = layers[f"dense_{name}"] = _dense_layer(model, variables["params"][f"dense_{name}"], x)
         if model.normalise:
@@ -52,18 +78,26 @@ def forward(
 
 
 def cross_entropy(logits: jax.Array, y: jax.Array) -> jax.Array:
-    """-log softmax(logits)[y] in nats, logits [B, C, S] and y [B, S] -> [B, S]."""
-    each = [logits[:, c] for c in range(logits.shape[1])]
-    largest = jax.lax.stop_gradient(reduce(jnp.maximum, each))
-    total = _sum(jnp.exp(z - largest) for z in each)
-    return largest + jnp.log(total) - _sum(jnp.where(y == c, z, 0) for c, z in enumerate(each))
+    """-log softmax(logits)[y].
+
+    Args:
+        logits: [B, C, S].
+        y: labels [B, S] or [B, 1].
+
+    Returns:
+        [B, S], nats.
+    """
+    columns = [logits[:, c] for c in range(logits.shape[1])]
+    largest = jax.lax.stop_gradient(reduce(jnp.maximum, columns))
+    total = _sum(jnp.exp(z - largest) for z in columns)
+    own = _sum(jnp.where(y == c, z, 0) for c, z in enumerate(columns))
+    return largest + jnp.log(total) - own
 
 
 def argmax(x: jax.Array) -> jax.Array:
-    """The place of the largest along the second axis, the first such place: [B, C, S] -> int32 [B,
-    S]."""
+    """The index of the largest along the second axis, the first such: [B, C, S] -> int32 [B, S]."""
 
-    def larger(best, other):
+    def larger(best: tuple, other: tuple) -> tuple:
         better = other[1] > best[1]
         return jnp.where(better, other[0], best[0]), jnp.maximum(best[1], other[1])
 
@@ -76,19 +110,23 @@ def mean(x: jax.Array) -> jax.Array:
     return (row @ x.reshape(x.shape[0], -1)).reshape(x.shape[1:])
 
 
-def _dense_layer(model, params, x):
-    if LATENT in params:
-        return _dense(x, sign(model.kernel_surrogate, params[LATENT], model.kernel_sign_of_zero))
+def _dense_layer(model: MLP, params: dict, x: jax.Array) -> jax.Array:
+    surrogate = model.kernel_surrogate
+    if LATENT in params and surrogate is not None:
+        return _dense(x, sign(surrogate, params[LATENT], model.kernel_sign_of_zero))
     y = _dense(x, params["kernel"])
     return y + params["bias"][None] if "bias" in params else y
 
 
-def _normalise(model, x, bias, running, train):
+def _normalise(
+    model: MLP, x: jax.Array, bias: jax.Array, running: dict, train: bool
+) -> tuple[jax.Array, dict]:
     if not train:
         scaled = (x - running["mean"][None]) * jax.lax.rsqrt(running["var"] + model.epsilon)[None]
         return scaled + bias[None], running
     y, average, variance = _batch_norm(x, bias, model.epsilon)
-    old, new = model.momentum, 1 - model.momentum
+    old = model.momentum
+    new = 1 - model.momentum
     return y, {
         "mean": old * running["mean"] + new * average,
         "var": old * running["var"] + new * variance,
@@ -100,16 +138,16 @@ def _sum(terms: Iterable[jax.Array]) -> jax.Array:
 
 
 @jax.custom_vjp
-def _dense(x, w):
+def _dense(x: jax.Array, w: jax.Array) -> jax.Array:
     """x [B, D, S], w [D, F, S] -> [B, F, S]."""
     return _sum(x[:, d, None] * w[None, d] for d in range(w.shape[0]))
 
 
-def _dense_forward(x, w):
+def _dense_forward(x: jax.Array, w: jax.Array) -> tuple[jax.Array, tuple]:
     return _dense(x, w), (x, w)
 
 
-def _dense_backward(saved, g):
+def _dense_backward(saved: tuple, g: jax.Array) -> tuple[jax.Array, jax.Array]:
     x, w = saved
     to_x = _sum(g[:, f, None] * w[None, :, f] for f in range(w.shape[1]))
     return to_x, _sum(x[b][:, None] * g[b][None] for b in range(x.shape[0]))
@@ -119,16 +157,15 @@ _dense.defvjp(_dense_forward, _dense_backward)
 
 
 @jax.custom_vjp
-def _batch_norm(x, bias, epsilon):
-    """((x - m) / sqrt(v + epsilon) + bias, m, v) with the batch's mean m and population variance v;
-    m, v are given.
+def _batch_norm(x: jax.Array, bias: jax.Array, epsilon: float) -> tuple:
+    """((x - m) / sqrt(v + epsilon) + bias, m, v), m the batch's mean, v its population variance.
 
     Its own gradient takes two means over the batch where the chain rule through m and v takes five.
     """
     return _batch_norm_forward(x, bias, epsilon)[0]
 
 
-def _batch_norm_forward(x, bias, epsilon):
+def _batch_norm_forward(x: jax.Array, bias: jax.Array, epsilon: float) -> tuple[tuple, tuple]:
     average = mean(x)
     centred = x - average[None]
     variance = mean(centred * centred)
@@ -137,7 +174,7 @@ def _batch_norm_forward(x, bias, epsilon):
     return (normal + bias[None], average, variance), (normal, scale)
 
 
-def _batch_norm_backward(saved, gradients):
+def _batch_norm_backward(saved: tuple, gradients: tuple) -> tuple:
     normal, scale = saved
     g, *_ = gradients  # running statistics take no gradient
     average = mean(g)

@@ -1,54 +1,70 @@
 """What is measured, where and when: Schedule, Probe."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal, get_args
 
 import jax
 import jax.numpy as jnp
-from flax import linen
 
 from jaxbnn.data import Dataset, Split
 from jaxbnn.info.estimators.bins import FixedBins
 from jaxbnn.info.estimators.exact import Exact
 from jaxbnn.info.estimators.protocol import Estimator
 from jaxbnn.info.estimators.soft_output import SoftOutput
+from jaxbnn.nn import MeasuredModel
+from jaxbnn.nn.models import OUTPUT as OUTPUT
 
 Sample = Literal["train", "test", "all"]
 PARTS = ("train", "test")  # of a split
-OUTPUT = "output"
 GROWTH = 1.05  # ratio of neighbouring epochs in the log-spaced part of the default schedule
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """The measured epochs. Always epoch 0 (untrained), each of the first and of the last few, and
-    the very last.
+    """The measured epochs: 0 (untrained), the first few, the last few, and some in between.
 
-    In between every `every` epochs; without `every`, spaced by 5 % of the epoch reached.
+    Args:
+        every: in between, each so many epochs; None spaces them by 5 % of the epoch reached.
+        first_epochs: how many of the first epochs are all measured.
+        last_epochs: how many of the last epochs are all measured.
+
+    Raises:
+        ValueError: for every below 1, or a negative number of epochs.
     """
 
     every: int | None = None
     first_epochs: int = 20
     last_epochs: int = 50
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.every is not None and self.every < 1:
             raise ValueError(f"expected schedule.every >= 1 or none, got {self.every}")
         if self.first_epochs < 0 or self.last_epochs < 0:
-            raise ValueError(
-                f"expected first_epochs, last_epochs >= 0, got {self.first_epochs}, {self.last_epochs}"
-            )
+            got = f"{self.first_epochs}, {self.last_epochs}"
+            raise ValueError(f"expected first_epochs, last_epochs >= 0, got {got}")
 
     def epochs(self, total: int) -> tuple[int, ...]:
-        """The measured epochs of a run of `total` epochs, rising, from 0 to `total`."""
+        """The measured epochs of a run.
+
+        Args:
+            total: epochs of the run.
+
+        Returns:
+            Rising, from 0 to `total`.
+
+        Raises:
+            ValueError: unless total >= 1.
+        """
         if total < 1:
             raise ValueError(f"expected 1 or more epochs, got {total}")
         first = range(min(self.first_epochs, total) + 1)
         last = range(max(0, total - self.last_epochs + 1), total + 1)
         return tuple(sorted({*first, *self._between(total), *last, total}))
 
-    def _between(self, total):
+    def _between(self, total: int) -> Iterable[int]:
         if self.every is not None:
             return range(0, total, self.every)
         epochs = [max(1, self.first_epochs)]
@@ -61,15 +77,25 @@ class Schedule:
 class Probe:
     """Which layers are measured, by which estimator, over which sample.
 
-    Without `layers`: every hidden layer by `estimator`, then `output` by SoftOutput. Named layers
-    are measured by `estimator`: hidden_1, ..., `output` (the softmax) or any submodule (dense_1,
-    norm_1: pre-activations). `population` declares that the sample is all there is; None leaves it
-    to the data: true for "all" of an enumerated set. A value is called reliable when its bias and
-    twice its standard error are estimated below `tolerance` bits together.
+    Args:
+        name: letters, digits and _; names the result's group.
+        layers: hidden layers, "output" (the softmax) or submodules (dense_1, norm_1:
+            pre-activations), all measured by `estimator`. Without any: every hidden layer by
+            `estimator`, then the output by `SoftOutput`.
+        estimator: how they are measured.
+        sample: "train", "test" or "all".
+        population: declares that the sample is all there is; None leaves it to the data, and is
+            true for "all" of an enumerated set.
+        tolerance: bits. A value is called reliable where its bias and twice its standard error are
+            estimated below it together.
+        unit_counts_at: epochs at which each unit's count of +1 is stored, and each two units' count
+            of +1 together; -1 is the last epoch, -2 the one before. It takes layers of -1 and +1.
+        activations_at: epochs at which the packed activations are stored.
 
-    At the epochs of `unit_counts_at` each unit's count of +1 is stored, and each two units' count of +1
-    together; at those of `activations_at` the packed activations themselves. -1 is the last epoch, -2 the one
-    before. Both take layers of -1 and +1.
+    Raises:
+        TypeError: for layers that are no tuple.
+        ValueError: for a bad name, sample or tolerance, a layer named twice, or activations of
+            another estimator than Exact.
     """
 
     name: str = "main"
@@ -81,36 +107,39 @@ class Probe:
     unit_counts_at: tuple[int, ...] = ()
     activations_at: tuple[int, ...] = ()
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not self.name.isidentifier():
             raise ValueError(f"expected a probe's name of letters, digits and _, got {self.name!r}")
         if not 0 < self.tolerance < math.inf:
             raise ValueError(f"expected a tolerance above 0 bits, got {self.tolerance}")
-        if self.sample not in get_args(Sample):
-            raise ValueError(
-                f"expected sample to be one of {get_args(Sample)}, got {self.sample!r}"
-            )
+        samples = get_args(Sample)
+        if self.sample not in samples:
+            raise ValueError(f"expected sample to be one of {samples}, got {self.sample!r}")
         if not isinstance(self.layers, tuple):
             raise TypeError(f"expected layers as a tuple of names, got {self.layers!r}")
-        if (self.unit_counts_at or self.activations_at) and not isinstance(self.estimator, Exact):
-            raise ValueError(
-                f"expected unit_counts_at and activations_at of a probe with the estimator Exact, got {self.estimator}"
-            )
         if len(set(self.layers)) != len(self.layers):
             raise ValueError(f"expected each layer once, got {self.layers}")
+        if (self.unit_counts_at or self.activations_at) and not isinstance(self.estimator, Exact):
+            expected = "unit_counts_at and activations_at of a probe with the estimator Exact"
+            raise ValueError(f"expected {expected}, got {self.estimator}")
 
     def is_population(self, split: Split) -> bool:
-        """Whether this probe's sample counts as the population, given the data it is measured
-        on."""
-        return (
-            self.population
-            if self.population is not None
-            else self.sample == "all" and split.population
-        )
+        """Whether this probe's sample counts as the population, on these data."""
+        if self.population is not None:
+            return self.population
+        return self.sample == "all" and split.population
 
 
 def choose(split: Split, sample: Sample) -> Dataset:
-    """The measured examples: the training set, the test set, or both, in that order."""
+    """The measured examples.
+
+    Args:
+        split: the data.
+        sample: "train", "test", or "all": both, in that order.
+
+    Returns:
+        x [N, ...] and y [N].
+    """
     if sample == "train":
         return split.train
     if sample == "test":
@@ -125,18 +154,69 @@ def sample_size(split: Split, sample: Sample) -> int:
     return {"train": n_train, "test": n_test, "all": n_train + n_test}[sample]
 
 
-def layers_of(model: linen.Module, probe: Probe) -> tuple[str, ...]:
-    """The names of the layers a probe measures, in order. A model of one's own may say
-    `layer_names`; MLP does."""
+def layers_of(model: MeasuredModel, probe: Probe) -> tuple[str, ...]:
+    """The names of the L layers a probe measures, in order."""
     return probe.layers or (*model.layer_names, OUTPUT)
 
 
-def alphabets_of(model: Any, probe: Probe, shape: tuple[int, ...]) -> dict[str, int]:
-    """How many patterns each hidden layer of a probe can show: 2**D of signs, bins**D of bins;
-    shape: an example's."""
-    each = {Exact: 2, FixedBins: getattr(probe.estimator, "bins", 0)}.get(type(probe.estimator))
-    units = model.units(shape)
-    return {name: each ** units[name] for name in layers_of(model, probe) if each and name in units}
+def alphabets_of(model: MeasuredModel, probe: Probe, shape: tuple[int, ...]) -> dict[str, int]:
+    """How many patterns each hidden layer of a probe can show: 2**D of signs, bins**D of bins.
+
+    Args:
+        model: the network.
+        probe: what is measured.
+        shape: of an example.
+
+    Returns:
+        Layer name -> patterns; without layers whose number is not known.
+    """
+    estimator = probe.estimator
+    n_values = 0
+    if type(estimator) is Exact:  # what a user's subclass encodes is not known
+        n_values = 2
+    elif type(estimator) is FixedBins:
+        n_values = estimator.bins
+    if not n_values:
+        return {}
+    units = units_of(model, shape)
+    return {name: n_values ** units[name] for name in layers_of(model, probe) if name in units}
+
+
+def units_of(model: MeasuredModel, shape: tuple[int, ...]) -> dict[str, int]:
+    """Each hidden layer's number of units.
+
+    Args:
+        model: the network; traced where it has no `units`.
+        shape: of an example.
+
+    Returns:
+        Layer name -> D.
+
+    Raises:
+        ValueError: where the model gives another number of hidden layers than it names.
+    """
+    units: Any = getattr(model, "units", None)
+    if units is not None:
+        return units(shape)
+    module: Any = model
+    example = jax.ShapeDtypeStruct((1, *shape), jnp.float32)
+    apply = partial(module.init_with_output, train=False)
+    (_, hidden), _ = jax.eval_shape(apply, jax.random.key(0), example)
+    names = check_layer_names(model, len(hidden))
+    sizes = [math.prod(t.shape[1:]) for t in hidden]
+    return dict(zip(names, sizes, strict=True))
+
+
+def check_layer_names(model: Any, n_hidden: int) -> tuple[str, ...]:
+    """The names of a model's hidden layers, hidden_1, ... for one that names none; ValueError where
+    there are not as many as layers."""
+    names = getattr(model, "layer_names", None)
+    if names is None:
+        return tuple(f"hidden_{i}" for i in range(1, n_hidden + 1))
+    if len(names) != n_hidden:
+        expected = f"{n_hidden} layer_names of {type(model).__name__}, as it gives so many layers"
+        raise ValueError(f"expected {expected}, got {names}")
+    return names
 
 
 def estimators_of(probe: Probe) -> tuple[Estimator, ...]:

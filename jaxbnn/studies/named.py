@@ -88,7 +88,7 @@ def _experiments() -> Iterator[Runnable]:
 
 def _network(experiment: Experiment) -> Network:
     model = experiment.model
-    widths = (*getattr(model, "channels", ()), *model.widths)
+    widths = (*getattr(model, "channels", ()), *getattr(model, "widths", ()))
     return Network(
         experiment.name,
         type(experiment.data).__name__,

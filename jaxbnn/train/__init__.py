@@ -1,5 +1,7 @@
-"""ONE seed trained: TrainSpec, optimisers, a Trainer of pure functions. Knows nothing of
-information."""
+"""ONE seed trained: TrainSpec, optimisers, a Trainer of pure functions.
+
+Knows nothing of information.
+"""
 
 from jaxbnn.train.spec import MAX_EPOCHS as MAX_EPOCHS
 from jaxbnn.train.spec import Adam as Adam

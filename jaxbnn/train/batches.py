@@ -1,19 +1,27 @@
 """A row-wise function applied to many rows, in batches of one shape, so that memory is bounded."""
 
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-LIMIT = 4096  # rows at once
+LIMIT = 4096  # rows of a batch
 
 
-def in_batches(f: Callable, rows: jax.Array, limit: int = LIMIT):
-    """f(rows) for a row-wise f, at most `limit` rows at once. rows [N, ...] -> whatever f gives,
-    leaves [N, ...].
+def in_batches(f: Callable[[jax.Array], Any], rows: jax.Array, limit: int = LIMIT) -> Any:
+    """f(rows) for a row-wise f, at most `limit` rows at once.
 
-    All batches have one shape (the last is filled with zeros, whose results are dropped), so a
-    row's result does not depend on which batch it fell into.
+    All batches have one shape (the last is filled with zeros, whose results are dropped), so that a
+    row's result does not depend on its batch.
+
+    Args:
+        f: rows [B, ...] -> a tree of leaves [B, ...].
+        rows: [N, ...].
+        limit: the most rows of a batch.
+
+    Returns:
+        What f gives, leaves [N, ...].
     """
     n = rows.shape[0]
     n_batches = -(-n // limit)

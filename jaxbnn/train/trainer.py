@@ -1,14 +1,15 @@
 """Training ONE seed: a Trainer of pure functions. Whoever wants many seeds vmaps it."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import optax
-from flax import linen
 
 from jaxbnn.data import Dataset
+from jaxbnn.nn import MeasuredModel
 from jaxbnn.train.batches import in_batches
 from jaxbnn.train.shuffle import permutation
 from jaxbnn.train.spec import Hyper, TrainSpec, rule_of
@@ -20,9 +21,7 @@ class TrainState(NamedTuple):
     variables: Any  # {"params": ..., "batch_stats": ...}
     optimiser: Any  # optax's state
     key: jax.Array  # [] typed threefry key, for the shuffles still to come
-    finite: (
-        jax.Array
-    )  # [] bool, every loss and gradient so far was finite; once False, always False
+    finite: jax.Array  # [] bool, every loss and gradient so far was finite; never True again
 
 
 class Score(NamedTuple):
@@ -41,63 +40,84 @@ class GradientNorm(NamedTuple):
 
 
 class Trainer(NamedTuple):
-    """Pure functions for one seed."""
+    """Pure functions for ONE seed."""
 
-    init: Callable[[jax.Array], TrainState]
+    init: Callable[[jax.Array], TrainState]  # of a typed key
     epoch: Callable[[TrainState, Dataset, Hyper], tuple[TrainState, GradientNorm]]
     score: Callable[[TrainState, Dataset], Score]
 
 
-def trainer(model: linen.Module, spec: TrainSpec, example: jax.Array) -> Trainer:
-    """The trainer of a model that maps (x, train) to (logits, hidden). example [1, ...]: an input,
-    for its shape."""
+def trainer(model: MeasuredModel, spec: TrainSpec, example: Any) -> Trainer:
+    """The trainer of one seed.
 
-    def init(key):
+    Args:
+        model: a Linen module that maps (x, train) to (logits, hidden).
+        spec: how it is trained.
+        example: an input, [1, ...], for its shape.
+
+    Returns:
+        Its pure functions.
+
+    Raises:
+        ValueError: in `init`, for a model with other collections than params and batch_stats; in
+            `epoch`, for a batch size above the number of examples.
+    """
+
+    def init(key: jax.Array) -> TrainState:
         weights, shuffles = jax.random.split(key)
         variables = dict(model.init(weights, example, train=False))
         variables.setdefault("batch_stats", {})
-        return TrainState(
-            variables,
-            spec.optimiser.transform().init(variables["params"]),
-            shuffles,
-            jnp.bool_(True),
-        )
+        check_collections(model, variables)
+        optimiser = spec.optimiser.transform().init(variables["params"])
+        return TrainState(variables, optimiser, shuffles, jnp.bool_(True))
 
-    def epoch(state, data, hyper):
-        data = jax.tree.map(jnp.asarray, data)
-        key, shuffle = jax.random.split(state.key)
-        rule = rule_of(spec, hyper)
+    def score(state: TrainState, data: Dataset) -> Score:
+        x: Any = data.x
+        y: Any = data.y
+        logits = in_batches(lambda rows: model.apply(state.variables, rows, train=False)[0], x)
+        return score_of(logits, y, state.finite)
 
-        def step(carry, index):
-            variables, optimiser, finite = carry
-            variables, optimiser, norm = _step(
-                model, rule, variables, optimiser, data.x[index], data.y[index]
-            )
-            return (variables, optimiser, finite & jnp.isfinite(norm)), norm
+    return Trainer(init, partial(_epoch, model, spec), score)
 
-        batches = batches_of(shuffle, data.y.shape[0], spec.batch_size)
-        carry, norms = jax.lax.scan(step, (state.variables, state.optimiser, state.finite), batches)
-        return TrainState(carry[0], carry[1], key, carry[2]), GradientNorm(
-            jnp.mean(norms), jnp.var(norms)
-        )
 
-    def score(state, data):
-        logits = in_batches(lambda x: model.apply(state.variables, x, train=False)[0], data.x)
-        return score_of(logits, data.y, state.finite)
-
-    return Trainer(init, epoch, score)
+def check_collections(model: MeasuredModel, variables: dict[str, Any]) -> None:
+    """ValueError where a model has other collections than params and batch_stats."""
+    others = sorted(set(variables) - {"params", "batch_stats"})
+    if others:
+        expected = f"{type(model).__name__} with the collections params and batch_stats alone"
+        raise ValueError(f"expected {expected}, got also {', '.join(others)}")
 
 
 def score_of(logits: jax.Array, y: jax.Array, finite: jax.Array) -> Score:
-    """The score of logits [N, C] and labels [N]; NaN where the seed is not `finite`."""
+    """The mean cross-entropy, and the share of examples whose largest logit is the label's.
+
+    Args:
+        logits: [N, C].
+        y: labels [N].
+        finite: [] bool, whether the seed has not diverged.
+
+    Returns:
+        Leaves [], nats and a share; NaN where the seed has diverged.
+    """
     loss = jnp.mean(_cross_entropy(logits, y))
     accuracy = jnp.mean(jnp.argmax(logits, axis=1) == y, dtype=jnp.float32)
-    return Score(*(jnp.where(finite, value, jnp.nan) for value in (loss, accuracy)))
+    return Score(jnp.where(finite, loss, jnp.nan), jnp.where(finite, accuracy, jnp.nan))
 
 
 def batches_of(key: jax.Array, n: int, size: int | None) -> jax.Array:
-    """An epoch's batches of n examples in a random order, int32 [steps, size]; the last is filled
-    from the first."""
+    """The examples of each batch of an epoch, in a random order.
+
+    Args:
+        key: typed key.
+        n: number of examples.
+        size: examples of a batch; None is all.
+
+    Returns:
+        Indices, int32 [steps, size]; the last batch is filled with the first ones.
+
+    Raises:
+        ValueError: for a size above n.
+    """
     size = n if size is None else size
     if size > n:
         raise ValueError(
@@ -108,20 +128,49 @@ def batches_of(key: jax.Array, n: int, size: int | None) -> jax.Array:
     return order[jnp.arange(steps * size) % n].reshape(steps, size)
 
 
-def _step(model, rule, variables, optimiser, x, y):
-    def loss(params):
+def _epoch(
+    model: MeasuredModel, spec: TrainSpec, state: TrainState, data: Dataset, hyper: Hyper
+) -> tuple[TrainState, GradientNorm]:
+    """The state after one more epoch, and the gradient's norm over its steps."""
+    data = jax.tree.map(jnp.asarray, data)
+    key, shuffle = jax.random.split(state.key)
+    rule = rule_of(spec, hyper)
+
+    def step(carry: tuple, index: jax.Array) -> tuple[tuple, jax.Array]:
+        variables, optimiser, finite = carry
+        batch = Dataset(data.x[index], data.y[index])
+        variables, optimiser, norm = _step(model, rule, variables, optimiser, batch)
+        return (variables, optimiser, finite & jnp.isfinite(norm)), norm
+
+    batches = batches_of(shuffle, data.y.shape[0], spec.batch_size)
+    carry = (state.variables, state.optimiser, state.finite)
+    (variables, optimiser, finite), norms = jax.lax.scan(step, carry, batches)
+    norm = GradientNorm(jnp.mean(norms), jnp.var(norms))
+    return TrainState(variables, optimiser, key, finite), norm
+
+
+def _step(
+    model: MeasuredModel,
+    rule: optax.GradientTransformation,
+    variables: dict[str, Any],
+    optimiser: Any,
+    batch: Dataset,
+) -> tuple[dict[str, Any], Any, jax.Array]:
+    """(variables, optimiser's state, norm of the gradient) after one step."""
+
+    def loss(params: Any) -> tuple[jax.Array, Any]:
         (logits, _), state = model.apply(
-            variables | {"params": params}, x, train=True, mutable=["batch_stats"]
+            variables | {"params": params}, batch.x, train=True, mutable=["batch_stats"]
         )
-        return jnp.mean(_cross_entropy(logits, y)), dict(state).get("batch_stats", {})
+        return jnp.mean(_cross_entropy(logits, batch.y)), dict(state).get("batch_stats", {})
 
     (value, statistics), gradient = jax.value_and_grad(loss, has_aux=True)(variables["params"])
     direction, optimiser = rule.update(gradient, optimiser, variables["params"])
     params = optax.apply_updates(variables["params"], direction)
     norm = optax.tree.norm(gradient)
-    # 0 * loss: a loss that is not finite makes the norm NaN too, so that one number tells.
+    # 0 * loss makes the norm NaN where the loss is not finite, so that one number says both.
     return {"params": params, "batch_stats": statistics}, optimiser, norm + 0 * value
 
 
-def _cross_entropy(logits, y):
+def _cross_entropy(logits: jax.Array, y: Any) -> jax.Array:
     return optax.softmax_cross_entropy_with_integer_labels(logits, y)

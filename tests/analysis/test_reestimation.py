@@ -3,13 +3,12 @@ import dataclasses
 import numpy as np
 import pytest
 
-from jaxbnn.storage import results
 from jaxbnn import observe
 from jaxbnn.analysis import reestimation
 from jaxbnn.analysis.spectra import spectra
 from jaxbnn.info import corrected_entropy
 from jaxbnn.info.spectrum import Spectrum
-from jaxbnn.storage import run_folder
+from jaxbnn.storage import results
 
 
 def test_the_plug_in_of_the_spectra_is_what_the_program_said(tiny, finished):

@@ -3,6 +3,7 @@ import json
 
 import numpy as np
 import pytest
+from flax import linen
 
 from jaxbnn import config, data, info, nn, observe, studies, train
 from jaxbnn.config import codec, registry
@@ -43,9 +44,9 @@ def test_every_specification_survives_json_with_its_defaults(spec):
     needed = {"widths": (4,), "n_classes": 2, "epochs": 3, "path": "a.npz"}
     names = {f.name for f in dataclasses.fields(spec)}
     value = spec(**{k: v for k, v in needed.items() if k in names})
-    plain = json.loads(json.dumps(codec._plain(value)))
+    plain = json.loads(json.dumps(codec.plain_of(value)))
     kind = next((kind for kind, family in registry.FAMILIES.items() if spec in family), spec)
-    assert plain["type"] == spec.__name__ and codec._build(plain, kind, "x") == value
+    assert plain["type"] == spec.__name__ and codec.build(plain, kind, "x") == value
 
 
 def test_digest_is_of_everything_but_name_and_seeds():
@@ -64,7 +65,7 @@ def test_digest_is_of_everything_but_name_and_seeds():
 
 
 def test_digest_does_not_change_between_machines_and_versions():
-    assert digest(BASE) == "3ca00ed5db24"
+    assert digest(BASE) == "d2bb6e505d7e"
 
 
 def test_numbers_of_the_declared_type_have_one_digest():
@@ -175,9 +176,23 @@ def edited(**changes):
         (edited(name="a//x"), "with / between parts, got 'a//x'"),
         (edited(name="/x"), "with / between parts, got '/x'"),
         (edited(train={"type": "Popen", "args": "x"}), "train: expected one of TrainSpec"),
-        (edited(data={"type": "Szt", "share": 7}), "share"),
+        (
+            edited(data={"type": "Szt", "train_fraction": 7}),
+            "^experiment.data: expected train_fraction between 0 and 1",
+        ),
+        (edited(data={"type": "Szt", "share": 7}), "fields of Szt .* got 'share'"),
         (edited(seeds_per_program="8"), "seeds_per_program: expected int, got '8'"),
         (edited(root_seed=2.5), "root_seed: expected int"),
+        (
+            edited(model={"type": "MLP", "widths": [3, "a"], "n_classes": 2}),
+            "experiment.model.widths.1",
+        ),
+        (
+            edited(model={"type": "Net"}),
+            r"MLP, ConvNet, got .*: a class of your own is .*register\(Net\)",
+        ),
+        (edited(train={"type": "Net"}), "expected one of TrainSpec, got {'type': 'Net'}$"),
+        (edited(data={"type": "Szt", "source": "1"}), "fields of Szt .* got 'source'"),
         (to_json(BASE).replace("0.001", "Infinity"), "finite numbers, got Infinity"),
     ],
 )
@@ -198,7 +213,7 @@ def test_nan_and_strangers_are_not_written():
         def __call__(self, x):
             return x
 
-    with pytest.raises(TypeError, match="known to jaxbnn"):
+    with pytest.raises(TypeError, match=r"known to jaxbnn .*got a Mine: .*jaxbnn.register\(Mine\)"):
         to_json(dataclasses.replace(BASE, model=nn.MLP((1,), 2, activation=Mine())))
 
 
@@ -255,3 +270,39 @@ def test_optional_tuples_and_words_are_read_as_they_are_declared():
         ValueError, match="data: expected one of Szt, TicTacToe, Mnist, FashionMnist, Cifar10, Npz"
     ):
         from_json(edited(data={"type": ["Szt"]}))
+
+
+def test_numpys_whole_numbers_are_taken_where_whole_numbers_are_meant():
+    two, three = np.int64(2), np.int32(3)
+    odd = dataclasses.replace(
+        BASE,
+        model=nn.ConvNet((three,), two, (three,), two, two),
+        train=train.TrainSpec(epochs=three, batch_size=two),
+        schedule=observe.Schedule(every=two),
+        seeds_per_program=two,
+        root_seed=three,
+    )
+    plain = dataclasses.replace(
+        BASE,
+        model=nn.ConvNet((3,), 2, (3,), 2, 2),
+        train=train.TrainSpec(epochs=3, batch_size=2),
+        schedule=observe.Schedule(every=2),
+        seeds_per_program=2,
+        root_seed=3,
+    )
+    assert digest(odd) == digest(plain) and config.normal(odd) == plain
+    assert type(config.normal(odd).model.widths[0]) is int
+
+
+def test_a_model_without_a_member_of_the_protocol_is_refused_by_its_name():
+    class Nameless(linen.Module):
+        n_classes: int = 2
+
+        def __call__(self, x, *, train):
+            return x, (x,)
+
+    members = r"n_classes, layer_names and __call__\(x, \*, train\)"
+    with pytest.raises(TypeError, match=f"{members}, got Nameless without layer_names$"):
+        dataclasses.replace(BASE, model=Nameless())
+    with pytest.raises(TypeError, match="got str without init"):
+        dataclasses.replace(BASE, model="MLP")

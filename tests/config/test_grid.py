@@ -4,8 +4,8 @@ import pytest
 
 from jaxbnn import config, studies
 from jaxbnn.config import grid
-from jaxbnn.engine import run_plan
 from jaxbnn.data import Npz, Szt
+from jaxbnn.engine import run_plan
 from jaxbnn.studies.nothnagel_2026.experiments import GRID
 
 SZT = studies.find("szt")[0]

@@ -19,6 +19,12 @@ from jaxbnn.observe.record import Series
 from jaxbnn.train.spec import Adam, AdamW, Bop, Hyper, Sgd, TrainSpec
 from jaxbnn.train.trainer import score_of, trainer
 
+
+@dataclasses.dataclass(frozen=True)
+class OwnAdam(Adam):
+    pass
+
+
 RNG = np.random.default_rng(0)
 N_SEEDS = 3
 HYPER = Hyper(jnp.array([0.01, 0.02, 0.03]), jnp.zeros(N_SEEDS))
@@ -143,15 +149,13 @@ def test_a_block_with_its_seeds_last_records_the_same_networks(plain, per_seed):
 
 
 def test_seeds_go_last_for_small_networks_and_enough_seeds_on_a_cpu(tiny):
-    assert seeds_last.pays(BINARY, 12, 64, 16, "cpu")
-    for n_inputs, batch_size, n_seeds, platform in (
-        (12, 64, 15, "cpu"),
-        (784, 64, 16, "cpu"),
-        (12, 64, 16, "gpu"),
-        (12, 129, 16, "cpu"),
-        (12, None, 16, "cpu"),
-    ):
-        assert not seeds_last.pays(BINARY, n_inputs, batch_size, n_seeds, platform)
+    spec = TrainSpec(epochs=1, batch_size=64)
+    assert seeds_last.pays(BINARY, spec, 12, 16, "cpu")
+    assert not seeds_last.pays(BINARY, spec, 12, 15, "cpu")
+    assert not seeds_last.pays(BINARY, spec, 784, 16, "cpu")
+    assert not seeds_last.pays(BINARY, spec, 12, 16, "gpu")
+    for changed in ({"batch_size": 129}, {"batch_size": None}, {"optimiser": OwnAdam()}):
+        assert not seeds_last.pays(BINARY, dataclasses.replace(spec, **changed), 12, 16, "cpu")
     batches = dataclasses.replace(tiny, train=dataclasses.replace(tiny.train, batch_size=64))
     many = dataclasses.replace(batches, seeds_per_program=16)
     assert make_run_plan([many], [], None, "cpu").program.seeds_last

@@ -3,8 +3,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxbnn.nn import SwishSign, sign
-from jaxbnn.nn.conv import Conv, convolve, max_pool
+from jaxbnn.nn import BinaryConv, SwishSign, sign
+from jaxbnn.nn.conv import convolve, max_pool
 
 RNG = np.random.default_rng(0)
 
@@ -65,7 +65,7 @@ def test_the_gradient_of_pooling_goes_to_the_largest_and_is_shared_where_several
 
 def test_a_convolution_with_a_slope_has_signs_for_weights_and_their_gradients():
     x, surrogate = normal(2, 4, 4, 3), SwishSign(5.0)
-    layer = Conv(3, 2, surrogate)
+    layer = BinaryConv(3, 2, surrogate)
     variables = layer.init(jax.random.key(0), x)
     latent = variables["params"]["latent"]
     assert latent.shape == (2, 2, 2, 3)
@@ -81,9 +81,9 @@ def test_a_convolution_with_a_slope_has_signs_for_weights_and_their_gradients():
 
 def test_a_real_convolution_may_have_a_bias():
     x = normal(1, 4, 4, 2)
-    variables = Conv(3, 2, use_bias=True).init(jax.random.key(0), x)
+    variables = BinaryConv(3, 2, use_bias=True).init(jax.random.key(0), x)
     params = variables["params"] | {"bias": jnp.array([1.0, 2.0, 3.0])}
-    y = Conv(3, 2, use_bias=True).apply({"params": params}, x)
+    y = BinaryConv(3, 2, use_bias=True).apply({"params": params}, x)
     np.testing.assert_allclose(
         y, direct(x, params["kernel"]) + jnp.array([1, 2, 3]).reshape(3, 1, 1, 1), atol=1e-5
     )

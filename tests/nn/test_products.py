@@ -18,12 +18,15 @@ from jaxbnn.nn.products import stable_matmul
 jaxbnn.use_cores(1)
 rng = np.random.default_rng(0)
 x, w, d = (rng.standard_normal(shape, np.float32) for shape in ((4096, 256), (256, 10), (4096, 10)))
-image, kernel = (rng.standard_normal(shape, np.float32) for shape in ((32, 12, 12, 50), (5, 5, 32, 6)))
+image = rng.standard_normal((32, 12, 12, 50), np.float32)
+kernel = rng.standard_normal((5, 5, 32, 6), np.float32)
 soft, y = SoftOutput(), jnp.asarray(rng.integers(0, 10, 60000))
 shares = jax.nn.softmax(rng.standard_normal((60000, 10), np.float32))
 found = [
     jax.jit(jax.grad(lambda w, x: jnp.sum(stable_matmul(x, w) * d)))(w, x),
-    jax.jit(jax.vmap(jax.grad(lambda w, x: jnp.sum(stable_matmul(x, w) * d)), (None, 0)))(w, np.stack([x, -x])),
+    jax.jit(jax.vmap(jax.grad(lambda w, x: jnp.sum(stable_matmul(x, w) * d)), (None, 0)))(
+        w, np.stack([x, -x])
+    ),
     *jax.jit(jax.grad(lambda x, kernel: jnp.sum(convolve(x, kernel) ** 2), (0, 1)))(image, kernel),
     jax.jit(lambda p: soft.estimate(soft.prepare(y[:, None], y, 10), p).ty)(shares),
     jax.jit(jax.grad(lambda w, x: jnp.sum((x @ w) * d)))(w, x),

@@ -1,3 +1,4 @@
+import dataclasses
 from functools import partial
 
 import jax
@@ -6,7 +7,7 @@ import numpy as np
 import optax
 import pytest
 
-from jaxbnn.nn import MLP, Relu, SwishSign, Tanh, seeds_last
+from jaxbnn.nn import MLP, STE, Activation, Relu, SignActivation, SwishSign, Tanh, seeds_last
 
 N_LANES = 3
 X = np.random.default_rng(0).normal(size=(10, 5)).astype(np.float32)
@@ -100,3 +101,26 @@ def test_small_are_mlps_of_up_to_64_units_and_inputs():
     assert seeds_last.is_small(MLP((64, 2), 2), 64)
     assert not seeds_last.is_small(MLP((65,), 2), 12) and not seeds_last.is_small(MLP((4,), 2), 65)
     assert not seeds_last.is_small(MLP((4,), 65), 12) and not seeds_last.is_small(object(), 12)
+
+
+@dataclasses.dataclass(frozen=True)
+class Centred(Activation):
+    """Reduces over the units, which stand on another axis where the seeds are last."""
+
+    def __call__(self, x):
+        return x - x.mean(-1, keepdims=True)
+
+
+@dataclasses.dataclass(frozen=True)
+class OwnSurrogate(STE):
+    pass
+
+
+def test_functions_of_ones_own_are_left_to_the_other_layout():
+    for model in (
+        MLP((4,), 2, Centred()),
+        MLP((4,), 2, SignActivation(OwnSurrogate())),
+        MLP((4,), 2, kernel_surrogate=OwnSurrogate()),
+    ):
+        assert not seeds_last.is_small(model, 12)
+    assert seeds_last.is_small(MLP((4,), 2, Tanh(), kernel_surrogate=None), 12)

@@ -4,7 +4,7 @@ import numpy as np
 import optax
 import pytest
 
-from jaxbnn.nn.transforms import bop
+from jaxbnn.nn.transforms import bop, clip_latent
 
 
 def by_hand(weights, gradients, threshold, gamma):
@@ -51,3 +51,21 @@ def test_bad_numbers_are_refused(arguments):
 def test_params_are_needed():
     with pytest.raises(ValueError, match="bop flips them"):
         bop().update(jnp.ones(2), bop().init(jnp.ones(2)))
+
+
+def test_clip_latent_keeps_latent_weights_in_range_and_leaves_the_rest():
+    params = {"a": {"latent": jnp.array([0.9, -0.9, 0.1])}, "b": {"kernel": jnp.array([5.0])}}
+    updates = {"a": {"latent": jnp.array([0.5, -0.5, 0.1])}, "b": {"kernel": jnp.array([1.0])}}
+    rule = clip_latent(1.0)
+    clipped, _ = rule.update(updates, rule.init(params), params)
+    after = optax.apply_updates(params, clipped)
+    np.testing.assert_allclose(after["a"]["latent"], [1.0, -1.0, 0.2], atol=1e-6)
+    assert jnp.abs(after["a"]["latent"]).max() <= 1.0
+    assert after["b"]["kernel"] == 6.0
+
+
+def test_clip_latent_refuses_a_bad_limit_and_missing_params():
+    with pytest.raises(ValueError, match="limit > 0, got 0"):
+        clip_latent(0.0)
+    with pytest.raises(ValueError, match="expected params"):
+        clip_latent().update({}, optax.EmptyState())

@@ -4,9 +4,8 @@ import functools
 import numpy as np
 import pytest
 
-from jaxbnn.storage import results
 from jaxbnn import config, data, nn, run, studies
-from jaxbnn.storage import run_folder
+from jaxbnn.storage import results
 from jaxbnn.studies.known_truth import runner
 
 EVERY = [experiment for study in studies.STUDIES for experiment in study.experiments]

@@ -1,8 +1,12 @@
+from dataclasses import dataclass
+from typing import ClassVar
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from flax import linen
 
 from jaxbnn.data import Dataset
 from jaxbnn.nn import MLP, Tanh
@@ -241,3 +245,37 @@ def test_decay_shrinks_latent_weights_before_the_clip_and_no_bias():
     # clipped
     np.testing.assert_allclose(moved["dense_1"]["latent"], [[0.375, -1.0, 1.0, 0.19]], atol=1e-6)
     np.testing.assert_allclose(moved["norm_1"]["bias"], [0.4], atol=1e-6)
+
+
+def test_a_model_with_other_collections_is_refused():
+    class Counting(linen.Module):
+        @linen.compact
+        def __call__(self, x, *, train):
+            self.variable("cache", "n", lambda: jnp.zeros(()))
+            return linen.Dense(2)(x), ()
+
+    train = trainer(Counting(), TrainSpec(epochs=1), DATA.x[:1])
+    with pytest.raises(ValueError, match="Counting with the collections params .* got also cache"):
+        train.init(jax.random.key(0))
+
+
+@dataclass(frozen=True)
+class Decaying:
+    """An optimiser of the user's own: the sign of the gradient."""
+
+    decays: ClassVar[bool] = True
+
+    def transform(self):
+        return optax.stateless(lambda updates, params: jax.tree.map(jnp.sign, updates))
+
+
+def test_an_optimiser_of_ones_own_decays_where_it_says_so():
+    spec = TrainSpec(epochs=1, optimiser=Decaying(), decay=0.5, latent_clip=None)
+    rule = rule_of(spec, Hyper(jnp.float32(0.1), jnp.float32(0.5)))
+    params = {"a": {"kernel": jnp.array([2.0])}, "b": {"bias": jnp.array([2.0])}}
+    gradient = jax.tree.map(lambda p: 3 * p, params)
+    update, _ = rule.update(gradient, rule.init(params), params)
+    np.testing.assert_allclose(update["a"]["kernel"], -0.1 * (1 + 0.5 * 2), rtol=1e-6)
+    np.testing.assert_allclose(update["b"]["bias"], -0.1, rtol=1e-6)
+    with pytest.raises(TypeError, match=r"train.optimiser with transform\(\), got 'Adam'"):
+        TrainSpec(epochs=1, optimiser="Adam")

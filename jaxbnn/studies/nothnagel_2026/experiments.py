@@ -7,10 +7,11 @@ varied alone.
 
 import dataclasses
 from collections.abc import Iterable
+from typing import Any
 
 from jaxbnn.config.experiment import Experiment
 from jaxbnn.data import Cifar10, DataSpec, FashionMnist, Mnist, Szt
-from jaxbnn.nn import MLP, ConvNet, Model
+from jaxbnn.nn import MLP, ConvNet, MeasuredModel
 from jaxbnn.observe.probe import Probe
 from jaxbnn.studies.study import Report, Study
 from jaxbnn.train.spec import AdamW, TrainSpec
@@ -46,15 +47,22 @@ def dotless(name: str) -> str:
     return name.replace(".", "_")
 
 
+def widths_of(model: Any) -> tuple[int, ...]:
+    """The widths of one of our networks."""
+    return model.widths
+
+
 def joined(widths: Iterable[int]) -> str:
     """Widths in a name: "120-84-10"."""
     return "-".join(str(width) for width in widths)
 
 
-def setting(group: str, data: DataSpec, model: Model, decay: float | None = None) -> Experiment:
+def setting(
+    group: str, data: DataSpec, model: MeasuredModel, decay: float | None = None
+) -> Experiment:
     """One of the 125, named after its group, its widths where they set it apart, and its weight
     decay."""
-    own_name = joined(model.widths) if decay is None else dotless(f"wd-{decay:g}")
+    own_name = joined(widths_of(model)) if decay is None else dotless(f"wd-{decay:g}")
     is_cube = isinstance(data, Szt)
     spec = ON_CUBE if is_cube else ON_IMAGES
     return Experiment(
@@ -68,12 +76,14 @@ def setting(group: str, data: DataSpec, model: Model, decay: float | None = None
     )
 
 
-def by_decay(group: str, data: DataSpec, model: Model) -> tuple[Experiment, ...]:
+def by_decay(group: str, data: DataSpec, model: MeasuredModel) -> tuple[Experiment, ...]:
     """A network under each weight decay."""
     return tuple(setting(group, data, model, decay) for decay in DECAYS)
 
 
-def by_widths(group: str, data: DataSpec, models: Iterable[Model]) -> tuple[Experiment, ...]:
+def by_widths(
+    group: str, data: DataSpec, models: Iterable[MeasuredModel]
+) -> tuple[Experiment, ...]:
     """Networks of several widths, without weight decay."""
     return tuple(setting(group, data, model) for model in models)
 
@@ -149,7 +159,7 @@ def causes() -> tuple[Experiment, ...]:
         name = dotless(f"nothnagel2026/szt-decay-{decay:g}")
         experiments.append(dataclasses.replace(base, name=name, train=spec))
     for times in CAUSE_WIDTHS:
-        widths = tuple(round(times * width) for width in base.model.widths)
+        widths = tuple(round(times * width) for width in widths_of(base.model))
         model = dataclasses.replace(base.model, widths=widths)
         name = f"nothnagel2026/szt-width-{joined(widths)}"
         experiments.append(dataclasses.replace(base, name=name, model=model))

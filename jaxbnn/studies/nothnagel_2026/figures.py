@@ -16,6 +16,7 @@ from jaxbnn.analysis.correlation import RankCorrelation
 from jaxbnn.analysis.trust import TRUSTED
 from jaxbnn.config.experiment import Experiment
 from jaxbnn.info.expectation import expected_plugin
+from jaxbnn.observe.probe import units_of
 from jaxbnn.plots.scatter_plot import RunPoints
 from jaxbnn.plots.swarm_plot import Column
 from jaxbnn.studies.intervals import mean_interval
@@ -108,7 +109,7 @@ def _run_layer_ends(run: Run) -> Iterator[_LayerEnd]:
     """The hidden layers of a run, seed by seed."""
     result = run.results[""].isel(epoch=-1)
     shape = tuple(int(n) for n in result.attrs["example_shape"].split())
-    units = run.experiment.model.units(shape)
+    units = units_of(run.experiment.model, shape)
     for i, name in enumerate(result.layer.values[:-1]):
         values = result.i_xt.values[:, i]
         trusted = np.isin(result.verdict_xt.values[:, i], TRUSTED)

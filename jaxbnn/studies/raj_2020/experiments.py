@@ -2,7 +2,7 @@
 assumptions."""
 
 import dataclasses
-from typing import Any
+from typing import Any, cast
 
 from jaxbnn.config.experiment import Experiment
 from jaxbnn.data import Mnist, Szt, TicTacToe
@@ -143,7 +143,7 @@ def varied(name: str, base: Experiment, train: dict | None = None, **model: Any)
     return dataclasses.replace(
         base,
         name=f"raj2020/vary-{name}",
-        model=base.model.clone(**model),
+        model=cast(MLP, base.model).clone(**model),
         train=spec,
         probes=tuple(probe for probe in base.probes if probe.name in VARIED_PROBES),
     )

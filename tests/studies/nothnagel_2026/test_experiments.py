@@ -9,11 +9,9 @@ import numpy as np
 import pytest
 from made import made_collection, rows, small_mnist
 
-from jaxbnn.storage import results
 from jaxbnn import config, data, info, nn, observe, run, studies, train
-from jaxbnn.config import grid
 from jaxbnn.data import Cifar10, Dataset, FashionMnist, Mnist, Npz, Split, Szt, cifar, images
-from jaxbnn.storage import run_folder
+from jaxbnn.storage import results
 from jaxbnn.studies.nothnagel_2026.experiments import BEYOND, GRID
 
 EVERY = [setting for group in GRID.values() for setting in group]

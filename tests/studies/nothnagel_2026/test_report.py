@@ -8,12 +8,11 @@ import numpy as np
 import pytest
 import xarray
 
-from jaxbnn.storage import results
 from jaxbnn import config, data, studies
 from jaxbnn.analysis import networks
 from jaxbnn.cli.main import main
 from jaxbnn.info.reliability import VERDICTS
-from jaxbnn.storage import run_folder
+from jaxbnn.storage import results
 from jaxbnn.studies import report
 from jaxbnn.studies.nothnagel_2026 import figures, findings, layers, unit_tables
 from jaxbnn.studies.nothnagel_2026.cause_tables import cause_table

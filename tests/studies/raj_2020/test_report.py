@@ -9,11 +9,10 @@ import jax
 import numpy as np
 import pytest
 
-from jaxbnn.storage import results
 from jaxbnn import config, data, run, studies
 from jaxbnn.analysis import networks
 from jaxbnn.cli.main import main
-from jaxbnn.storage import run_folder
+from jaxbnn.storage import results, run_folder
 from jaxbnn.studies import report
 from jaxbnn.studies.finished_runs import find_runs
 from jaxbnn.studies.raj_2020 import flips, information, learning
