@@ -47,7 +47,8 @@ def test_the_readme_is_short_and_its_first_example_has_twelve_lines():
 
 
 def test_every_command_is_one_of_the_command_line():
-    commands = re.findall(r"^jaxbnn (.*?)(?:  +#.*)?$", README, re.M)
+    blocks = re.findall(r"^```\n(jaxbnn.*?)^```", README, re.S | re.M)
+    commands = re.findall(r"^jaxbnn (.*?)(?:  +#.*)?$", "".join(blocks), re.M)
     assert len(commands) == 8
     for command in commands:
         parser().parse_args(command.split())

@@ -49,9 +49,10 @@ def test_a_file_is_short_its_comprehensions_are_not_nested_and_its_functions_are
     for function in functions(path):
         arguments = [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
         named = [one for one in arguments if one.arg not in ("self", "cls")]
-        if function.name.startswith("_") and not function.name.startswith("__"):
-            if function.returns is None or not all(one.annotation for one in named):
-                unannotated.append(function.name)
+        is_private = function.name.startswith("_") and not function.name.startswith("__")
+        is_annotated = function.returns is not None and all(one.annotation for one in named)
+        if is_private and not is_annotated:
+            unannotated.append(function.name)
     assert (nested, long, unannotated) == ([], [], [])
 
 

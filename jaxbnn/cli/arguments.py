@@ -59,6 +59,7 @@ def parser() -> Parser:
     _add_report(add)
     _add_compare(add)
     _add_export(add)
+    _add_check(add)
     return top
 
 
@@ -217,3 +218,9 @@ def _add_export(add: Add) -> None:
     command.set_defaults(command="jaxbnn.cli.export:export_run")
     command.add_argument("folder", help="the run's folder")
     command.add_argument("file", metavar="FILE.nc", help="a new file")
+
+
+def _add_check(add: Add) -> None:
+    command = add("check", help="is what a run has left on disk whole?")
+    command.set_defaults(command="jaxbnn.cli.check:check_run")
+    command.add_argument("folder", help="the run's folder")

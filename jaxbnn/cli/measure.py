@@ -58,17 +58,22 @@ def measure_folder(options: argparse.Namespace) -> int:
     return 0
 
 
-def estimated_json(last) -> dict:
+def estimated_json(last: Any) -> dict[str, Any]:
     """One probe's estimates, [seed][layer]; null where there is none."""
-    values = {
-        key: [[plain(v) for v in seed] for seed in last[key].values.tolist()]
-        for key in ("i_xt", "i_ty")
-    }
+    values = {key: _plain_rows(last[key].values) for key in ("i_xt", "i_ty")}
     return {
         "epoch": int(last.epoch),
         "seed": last.seed.values.tolist(),
         "layer": list(last.layer.values),
     } | values
+
+
+def _plain_rows(values: np.ndarray) -> list[list[Any]]:
+    """[S, L] numbers as JSON knows them."""
+    rows = []
+    for row in values.tolist():
+        rows.append([plain(value) for value in row])
+    return rows
 
 
 def plain(value: Any) -> Any:

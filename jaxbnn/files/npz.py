@@ -54,7 +54,7 @@ def read(path: str | Path, wanted: Sequence[str] | None = None) -> dict[str, np.
         ) from error
 
 
-def _size(archive, name):
+def _size(archive: zipfile.ZipFile, name: str) -> int:
     """The bytes of an array, which its header and the archive agree on."""
     with archive.open(name) as member:
         version = npy.read_magic(member)

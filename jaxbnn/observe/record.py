@@ -86,10 +86,11 @@ def recorder(probes: Sequence[Probe], classes: int | None = None) -> tuple[Calla
                     examples = choose(split, probe.sample)
                     check_size(examples.y.shape[0])
                     prepared[key] = estimator.prepare(*examples, classes)
-        return tuple(
-            tuple(prepared[probe.sample, estimator] for estimator in estimators_of(probe))
-            for probe in probes
-        )
+        references = []
+        for probe in probes:
+            own = [prepared[probe.sample, estimator] for estimator in estimators_of(probe)]
+            references.append(tuple(own))
+        return tuple(references)
 
     def record(reference: tuple, codes: dict[str, tuple]) -> tuple[Recorded, ...]:
         recorded = []
@@ -150,7 +151,10 @@ def _record_alike(
         return {layers[0]: one(codes[0])}
     stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *_with_one_bound(codes))
     recorded = jax.lax.map(one, stacked)
-    return {layer: Recorded(*(leaf[i] for leaf in recorded)) for i, layer in enumerate(layers)}
+    by_layer = {}
+    for i, layer in enumerate(layers):
+        by_layer[layer] = Recorded(recorded.values[i], recorded.spectra[i])
+    return by_layer
 
 
 def _with_one_bound(codes: list[Rows]) -> list[Rows]:

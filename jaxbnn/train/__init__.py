@@ -18,4 +18,3 @@ from jaxbnn.train.trainer import Trainer as Trainer
 from jaxbnn.train.trainer import TrainState as TrainState
 from jaxbnn.train.trainer import batches_of as batches_of
 from jaxbnn.train.trainer import score_of as score_of
-from jaxbnn.train.trainer import trainer as trainer

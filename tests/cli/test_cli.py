@@ -18,6 +18,7 @@ from jaxbnn.cli import report, run, selection, startup
 from jaxbnn.cli.argument_types import seeds
 from jaxbnn.cli.arguments import parser
 from jaxbnn.cli.main import main
+from jaxbnn.cli.measure import plain
 from jaxbnn.engine import cost
 from jaxbnn.engine.devices import count_cores
 from jaxbnn.storage import results, run_folder

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import xarray
 
-from jaxbnn.cli import machine_checks, startup
-from jaxbnn.cli.machine_checks import Check, Finding
+from jaxbnn.cli import counting_checks, machine_checks, startup
+from jaxbnn.cli.finding import Finding
+from jaxbnn.cli.machine_checks import Check
 from jaxbnn.cli.main import main
 from jaxbnn.engine import cost
 from jaxbnn.info import counting
@@ -68,13 +69,13 @@ def test_counts_that_are_wrong_are_found(monkeypatch):
         return t._replace(count=jnp.sort(t.count.ravel()).at[-2:].set(jnp.int32(t.total) // 2)), ty
 
     monkeypatch.setattr(machine_checks, "count", merged)
-    (finding,) = machine_checks.counting(ONE)
+    (finding,) = counting_checks.counting(ONE)
     assert finding.outcome == "random rows are counted wrongly by direct"
     assert "do not trust" in finding.advice
 
 
 def test_every_algorithm_is_tried_on_every_kind_of_rows_also_with_colliding_hashes():
-    algorithms = [*machine_checks.algorithms_for(1), *machine_checks.algorithms_for(4)]
+    algorithms = [*counting_checks.algorithms_for(1), *counting_checks.algorithms_for(4)]
     tried = [(a.name, a.bits, collides) for a in algorithms for collides in a.hashes]
     assert len(tried) == len(set(tried)) == 7
     for name in ("scatter", "sort"):
@@ -85,7 +86,7 @@ def test_rows_to_try_are_what_they_are_called():
     rng = np.random.default_rng(0)
     n_patterns = {}
     for width in machine_checks.WIDTHS:
-        for rows in machine_checks.rows_to_try(rng, width):
+        for rows in counting_checks.rows_to_try(rng, width):
             assert rows.words.shape == (machine_checks.ROWS, width)
             n_patterns[rows.name, width] = len(np.unique(rows.words, axis=0))
             if rows.name == "one bit apart":

@@ -53,11 +53,19 @@ def all_sizes(
         keys = [np.random.default_rng([*key, n, r]) for r in range(repetitions)]
         drawn = [_draw(rng, words, y, n, bits) for rng in keys]
         by_size.append(_said(drawn, bits))
-    said = {name: np.stack([one[name] for one in by_size]) for name in by_size[0]}
+    said = stacked(by_size)
     said["truth"] = np.float64(true.xt.value)
     said["truth_ty"] = np.float64(true.ty.value)
     said["bits"] = np.int64(bits)
     return said
+
+
+def stacked(pieces: Sequence[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """Arrays by name, those of one name behind each other along a new first axis."""
+    arrays = {}
+    for name in pieces[0]:
+        arrays[name] = np.stack([piece[name] for piece in pieces])
+    return arrays
 
 
 def _said(drawn: Sequence[Drawn], bits: int) -> dict[str, np.ndarray]:

@@ -15,7 +15,7 @@ from jaxbnn.engine.runner import run
 from jaxbnn.files import npz
 from jaxbnn.info.known_truth import ESTIMATORS, Bernoulli, evaluate, sampled, truth, variance
 from jaxbnn.storage import results, run_folder, schema
-from jaxbnn.studies.known_truth.resampling import all_sizes
+from jaxbnn.studies.known_truth.resampling import all_sizes, stacked
 
 Say = Callable[[str], None]
 Arrays = dict[str, np.ndarray]
@@ -119,8 +119,7 @@ def _bernoulli_pieces(study: Bernoulli, folder: Path) -> Iterator[Piece]:
 
 def _all_depths(study: Bernoulli, p: float, n: int) -> Arrays:
     """What is said of the samples of each depth, leaves [D, R, ...]."""
-    evaluated = [evaluate(sampled(study, p, d, n), 2**d)._asdict() for d in study.d]
-    return {name: np.stack([one[name] for one in evaluated]) for name in evaluated[0]}
+    return stacked([evaluate(sampled(study, p, d, n), 2**d)._asdict() for d in study.d])
 
 
 def _bernoulli_result(
@@ -192,7 +191,7 @@ def _resampled_result(
     study: Resampled, pieces: list[Arrays]
 ) -> tuple[Variables, dict[str, list[Any]]]:
     """The variables and coordinates of a study of kept layers."""
-    whole = {name: np.stack([piece[name] for piece in pieces]) for name in pieces[0]}
+    whole = stacked(pieces)
     dims = ("layer", "n", "repetition")
     variables = _judged(whole, dims)
     variables["truth"] = (("layer",), whole["truth"], BIT)

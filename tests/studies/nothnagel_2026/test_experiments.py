@@ -10,7 +10,9 @@ import pytest
 from made import made_collection, rows, small_mnist
 
 from jaxbnn import config, data, info, nn, observe, run, studies, train
-from jaxbnn.data import Cifar10, Dataset, FashionMnist, Mnist, Npz, Split, Szt, cifar, images
+from jaxbnn.data import Cifar10, Dataset, FashionMnist, Mnist, Npz, Split, Szt, cifar, mnist
+from jaxbnn.data.cifar_batches import BINARY
+from jaxbnn.engine import run_plan
 from jaxbnn.storage import results
 from jaxbnn.studies.nothnagel_2026.experiments import BEYOND, GRID
 
@@ -110,7 +112,7 @@ def made_sets(tmp_path_factory):
     return (
         folder,
         digits,
-        made_collection(folder, {name: rows(10) for name in (*cifar.TRAIN, cifar.TEST)}),
+        made_collection(folder, {name: rows(10) for name in BINARY.archive_paths()}),
     )
 
 
@@ -132,7 +134,7 @@ def shrunk(experiment):
 def test_a_setting_of_each_group_runs_shrunk_on_made_files(group, made_sets, tmp_path, monkeypatch):
     folder, digits, colours = made_sets
     for name in ("MNIST", "FASHION_MNIST"):
-        monkeypatch.setattr(images, name, digits)
+        monkeypatch.setattr(mnist, name, digits)
     monkeypatch.setattr(data, "load_cifar10", partial(cifar.load_cifar10, collection=colours))
     setting = shrunk(GRID[group][-1])
     found = results.open_result(run(setting, tmp_path, folder, devices=jax.devices()[:1]))
