@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import xarray
 from rich.table import Table
 
 from jaxbnn import data, info
@@ -61,24 +62,22 @@ def measure_folder(options: argparse.Namespace) -> int:
     return 0
 
 
-def estimated_json(last) -> dict:
+def estimated_json(last: xarray.Dataset) -> dict[str, Any]:
     """One probe's estimates, [seed][layer]; null where there is none."""
-    values = {
-        key: [[plain(v) for v in seed] for seed in last[key].values.tolist()]
-        for key in ("i_xt", "i_ty")
-    }
     return {
         "epoch": int(last.epoch),
         "seed": last.seed.values.tolist(),
         "layer": list(last.layer.values),
-    } | values
+        "i_xt": plain(last.i_xt.values.tolist()),
+        "i_ty": plain(last.i_ty.values.tolist()),
+    }
 
 
 def plain(value: Any) -> Any:
     """A value as JSON knows it: None for NaN and infinity, an object for a named tuple."""
     if hasattr(value, "_asdict"):
         return {name: plain(field) for name, field in value._asdict().items()}
-    if isinstance(value, tuple):
+    if isinstance(value, tuple | list):
         return [plain(entry) for entry in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
