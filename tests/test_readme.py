@@ -61,6 +61,5 @@ def test_every_command_is_one_of_the_command_line():
 def test_every_link_leads_to_a_file():
     for page in (README, *(path.read_text() for path in (ROOT / "docs").glob("*.md"))):
         folder = ROOT if page is README else ROOT / "docs"
-        for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page):
-            if not target.startswith("http"):
-                assert (folder / target).exists(), target
+        for target in re.findall(r"\]\(([\w./-]+\.\w+)(?:#[\w-]+)?\)", page):
+            assert target.startswith("http") or (folder / target).exists(), target

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import xarray
 from rich.table import Table
 
+from jaxbnn.storage import results
 from jaxbnn import data, info
 from jaxbnn.analysis.reestimation import reestimate
 from jaxbnn.cli import tables
@@ -17,7 +19,7 @@ from jaxbnn.cli.terminal import print_table
 from jaxbnn.files import npz as archives
 from jaxbnn.info import reliability
 from jaxbnn.observe.probe import alphabets_of
-from jaxbnn.storage import results, run_folder
+from jaxbnn.storage import run_folder
 
 ONE = "t"  # the name of what a file holds where that is one layer at one epoch
 FORMS = [("t", "y"), ("words", "bits", "y")]
@@ -58,29 +60,22 @@ def measure_folder(options: argparse.Namespace) -> int:
     return 0
 
 
-def estimated_json(last: Any) -> dict[str, Any]:
+def estimated_json(last: xarray.Dataset) -> dict[str, Any]:
     """One probe's estimates, [seed][layer]; null where there is none."""
-    values = {key: _plain_rows(last[key].values) for key in ("i_xt", "i_ty")}
     return {
         "epoch": int(last.epoch),
         "seed": last.seed.values.tolist(),
         "layer": list(last.layer.values),
-    } | values
-
-
-def _plain_rows(values: np.ndarray) -> list[list[Any]]:
-    """[S, L] numbers as JSON knows them."""
-    rows = []
-    for row in values.tolist():
-        rows.append([plain(value) for value in row])
-    return rows
+        "i_xt": plain(last.i_xt.values.tolist()),
+        "i_ty": plain(last.i_ty.values.tolist()),
+    }
 
 
 def plain(value: Any) -> Any:
     """A value as JSON knows it: None for NaN and infinity, an object for a named tuple."""
     if hasattr(value, "_asdict"):
         return {name: plain(field) for name, field in value._asdict().items()}
-    if isinstance(value, tuple):
+    if isinstance(value, tuple | list):
         return [plain(entry) for entry in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
