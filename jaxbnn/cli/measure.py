@@ -11,7 +11,6 @@ import numpy as np
 import xarray
 from rich.table import Table
 
-from jaxbnn.storage import results
 from jaxbnn import data, info
 from jaxbnn.analysis.reestimation import reestimate
 from jaxbnn.cli import tables
@@ -19,7 +18,7 @@ from jaxbnn.cli.terminal import print_table
 from jaxbnn.files import npz as archives
 from jaxbnn.info import reliability
 from jaxbnn.observe.probe import alphabets_of
-from jaxbnn.storage import run_folder
+from jaxbnn.storage import results, run_folder
 
 ONE = "t"  # the name of what a file holds where that is one layer at one epoch
 FORMS = [("t", "y"), ("words", "bits", "y")]

@@ -10,6 +10,7 @@ from rich.table import Table
 from jaxbnn.cli.table_cells import NONE, needed_words, spread, verdicts
 from jaxbnn.info.plane import bands
 
+SETTING_WIDTH = 22  # columns, so that "train.decay=0.5" stays on one line
 LEFT = ("layer", "trust")  # the columns of words
 RESULT = ("layer", r"I(X;T) \[bit]", "trust", r"I(T;Y) \[bit]", "null", "trust", "N needed")
 GRID = ("setting", "test accuracy", "layer", RESULT[1], "trust", RESULT[3], "trust")
@@ -42,7 +43,8 @@ def grid_table(results: Iterable[tuple[str, Any]]) -> Table:
     and their trust."""
     table = Table()
     for heading in GRID:
-        table.add_column(heading, overflow="fold")
+        width = SETTING_WIDTH if heading == "setting" else None
+        table.add_column(heading, overflow="fold", min_width=width)
     for name, result in results:
         last = result.isel(epoch=-1)
         i = _last_hidden([str(layer) for layer in last.layer.values])

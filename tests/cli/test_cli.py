@@ -434,7 +434,7 @@ def test_a_study_of_estimators_runs_and_is_drawn_again(tmp_path, capsys):
 
 
 def test_two_runs_are_compared(demo, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(comparison, "FEWEST", 3)
+    monkeypatch.setattr(comparison, "MIN_SEEDS", 3)
     folder = str(demo[1])
     n = results.open_result(folder).sizes["seed"]
     out = said(capsys, "compare", folder, folder).out
@@ -446,7 +446,7 @@ def test_two_runs_are_compared(demo, tmp_path, capsys, monkeypatch):
     assert "\nA changed: model.widths=[4, 3]" in out and "\nB changed: model.widths=[4, 3]" in out
     assert "I(X;T) p = 1.0000, I(T;Y) p = 1.0000" in out and "+0.0000 ±" in out
     assert "finished run's folder" in refused(capsys, "compare", folder, str(tmp_path))
-    monkeypatch.setattr(comparison, "FEWEST", 99)
+    monkeypatch.setattr(comparison, "MIN_SEEDS", 99)
     assert "expected 99 or more seeds in each run" in refused(capsys, "compare", folder, folder)
 
 
@@ -541,7 +541,8 @@ def test_a_file_that_is_no_npz_is_refused(tmp_path, capsys):
 
 
 PATCHED = """
-import time
+import signal, time
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # ignored under nohup
 from jaxbnn.engine import block_runner, cost
 block_runner.CHECKPOINT_SECONDS = 0.2
 if {compiles}:
@@ -555,13 +556,7 @@ def begun(tmp_path, *arguments, compiles=False):
     """A program that runs the command; its estimate takes 100 s where it `compiles`."""
     code = PATCHED.format(compiles=compiles, mark=str(tmp_path / "compiles"))
     command = [sys.executable, "-c", code, *arguments, "--out", str(tmp_path / "runs")]
-    return subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
-    )
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def wait_for(process, folder, pattern):

@@ -9,7 +9,7 @@ import xarray
 
 from jaxbnn.cli import counting_checks, machine_checks, startup
 from jaxbnn.cli.finding import Finding
-from jaxbnn.cli.machine_checks import Check
+from jaxbnn.cli.machine_checks import Check, Report
 from jaxbnn.cli.main import main
 from jaxbnn.engine import cost
 from jaxbnn.info import counting
@@ -20,8 +20,8 @@ ONE = jax.devices()[:1]
 @pytest.fixture
 def small(monkeypatch, plain):
     """Programs that are compiled already, or soon."""
-    standard = dataclasses.replace(plain, seeds_per_program=2)
-    monkeypatch.setattr(machine_checks, "STANDARD", standard)
+    short = dataclasses.replace(plain, seeds_per_program=2)
+    monkeypatch.setattr(machine_checks, "SHORT", short)
 
 
 def test_a_machine_that_is_ready(small, monkeypatch, capsys):
@@ -36,7 +36,7 @@ def test_a_machine_that_is_ready(small, monkeypatch, capsys):
         "ok  sums on cpu:1: are right",
         "ok  products: have the same bits a second time and on 2 devices",
         "ok  a short run: has the same bits a second time and on 2 devices",
-        "networks x epochs a second of SZT (6-4)",
+        "networks x epochs a second of SZT (10-4)",
     ):
         assert line in out
 
@@ -98,17 +98,24 @@ def test_rows_to_try_are_what_they_are_called():
     assert n_patterns["many twice", 4] == machine_checks.ROWS // 2
 
 
-def test_a_run_that_gives_other_bits_is_found(small, monkeypatch):
-    made = iter([0.0, 0.0, 0.5])
-    monkeypatch.setattr(machine_checks, "run", lambda *_, **__: "folder")
-    monkeypatch.setattr(
-        machine_checks.results,
-        "open_result",
-        lambda folder: xarray.Dataset({"i_xt": ("seed", [next(made)])}),
-    )
-    finding = machine_checks.repeating(ONE)
-    assert finding.outcome == "gives other bits a second time: i_xt"
-    assert "docs/reliability.md" in finding.advice
+def result(value):
+    return xarray.Dataset({"i_xt": ("seed", [value])})
+
+
+def test_a_run_that_gives_other_bits_is_found():
+    same = machine_checks.repeating(2, result(0.5), result(0.5), result(0.5))
+    assert same == Finding("a short run", "has the same bits a second time and on 2 devices")
+    again = machine_checks.repeating(2, result(0.5), result(0.0), result(0.5))
+    assert again.outcome == "gives other bits a second time: i_xt"
+    alone = machine_checks.repeating(2, result(0.0), result(0.0), result(-0.0))
+    assert alone.outcome == "gives other bits on 2 devices: i_xt"
+    assert "docs/reliability.md" in alone.advice
+
+
+def test_speed_is_counted_between_the_first_and_the_last_report():
+    reports = [Report(10.0, 64), Report(11.0, 300), Report(14.0, 1064)]
+    finding = machine_checks.speed(reports)
+    assert finding == Finding("speed", "250 networks x epochs a second of SZT (10-4)")
 
 
 def test_sums_that_are_wrong_are_found(monkeypatch):
