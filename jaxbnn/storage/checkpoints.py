@@ -87,11 +87,20 @@ def load(block: Path, identity: Mapping[str, str] | None = None) -> dict[str, np
 
 
 def restore_tree(path: Path) -> dict[str, Any]:
-    """An Orbax checkpoint as nested dictionaries of numpy arrays, on any machine."""
+    """An Orbax checkpoint as nested dictionaries of numpy arrays, on any machine.
+
+    A process of a group reads by itself: Orbax would wait for the others, which read nothing.
+    """
+    import jax
     import orbax.checkpoint as ocp
 
+    own = jax.process_index()
+    alone = ocp.options.MultiprocessingOptions(
+        primary_host=own, active_processes={own}, barrier_sync_key_prefix=f"process-{own}"
+    )
+    handler = ocp.PyTreeCheckpointHandler(multiprocessing_options=alone)
     try:
-        with ocp.PyTreeCheckpointer() as checkpointer:
+        with ocp.Checkpointer(handler, multiprocessing_options=alone) as checkpointer:
             metadata = checkpointer.metadata(path).item_metadata.tree
             as_numpy = _map_leaves(lambda _: ocp.RestoreArgs(restore_type=np.ndarray), metadata)
             return checkpointer.restore(path, restore_args=as_numpy)
