@@ -1,5 +1,6 @@
 """An Experiment: the specifications composed."""
 
+import operator
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,6 +49,8 @@ class Experiment:
         _check_name(self.name)
         for name in ("seeds", "probes"):
             object.__setattr__(self, name, _as_tuple(name, getattr(self, name)))
+        for name in ("seeds", "seeds_per_program", "root_seed"):
+            object.__setattr__(self, name, _whole(name, getattr(self, name)))
         _check_seeds(self)
         _check_probes(self)
         if not isinstance(self.model, Unregistered):
@@ -67,6 +70,16 @@ def _check_name(name: str) -> None:
 
 def _is_word(word: str) -> bool:
     return word != "" and all(c.isalnum() or c in "-_" for c in word)
+
+
+def _whole(name: str, value: Any) -> Any:
+    """A whole number, NumPy's too, or a tuple of them, as int; TypeError for anything else."""
+    try:
+        if isinstance(value, tuple):
+            return tuple(operator.index(item) for item in value)
+        return operator.index(value)
+    except TypeError:
+        raise TypeError(f"expected {name} as whole numbers, got {value!r}") from None
 
 
 def _as_tuple(name: str, values: Any) -> tuple:

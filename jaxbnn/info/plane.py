@@ -8,7 +8,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
-from scipy import stats
 
 
 class Point(NamedTuple):
@@ -145,6 +144,8 @@ def bands(values: Any, level: float = 0.95) -> Bands:
     are not NaN."""
     if not 0 < level < 1:
         raise ValueError(f"expected a level between 0 and 1, got {level}")
+    from scipy import stats  # takes a second to import
+
     v = np.asarray(values, np.float64)
     known = ~np.isnan(v)
     n = known.sum(axis=0)

@@ -226,6 +226,7 @@ from jaxbnn.engine import block_runner
 from jaxbnn.storage import array_store, checkpoints
 use_cores(1)
 block_runner.CHUNK_SECONDS = block_runner.CHECKPOINT_SECONDS = 0.0
+block_runner.CHECKPOINT_SHARE = 1e9
 module = {"array_store": array_store, "checkpoints": checkpoints}[sys.argv[3]]
 name = sys.argv[4]
 turn = 4

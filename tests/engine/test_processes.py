@@ -134,7 +134,7 @@ def test_blocks_of_a_group_go_on_in_one_process(alone, tmp_path, count):
     experiment, whole = alone
     group = started(experiment, tmp_path, count)
     for process in group:
-        while process.stdout.readline().split()[0] != "3":
+        while int(process.stdout.readline().split()[0]) < 4:  # network epochs
             pass
     for process in group:
         process.kill()
@@ -142,11 +142,12 @@ def test_blocks_of_a_group_go_on_in_one_process(alone, tmp_path, count):
         process.communicate(timeout=60)
     folder = run_folder.folder_of(tmp_path, experiment)
     begun = [b for b in run_folder.block_folders(folder) if checkpoints.folders(b)]
-    assert len(begun) >= count and not any(map(array_store.is_finished, begun))
+    unfinished = [block for block in begun if not array_store.is_finished(block)]
+    assert len(begun) >= count and unfinished
     messages = []
     one = jax.devices()[:1]
     run(experiment, tmp_path, devices=one, report=lambda p: messages.append(p.message))
-    assert sum("go on from epoch" in message for message in messages) == len(begun)
+    assert sum("go on from epoch" in message for message in messages) == len(unfinished)
     check_same_runs(folder, whole)
 
 
@@ -165,7 +166,8 @@ def test_where_one_of_four_dies_the_others_say_so_and_two_go_on_to_the_same_bits
         )
     lines = [ended(each) for each in started(experiment, tmp_path, 2)]
     assert lines[0][-1] == lines[1][-1] == "finished"
-    assert any("seeds 6 to 6 go on from epoch" in line for line in lines[1])
+    # The others' blocks are finished: the one that is left goes on in process 0.
+    assert any("seeds 6 to 6 go on from epoch" in line for line in lines[0])
     check_same_runs(run_folder.folder_of(tmp_path, experiment), whole)
 
 

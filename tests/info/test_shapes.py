@@ -36,7 +36,6 @@ from jaxbnn.info.spectrum import Spectrum
 MODULES = [
     importlib.import_module(module.name)
     for module in pkgutil.walk_packages(info.__path__, "jaxbnn.info.")
-    if module.name.rsplit(".", 1)[1] not in ("plane", "ragged")
 ]
 SIGNS = jnp.asarray(np.random.default_rng(0).choice([-1.0, 1.0], (12, 5)), jnp.float32)
 Y = jnp.asarray(np.arange(12) % 3, jnp.int32)
