@@ -41,8 +41,8 @@ class Shape:
         return Case(self.n, self.d, patterns, self.classes, self.batch)
 
     def programs(self) -> dict[str, Callable]:
-        """Every algorithm that can count it, vmapped over the batch: (words, labels) -> (H(T), H(T,Y)),
-        each [B]."""
+        """Every algorithm that can count it, vmapped over the batch: (words, labels) -> (H(T),
+        H(T,Y)), each [B]."""
         names = ["scatter", "sort"]
         if self.d <= 32 and 2**self.d * self.classes <= MAX_CELLS:
             names.insert(0, "direct")
@@ -57,8 +57,8 @@ def _entropies(shape, algorithm, words, labels):
 
 
 def shapes(quick: bool) -> list[Shape]:
-    """The shapes measured: 10 bits are the direct algorithm's; 60 bits and a label are a key; 64 and a
-    label are hashed."""
+    """The shapes measured: 10 bits are the direct algorithm's; 60 bits and a label are a key; 64
+    and a label are hashed."""
     if quick:
         return [Shape(3, 400, 10, 2), Shape(3, 400, 64, 10)]
     wide = [
@@ -99,8 +99,8 @@ def measure(shape: Shape, sorts: dict[str, float], **turns) -> list[tuple[str, .
 
 
 def _check(sample, calls):
-    """ValueError unless every algorithm gives each layer's H(T) and H(T,Y), those of the first and last
-    layer by numpy."""
+    """ValueError unless every algorithm gives each layer's H(T) and H(T,Y), those of the first and
+    last layer by numpy."""
     for name, call in calls.items():
         h_t, h_ty = (np.asarray(each) for each in call())
         for i in (0, -1):
@@ -148,7 +148,8 @@ def run(quick: bool) -> None:
         rows += measure(shape, sorts[size], **turns)
     timing.heading("Counting whole batches, H(T) and H(T,Y) from one pass")
     print(
-        f"{timing.device()}; target: {OF_THE_SORT:.0%} of the faster sort and {ROWS_A_SECOND / 1e9:g} x 10^9 rows/s\n"
+        f"{timing.device()}; target: {OF_THE_SORT:.0%} of the faster sort and "
+        f"{ROWS_A_SECOND / 1e9:g} x 10^9 rows/s\n"
     )
     header = (
         "batch: algorithm",

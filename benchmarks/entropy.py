@@ -350,7 +350,8 @@ def peak(measured: list[Measured]) -> str:
         max(measured, key=lambda each: each.of_bound),
     )
     return (
-        f"Peak memory at most the packed words + {ROOM} bytes a row: in {within} of {len(measured)} cases; "
+        f"Peak memory at most the packed words + {ROOM} bytes a row: in {within} of "
+        f"{len(measured)} cases; "
         f"at worst {worst.of_bound:.2f} x that ({worst.case.name})."
     )
 
@@ -435,7 +436,8 @@ def on_cpu(quick: bool) -> None:
     )
     timing.heading("Counting: every case and method")
     print(
-        "Times as multiples of ours from the same rows (floats: ours, floats), in brackets milliseconds.\n"
+        "Times as multiples of ours from the same rows (floats: ours, floats), in "
+        "brackets milliseconds.\n"
     )
     print(comparison(measured), flush=True)
     timing.heading("Counting: peak memory of the compiled program")

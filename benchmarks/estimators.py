@@ -1,5 +1,5 @@
-"""Speed and accuracy of every entropy of jaxbnn.info.corrected_entropy, over (N, D, p), beside what others
-offer.
+"""Speed and accuracy of every entropy of jaxbnn.info.corrected_entropy, over (N, D, p), beside what
+others offer.
 
 The sample: N rows of D independent bits, each 1 with probability p, so that the truth is D h(p)
 bits. Speed: points a second from spectra, a batch of them a call; and for a few methods from the
@@ -178,7 +178,8 @@ def measure(cell: Cell, repetitions: int, **turns) -> dict[str, Reached]:
     found = {name: np.asarray(call()) for name, call in calls.items()}
     if not np.abs(found[OURS_FROM_ROWS] - found[REFERENCE]).max() < 1e-4:
         raise ValueError(
-            f"{cell}: the plug-in is {found[OURS_FROM_ROWS]} from rows, {found[REFERENCE]} from spectra"
+            f"{cell}: the plug-in is {found[OURS_FROM_ROWS]} from rows, "
+            f"{found[REFERENCE]} from spectra"
         )
     seconds = timing.in_turn(calls, is_warm=True, **turns)
     return {
@@ -294,7 +295,8 @@ def main():
         results[cell] = measure(cell, repetitions, **turns)
     timing.heading("Entropies: speed and error by method")
     print(
-        f"{timing.device()}; {repetitions} repetitions, a batch of them a call, one core\n\n{by_method(results)}"
+        f"{timing.device()}; {repetitions} repetitions, a batch of them a call, one "
+        f"core\n\n{by_method(results)}"
     )
     timing.heading("Entropies: mean absolute error in bits")
     print(by_cell(results), flush=True)

@@ -441,8 +441,9 @@ def main() -> None:
             skipped = [each for each in found if each.startswith("skipped")]
             bad = [each for each in found if each and each not in skipped]
             lost += [f"{name}: {each}" for each in bad]
+            survived = len(found) - len(skipped) - len(bad)
             print(
-                f"{name:<26}{len(found):>7}{len(found) - len(skipped) - len(bad):>10}{len(skipped):>9}",
+                f"{name:<26}{len(found):>7}{survived:>10}{len(skipped):>9}",
                 flush=True,
             )
     print("\n".join(lost))

@@ -113,7 +113,8 @@ def overhead(folder: Path, epochs: int) -> None:
     beside = wall - program
     full = program * FULL_EPOCHS / epochs
     print(
-        f"SZT group, 33 networks x {epochs} epochs: {wall:.1f} s, {program:.1f} of them training and measuring"
+        f"SZT group, 33 networks x {epochs} epochs: {wall:.1f} s, {program:.1f} of "
+        "them training and measuring"
     )
     print(f"overhead {beside:.1f} s, {100 * beside / wall:.1f} % of the wall time")
     print(
@@ -142,8 +143,10 @@ def main() -> None:
             began = time.perf_counter()
             done = run_all(Path(folder), options.scale)
             print(
-                f"{done['settings']} settings, {done['networks']} networks, {done['points']} points of planes: "
-                f"{(time.perf_counter() - began) / 60:.1f} min; images are made, epochs x {options.scale:g}"
+                f"{done['settings']} settings, {done['networks']} networks, "
+                f"{done['points']} points of planes: "
+                f"{(time.perf_counter() - began) / 60:.1f} min; images are made, "
+                f"epochs x {options.scale:g}"
             )
         overhead(Path(folder), options.epochs or (40 if options.quick else 800))
 

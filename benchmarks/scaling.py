@@ -41,7 +41,8 @@ devices.keep_programs()
 experiment, _ = studies.find(options["name"])
 for change in options["changes"]:
     experiment = override(experiment, change)
-experiment = dataclasses.replace(experiment, seeds=tuple(range(options["seeds"])), probes=experiment.probes[:1])
+seeds = tuple(range(options["seeds"]))
+experiment = dataclasses.replace(experiment, seeds=seeds, probes=experiment.probes[:1])
 saved, marks = [], {"imported": imported - begun}
 
 def timed(module, name):
@@ -115,7 +116,8 @@ def rate(found: list[dict]) -> float:
     between = max(each[0, 0] for each in told), min(each[-1, 0] for each in told)
     if between[0] >= between[1]:
         raise SystemExit(
-            "expected processes that train at the same time, got one that ended before another began"
+            "expected processes that train at the same time, got one that ended "
+            "before another began"
         )
     return sum(np.diff(np.interp(between, *each.T))[0] for each in told) / (between[1] - between[0])
 
@@ -144,7 +146,8 @@ def devices(folder: Path, quick: bool) -> str:
         ),
     )
     return (
-        f"two devices {two:.0f} networks x epochs a second, one {one:.0f}: {two / one:.2f} times (aim 1.8); "
+        f"two devices {two:.0f} networks x epochs a second, one {one:.0f}: "
+        f"{two / one:.2f} times (aim 1.8); "
         f"two runs apart {apart:.0f}: {apart / one:.2f} times"
     )
 
@@ -185,7 +188,8 @@ def processes(folder: Path, quick: bool) -> str:
         lambda: four(bound=True),
     )
     return (
-        f"four processes {many:.0f}, one process with four devices {one:.0f}: {many / one:.2f} times (aim 0.95); "
+        f"four processes {many:.0f}, one process with four devices {one:.0f}: "
+        f"{many / one:.2f} times (aim 0.95); "
         f"each bound to one core {bound:.0f}: {bound / one:.2f} times"
     )
 
@@ -199,7 +203,10 @@ def checkpoints(folder: Path, quick: bool) -> str:
         changes=["seeds_per_program=32", f"train.epochs={20 if quick else 1000}"],
     )
     share = found["saved"] / 2 / found["whole"]  # two devices' threads save beside each other
-    return f"{found['saves']} checkpoints take {100 * share:.1f} % of {found['whole']:.0f} s (aim 2 % or less)"
+    return (
+        f"{found['saves']} checkpoints take {100 * share:.1f} % of {found['whole']:.0f} "
+        "s (aim 2 % or less)"
+    )
 
 
 def seeds(folder: Path, quick: bool) -> str:
@@ -209,7 +216,8 @@ def seeds(folder: Path, quick: bool) -> str:
     one = child(folder, devices=2, seeds=128, changes=changes)["kB"]
     all_of_them = child(folder, devices=2, seeds=many, changes=changes)
     return (
-        f"{many} seeds {all_of_them['kB'] / 2**10:.0f} MiB in {all_of_them['whole']:.0f} s, one round of 128 "
+        f"{many} seeds {all_of_them['kB'] / 2**10:.0f} MiB in "
+        f"{all_of_them['whole']:.0f} s, one round of 128 "
         f"{one / 2**10:.0f} MiB: {all_of_them['kB'] / one:.2f} times (aim 1.2 or less)"
     )
 

@@ -190,7 +190,8 @@ def main():
     )
     holds = "yes" if max(worst, last) <= 1e-5 else "NO"
     print(
-        f"- largest difference of a gradient {worst:.1e}, with seeds last {last:.1e}; at most 1e-5: {holds}"
+        f"- largest difference of a gradient {worst:.1e}, with seeds last "
+        f"{last:.1e}; at most 1e-5: {holds}"
     )
     print(f"- weight signs equal after every step: {100 * equal:.3f} %")
     timing.heading(f"Where {N_SEEDS} seeds of each end, {n_epochs} epochs")

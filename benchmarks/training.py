@@ -1,8 +1,8 @@
 """Networks x epochs a second: many seeds in one program, beside PyTorch and a textbook JAX loop.
 
 Ours trains and measures every layer at every epoch, scores both parts of the data and records the
-networks' diagnostics, on all CPU cores as devices; the others do what their rows say. PyTorch is in the
-extra `bench`.
+networks' diagnostics, on all CPU cores as devices; the others do what their rows say. PyTorch is in
+the extra `bench`.
 """
 
 import argparse
@@ -328,7 +328,8 @@ def main():
         )
     if arguments.figure:
         timing.heading(
-            "The SZT figure: 3 slopes x 5 seeds x 8000 epochs, MI every epoch (at most 150 s, aim 60 s)"
+            "The SZT figure: 3 slopes x 5 seeds x 8000 epochs, MI every epoch (at "
+            "most 150 s, aim 60 s)"
         )
         rows = figure(20 if arguments.quick else 8000)
         print(

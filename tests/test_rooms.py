@@ -1,4 +1,5 @@
-"""Who may import whom is import-linter's contract in pyproject.toml; nothing heavy comes with `import jaxbnn`."""
+"""Who may import whom is import-linter's contract in pyproject.toml; nothing heavy comes with
+`import jaxbnn`."""
 
 import subprocess
 import sys

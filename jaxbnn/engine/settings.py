@@ -1,4 +1,5 @@
-"""The settings of JAX and XLA that can change a seed's bits: refused, or part of a run's identity."""
+"""The settings of JAX and XLA that can change a seed's bits: refused, or part of a run's
+identity."""
 
 import os
 from typing import Any
@@ -18,7 +19,8 @@ def check_settings() -> None:
     """ValueError for a setting under which no run is comparable with others."""
     if _setting("enable_x64"):
         raise ValueError(
-            "expected JAX's 32-bit numbers, got jax_enable_x64: seeds would be other networks under "
+            "expected JAX's 32-bit numbers, got jax_enable_x64: seeds would be other "
+            "networks under "
             "the same name; unset JAX_ENABLE_X64"
         )
     if _setting("disable_jit"):

@@ -67,7 +67,10 @@ def test_a_type_is_found_whatever_its_capital_letters(text):
 def test_a_near_name_of_a_type_is_offered():
     with pytest.raises(
         ValueError,
-        match=r"^train\.optimiser: expected one of Adam, AdamW, Sgd, Bop, got 'adm' \(near: Adam\)$",
+        match=(
+            r"^train\.optimiser: expected one of Adam, AdamW, Sgd, Bop, got 'adm' "
+            r"\(near: Adam\)$"
+        ),
     ):
         override(BASE, "train.optimiser=adm")
 

@@ -1,4 +1,5 @@
-"""Samples drawn with replacement from the activations of a trained layer, whose entropy is known."""
+"""Samples drawn with replacement from the activations of a trained layer, whose entropy is
+known."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
