@@ -78,19 +78,7 @@ def recorder(probes: Sequence[Probe], classes: int | None = None) -> tuple[Calla
         raise ValueError(f"expected one or more probes with different names, got {names}")
 
     def prepare(split: Split) -> tuple:
-        prepared: dict[Any, Any] = {}
-        for probe in probes:
-            for estimator in estimators_of(probe):
-                key = probe.sample, estimator
-                if key not in prepared:
-                    examples = choose(split, probe.sample)
-                    check_size(examples.y.shape[0])
-                    prepared[key] = estimator.prepare(*examples, classes)
-        references = []
-        for probe in probes:
-            own = [prepared[probe.sample, estimator] for estimator in estimators_of(probe)]
-            references.append(tuple(own))
-        return tuple(references)
+        return _references(probes, split, classes)
 
     def record(reference: tuple, codes: dict[str, tuple]) -> tuple[Recorded, ...]:
         recorded = []
@@ -99,6 +87,23 @@ def recorder(probes: Sequence[Probe], classes: int | None = None) -> tuple[Calla
         return tuple(recorded)
 
     return prepare, record
+
+
+def _references(probes: tuple[Probe, ...], split: Split, classes: int | None) -> tuple:
+    """What each estimator of each probe needs of its sample, made once for each pair of both."""
+    prepared: dict[Any, Any] = {}
+    references = []
+    for probe in probes:
+        own = []
+        for estimator in estimators_of(probe):
+            key = probe.sample, estimator
+            if key not in prepared:
+                examples = choose(split, probe.sample)
+                check_size(examples.y.shape[0])
+                prepared[key] = estimator.prepare(*examples, classes)
+            own.append(prepared[key])
+        references.append(tuple(own))
+    return tuple(references)
 
 
 def check_size(n: int) -> None:
