@@ -27,7 +27,7 @@ def test_raj_2020_is_what_the_paper_says():
         and ste.train.learning_rate == 1e-4
     )
     assert (
-        ste.model.kernel_surrogate == ste.model.activation.slope == nn.STE()
+        ste.model.kernel_surrogate == ste.model.activation.surrogate == nn.STE()
         and len(ste.seeds) == 50
     )
     assert tanh.model.kernel_surrogate is None and tanh.train.learning_rate == 4e-4
