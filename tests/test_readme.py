@@ -10,6 +10,7 @@ import pytest
 import jaxbnn
 from jaxbnn import studies
 from jaxbnn.cli.main import parser
+from jaxbnn.config import registry
 
 matplotlib.use("agg")
 ROOT = Path(__file__).parent.parent
@@ -21,6 +22,18 @@ SHORTER = {
     "(10, 8, 6, 4, 2)": "(4, 3)",
     "range(16)": "range(3)",
 }
+
+
+@pytest.fixture(autouse=True)
+def own_types():
+    """What an example registers is not there for other tests."""
+    families = dict(registry.FAMILIES)
+    specs = dict(registry.SPECS)
+    yield
+    registry.FAMILIES.update(families)
+    registry.SPECS.clear()
+    registry.SPECS.update(specs)
+    registry.SOURCES.clear()
 
 
 def shrunk(code):

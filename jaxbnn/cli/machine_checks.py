@@ -28,9 +28,6 @@ from jaxbnn.observe.probe import Probe, Schedule
 from jaxbnn.storage import results
 from jaxbnn.train.spec import TrainSpec
 
-ROWS = 1000
-CLASSES = 3
-WIDTHS = (1, 4)  # of the rows that are counted, in words
 WIDE = (256, 1024)  # of the products: rows, and columns of both factors
 # A guess: a block of SZT holds a few MiB, one of a 1024-wide network some hundred.
 MIN_MEMORY = 2**29  # bytes

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
+from jaxbnn.analysis.divergence import diverged
 from jaxbnn.cli.table_cells import NONE, needed_words, spread, verdicts
 from jaxbnn.info.plane import bands
 
@@ -64,14 +65,14 @@ def result_words(result: Any) -> str:
     """What the table's numbers were measured over, and how many seeds diverged."""
     last = result.isel(epoch=-1)
     attributes = result.attrs
-    diverged = np.isnan(last.train_loss.values)
+    lost = diverged(result)
     kind = "population" if attributes["population"] else "sample"
     measured = (
-        f"{result.sizes['seed']} seeds ({int(diverged.sum())} diverged), {attributes['sample']} "
+        f"{result.sizes['seed']} seeds ({int(lost.sum())} diverged), {attributes['sample']} "
         f"{attributes['n_examples']} examples ({kind}), H(X) {float(result.h_x[0]):.4f}, "
         f"H(Y) {float(result.h_y[0]):.4f} bit, test accuracy {float(last.test_accuracy.mean()):.3f}"
     )
-    return "\n".join([*_uncounted_words(last, ~diverged), *guess_words(last), measured])
+    return "\n".join([*_uncounted_words(last, ~lost), *guess_words(last), measured])
 
 
 def _uncounted_words(last: Any, kept: np.ndarray) -> list[str]:

@@ -62,13 +62,27 @@ MAX_EXAMPLES = 2**24 - 1  # up to which float32 holds every count
 
 
 def to_columns(point: Point) -> jax.Array:
-    """A point with leaves [...] as float32 [..., F]."""
+    """A point as an array.
+
+    Args:
+        point: leaves [...].
+
+    Returns:
+        float32 [..., F], a column for each field of `Point`.
+    """
     columns = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float32), point)
     return jnp.stack(columns, axis=-1)
 
 
 def from_columns(values: Any) -> Point:
-    """The point that `to_columns` was given: [..., F] -> leaves [...]; numpy where values are."""
+    """The point that `to_columns` was given.
+
+    Args:
+        values: [..., F] of NumPy or JAX.
+
+    Returns:
+        The point with leaves [...], of the same library as the values.
+    """
     columns = [values[..., i] for i in range(len(Point._fields))]
     leaves = zip(columns, NO_POINT, strict=True)
     return Point(*(column.astype(unset.dtype) for column, unset in leaves))
@@ -76,6 +90,13 @@ def from_columns(values: Any) -> Point:
 
 def empty(n_rows: int, n_layers: int) -> InfoPlane:
     """A plane with room for `n_rows` epochs of `n_layers` layers, nothing recorded.
+
+    Args:
+        n_rows: how many epochs it can hold, E.
+        n_layers: L.
+
+    Returns:
+        The plane, leaves [E, L].
 
     Raises:
         ValueError: for fewer than one row or layer.
@@ -87,7 +108,14 @@ def empty(n_rows: int, n_layers: int) -> InfoPlane:
 
 
 def stack(points: Sequence[Point]) -> Point:
-    """The points of L layers, input side first -> one Point with leaves [L]."""
+    """The points of several layers as one.
+
+    Args:
+        points: of L layers, input side first.
+
+    Returns:
+        One point with leaves [L].
+    """
     return jax.tree.map(lambda *leaves: jnp.stack(leaves), *points)
 
 
@@ -115,13 +143,31 @@ def record(plane: InfoPlane, epoch: int | jax.Array, point: Point) -> InfoPlane:
 
 
 def append(plane: InfoPlane, epoch: int | jax.Array, row: jax.Array) -> InfoPlane:
-    """As `record`, of a point as `to_columns` gives it, [L, F]; a full plane drops it."""
+    """As `record`, of a row that is an array already.
+
+    Args:
+        plane: what is recorded so far.
+        epoch: the row's epoch.
+        row: a point as `to_columns` gives it, [L, F].
+
+    Returns:
+        The plane with the row; a full plane drops it.
+    """
     epochs = set_row(plane.epoch, plane.rows, jnp.asarray(epoch, jnp.int32))
     return InfoPlane(epochs, set_row(plane.values, plane.rows, row), plane.rows + 1)
 
 
 def set_row(rows: jax.Array, place: jax.Array, row: jax.Array) -> jax.Array:
-    """rows [E, ...] with `row` at a place; a place past the end leaves them as they are."""
+    """Rows with one of them replaced.
+
+    Args:
+        rows: [E, ...].
+        place: the index of the row to replace; one past the end replaces nothing.
+        row: [...].
+
+    Returns:
+        The rows, [E, ...].
+    """
     # A dynamic update compiles faster than a scatter, but would write a late row over the last.
     inside = jnp.minimum(place, rows.shape[0] - 1)
     kept = jnp.where(place < rows.shape[0], row, rows[inside])
@@ -129,8 +175,18 @@ def set_row(rows: jax.Array, place: jax.Array, row: jax.Array) -> jax.Array:
 
 
 def across_seeds(plane: InfoPlane, level: float = 0.95) -> PlaneBands:
-    """Mean and t interval of I(X;T) and I(T;Y) over seeds; the plane's points have leaves [S, E,
-    L]."""
+    """Mean and t interval of I(X;T) and I(T;Y) over seeds.
+
+    Args:
+        plane: of many seeds; its points have leaves [S, E, L].
+        level: of the interval.
+
+    Returns:
+        The two bands, arrays [E, L], bits.
+
+    Raises:
+        ValueError: for a plane of one seed.
+    """
     if plane.values.ndim != 4:
         raise ValueError(
             f"expected a plane of seeds, values [S, E, L, F], got shape {plane.values.shape}"
@@ -140,8 +196,18 @@ def across_seeds(plane: InfoPlane, level: float = 0.95) -> PlaneBands:
 
 
 def bands(values: Any, level: float = 0.95) -> Bands:
-    """mean -+ t_{(1 + level)/2, n-1} s / sqrt(n) over axis 0 of values [S, ...], n the seeds that
-    are not NaN."""
+    """Mean and interval over the first axis: mean -+ t_{(1 + level)/2, n-1} s / sqrt(n).
+
+    Args:
+        values: [S, ...]; n is the number of those that are not NaN.
+        level: of the interval.
+
+    Returns:
+        The bands, arrays [...].
+
+    Raises:
+        ValueError: for a level that is not between 0 and 1.
+    """
     if not 0 < level < 1:
         raise ValueError(f"expected a level between 0 and 1, got {level}")
     from scipy import stats  # takes a second to import

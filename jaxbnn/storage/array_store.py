@@ -99,8 +99,11 @@ def write_rows(folder: Path, first: int, rows: Mapping[str, np.ndarray]) -> None
         ValueError: for a damaged chunk of which a part is to be written.
     """
     for name, array in _open(folder, rows, "r+").items():
-        with _naming(folder, name):
-            array[:, first : first + rows[name].shape[EPOCH]] = rows[name]
+        try:
+            with _naming(folder, name):
+                array[:, first : first + rows[name].shape[EPOCH]] = rows[name]
+        except ValueError as error:
+            raise ValueError(f"{error}: {_again(folder)}") from error
 
 
 def write_whole(folder: Path, arrays: Mapping[str, np.ndarray]) -> None:
@@ -257,10 +260,7 @@ def check_rows(folder: Path, n_rows: int, n_kept: Mapping[str, int] = MappingPro
         for i in range(-(-written // array.chunks[EPOCH])):
             key = "/".join(["c", "0", str(i), *["0"] * (array.ndim - 2)])
             if not (folder / ARRAYS / name / key).is_file():
-                raise ValueError(
-                    f"{folder / ARRAYS / name} lacks rows: remove {folder} to start this block "
-                    "again"
-                )
+                raise ValueError(f"{folder / ARRAYS / name} lacks rows: {_again(folder)}")
 
 
 @contextmanager
@@ -277,6 +277,10 @@ def naming(path: Any) -> Iterator[None]:
 def one_line(error: BaseException) -> str:
     """An error's words on one line."""
     return " ".join(str(error).split())[:200] or type(error).__name__
+
+
+def _again(folder: Path) -> str:
+    return f"remove {folder} to start this block again"
 
 
 def _naming(folder: Path, name: str) -> AbstractContextManager[None]:

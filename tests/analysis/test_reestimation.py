@@ -60,5 +60,3 @@ def test_what_cannot_be_estimated_is_refused(finished):
         reestimation.reestimate(found, "best")
     with pytest.raises(ValueError, match="nsb needs the number of patterns possible"):
         reestimation.reestimate(found, "nsb")
-    with pytest.raises(ValueError, match="expected the whole result, got one of which seeds"):
-        reestimation.reestimate(found.isel(seed=[0]), "plugin")

@@ -97,7 +97,7 @@ def test_show_prints_config_and_assumptions_and_starts_nothing(capsys, monkeypat
 
 def test_show_says_what_a_run_costs_when_it_is_asked(capsys, monkeypatch):
     monkeypatch.setattr(cost, "TIMED_SECONDS", 0.1)
-    chosen = "jaxbnn.engine.block_size.choose_seeds_per_program"
+    chosen = "jaxbnn.engine.cost.choose_seeds_per_program"
     monkeypatch.setattr(chosen, lambda experiment, out, root, say, devices: 3)
     command = ("show", "demo", "--cost", "--seeds", "2", *SHORT, "--seeds-per-program", "auto")
     out = said(capsys, *command).out

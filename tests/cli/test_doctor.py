@@ -68,7 +68,7 @@ def test_counts_that_are_wrong_are_found(monkeypatch):
         t, ty = counting.count(words, labels, **how)
         return t._replace(count=jnp.sort(t.count.ravel()).at[-2:].set(jnp.int32(t.total) // 2)), ty
 
-    monkeypatch.setattr(machine_checks, "count", merged)
+    monkeypatch.setattr(counting_checks, "count", merged)
     (finding,) = counting_checks.counting(ONE)
     assert finding.outcome == "random rows are counted wrongly by direct"
     assert "do not trust" in finding.advice
@@ -85,17 +85,17 @@ def test_every_algorithm_is_tried_on_every_kind_of_rows_also_with_colliding_hash
 def test_rows_to_try_are_what_they_are_called():
     rng = np.random.default_rng(0)
     n_patterns = {}
-    for width in machine_checks.WIDTHS:
+    for width in counting_checks.WIDTHS:
         for rows in counting_checks.rows_to_try(rng, width):
-            assert rows.words.shape == (machine_checks.ROWS, width)
+            assert rows.words.shape == (counting_checks.ROWS, width)
             n_patterns[rows.name, width] = len(np.unique(rows.words, axis=0))
             if rows.name == "one bit apart":
                 a, b = np.unique(rows.words, axis=0)
                 assert bin(int(np.bitwise_xor(a, b).sum())).count("1") == 1
     assert len(n_patterns) == 10
     assert n_patterns["equal", 4] == 1 and n_patterns["one bit apart", 4] == 2
-    assert n_patterns["few", 1] <= 7 and n_patterns["random", 4] == machine_checks.ROWS
-    assert n_patterns["many twice", 4] == machine_checks.ROWS // 2
+    assert n_patterns["few", 1] <= 7 and n_patterns["random", 4] == counting_checks.ROWS
+    assert n_patterns["many twice", 4] == counting_checks.ROWS // 2
 
 
 def result(value):

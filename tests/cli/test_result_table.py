@@ -2,6 +2,7 @@ import numpy as np
 import xarray as xr
 
 from jaxbnn.cli import result_table, table_cells
+from jaxbnn.storage import results
 
 
 def test_verdicts_of_several_seeds_in_words():
@@ -43,3 +44,11 @@ def test_guesses_of_the_examples_needed_stand_below_the_table():
     )
     assert line.endswith(": b 3e+04, 1e+12; c 2e+04, -")
     assert result_table.guess_words(last.sel(layer=["a"]).assign_attrs(tolerance=0.1)) == []
+
+
+def test_a_seed_whose_loss_is_huge_counts_as_diverged(finished):
+    result = results.open_result(finished).load()
+    n_seeds = result.sizes["seed"]
+    assert f"{n_seeds} seeds (0 diverged)" in result_table.result_words(result)
+    result.train_loss[0, -1] = 8e6
+    assert f"{n_seeds} seeds (1 diverged)" in result_table.result_words(result)

@@ -90,7 +90,7 @@ def test_without_room_on_the_disk_the_run_says_so_and_goes_on_when_there_is(
     monkeypatch.setattr(module, what, write_on_a_full_disk)
     with pytest.raises(OSError, match="File too large") as caught:
         run(experiment, tmp_path, devices=ONE)
-    assert "no room left" in main.advice(caught.value)
+    assert "no room left" in main.error_line(caught.value)
     assert leftovers(folder) == [] and "Traceback" not in capfd.readouterr().err
     finished = results.finished_seeds(folder)  # nothing half-written counts as finished
     whole_blocks = {("write_provenance", 0): (0, 1, 2), ("write_rows", 9): (0, 1)}
@@ -107,7 +107,7 @@ def test_a_checkpoint_without_room_leaves_those_before_it(tmp_path, capfd):
     for size in (0, 100, 1000, 10_000, 30_000):
         with no_file_past(size), pytest.raises(OSError, match="File too large") as caught:
             checkpoints.save(tmp_path, 3, leaves, {})
-        assert "no room left" in main.advice(caught.value)
+        assert "no room left" in main.error_line(caught.value)
         assert [path.name for path in checkpoints.folders(tmp_path)] == ["00000001", "00000002"]
     assert leftovers(tmp_path) == [] and "Traceback" not in capfd.readouterr().err
     assert checkpoints.load(tmp_path)["step"] == 1
@@ -123,7 +123,7 @@ def test_a_disk_that_fills_while_orbax_writes_is_named(tmp_path, monkeypatch, si
     tree = {"params": {"latent": np.random.default_rng(0).random((2, 3000))}}
     with no_file_past(size), pytest.raises(OSError, match="File too large") as caught:
         orbax_writer.save_tree(tmp_path / "state", tree)
-    assert caught.value.errno == errno.EFBIG and "no room left" in main.advice(caught.value)
+    assert caught.value.errno == errno.EFBIG and "no room left" in main.error_line(caught.value)
 
 
 def test_what_orbax_or_its_child_says_names_the_error_of_the_system(tmp_path):
@@ -185,9 +185,7 @@ def test_a_run_does_not_go_on_with_other_flags_of_xla_than_it_began_with(
     experiment, _ = undisturbed
     run(experiment, tmp_path, devices=ONE, stop=stopping_after(12))
     monkeypatch.setenv("XLA_FLAGS", "")
-    with pytest.raises(
-        ValueError, match=r"another way to compute: expected XLA's own, got jaxbnn.use_cores\(\)"
-    ):
+    with pytest.raises(ValueError, match="another XLA_FLAGS: expected , got --xla"):
         run(experiment, tmp_path, devices=ONE)
 
 

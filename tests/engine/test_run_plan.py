@@ -105,7 +105,7 @@ def test_checkpointed_blocks_go_on_when_other_seeds_are_asked_for(plain, tmp_pat
     assert block_runner.checkpointed(plan, [(0, 1, 2, 3, 4)]) == []  # all are finished
 
 
-def test_a_block_whose_parts_have_unequal_checkpoints_is_refused(plain):
+def test_a_block_is_named_by_its_seeds(plain):
     names = "seeds 1 to 2, seeds 4 to 4"
     plan = make_run_plan([plain], [], None, "cpu")
     block = (SeedRange(0, (1, 2)), SeedRange(0, (4,)))

@@ -19,7 +19,14 @@ SPEC = importlib.util.spec_from_file_location(
 )
 hostile = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(hostile)
-PLAIN = ("IDX", "CIFAR-10 batch", "CIFAR-10 archive", "experiment as JSON", "override")
+PLAIN = (
+    "IDX",
+    "CIFAR-10 batch",
+    "CIFAR-10 pickle",
+    "CIFAR-10 archive",
+    "experiment as JSON",
+    "override",
+)
 ARCHIVES = ("npz data", "npz to measure", "npz of arrays")
 FOLDER = ("config.json", "provenance.json", *hostile.RUN_FILES)
 

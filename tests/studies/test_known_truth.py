@@ -9,7 +9,7 @@ from jaxbnn.config.overrides import override
 from jaxbnn.files.figures import save_figure
 from jaxbnn.info import measure
 from jaxbnn.info.known_truth import Bernoulli
-from jaxbnn.plots import run_figures
+from jaxbnn.plots import study_figures
 from jaxbnn.storage import results, run_folder
 from jaxbnn.studies.known_truth import runner, verdict_scores
 
@@ -89,7 +89,9 @@ def test_samples_of_trained_layers_are_judged_against_their_counted_values(train
 
 
 def test_figures_of_both_kinds_are_drawn(folder, trained, tmp_path):
-    bernoulli, layers = (run_figures.of_study(results.open_result(f)) for f in (folder, trained[2]))
+    bernoulli, layers = (
+        study_figures.plot_study(results.open_result(f)) for f in (folder, trained[2])
+    )
     assert set(bernoulli) == set(layers) == {"errors", "variances", "verdicts", "rightness"}
     assert len(bernoulli["errors"].axes) == 4 and len(bernoulli["verdicts"].axes) == 2
     assert [ax.get_title() for ax in layers["errors"].axes] == ["4 units", "6 units"]
@@ -99,7 +101,7 @@ def test_figures_of_both_kinds_are_drawn(folder, trained, tmp_path):
 
 def test_one_sample_alone_has_no_variance(trained):
     found = results.open_result(trained[2]).isel(repetition=[0])
-    figure = run_figures.of_study(found)["variances"]
+    figure = study_figures.plot_study(found)["variances"]
     assert np.isnan(figure.axes[0].get_lines()[0].get_ydata()).all()
 
 

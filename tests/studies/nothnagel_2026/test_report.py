@@ -43,8 +43,8 @@ def made(experiment, end, accuracy, verdict="reliable", label=""):
         "test_loss": np.ones((n, len(EPOCH))),
     }
     spectrum = {
-        "t_multiplicity": np.repeat([2], n * len(EPOCH) * len(layers)),
-        "t_number": np.full(code.size, 2),
+        "t_multiplicity": np.full((*i_xt.shape, 1), 2),
+        "t_number": np.full((*i_xt.shape, 1), 2),
     }
     result = xarray.Dataset(
         {
@@ -57,7 +57,7 @@ def made(experiment, end, accuracy, verdict="reliable", label=""):
             "class_size": (("seed", "label"), np.full((n, 2), 2)),
             **{f"{key}_size": (plane, np.ones(i_xt.shape, int)) for key in ("t", "ty")},
             **{
-                name.replace("t_", f"{k}_"): ((f"{k}_entry",), v)
+                name.replace("t_", f"{k}_"): ((*plane, f"{k}_entry"), v)
                 for k in ("t", "ty")
                 for name, v in spectrum.items()
             },
