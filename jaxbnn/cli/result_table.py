@@ -72,7 +72,8 @@ def result_words(result: Any) -> str:
         f"{attributes['n_examples']} examples ({kind}), H(X) {float(result.h_x[0]):.4f}, "
         f"H(Y) {float(result.h_y[0]):.4f} bit, test accuracy {float(last.test_accuracy.mean()):.3f}"
     )
-    return "\n".join([*_uncounted_words(last, ~lost), *guess_words(last), measured])
+    words = [*_uncounted_words(last, ~lost), *constant_words(last), *guess_words(last), measured]
+    return "\n".join(words)
 
 
 def _uncounted_words(last: Any, kept: np.ndarray) -> list[str]:
@@ -88,6 +89,21 @@ def _uncounted_words(last: Any, kept: np.ndarray) -> list[str]:
         f"{', '.join(uncounted)}: not counted, for the values are not -1 and +1; "
         "--set probes.0.estimator=FixedBins does"
     ]
+
+
+def constant_words(last: Any) -> list[str]:
+    """A line of the layers with units that say one sign for every example; none where none has."""
+    if "constant" not in last:
+        return []
+    constant = []
+    for name in last.layer.values:
+        numbers = last.constant.sel(layer=name).values
+        counted = numbers[numbers >= 0]
+        if counted.any():
+            constant.append(f"{name} {counted.mean():.1f}")
+    if not constant:
+        return []
+    return [f"units with one sign for every example, mean over seeds: {', '.join(constant)}"]
 
 
 def guess_words(last: Any) -> list[str]:

@@ -52,3 +52,14 @@ def test_a_seed_whose_loss_is_huge_counts_as_diverged(finished):
     assert f"{n_seeds} seeds (0 diverged)" in result_table.result_words(result)
     result.train_loss[0, -1] = 8e6
     assert f"{n_seeds} seeds (1 diverged)" in result_table.result_words(result)
+
+
+def test_constant_units_stand_below_the_table():
+    numbers = [[2, 0, -1, -1], [1, 0, 3, -1]]  # -1: a seed that has diverged
+    names = ["a", "b", "c", "output"]
+    last = xr.Dataset({"constant": (("seed", "layer"), numbers)}, {"layer": names})
+    assert result_table.constant_words(last) == [
+        "units with one sign for every example, mean over seeds: a 1.5, c 3.0"
+    ]
+    assert result_table.constant_words(last.sel(layer=["b", "output"])) == []
+    assert result_table.constant_words(last.drop_vars("constant")) == []
