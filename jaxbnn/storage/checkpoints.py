@@ -16,12 +16,14 @@ from typing import Any
 import numpy as np
 
 from jaxbnn.files.limits import memory
+from jaxbnn.storage import array_store
 from jaxbnn.storage.leaves import flat, nested
 from jaxbnn.storage.orbax_writer import quiet, save_tree
 
 KEPT = 2  # the last ones
 STATE = "state"
 MANIFEST = "manifest.json"
+MISSING = (FileNotFoundError, IsADirectoryError, NotADirectoryError)  # not: an error of access
 
 
 def save(
@@ -139,12 +141,13 @@ def verify(checkpoint: Path) -> dict[str, str]:
 
     Raises:
         ValueError: for a damaged one; the message says how to go on without it.
+        OSError: where it cannot be read, for want of a permission, say.
     """
     try:
         manifest = json.loads((checkpoint / MANIFEST).read_text())
         made_with = dict(manifest["identity"])
         whole = bool(manifest["files"]) and manifest["files"] == _checksums(checkpoint)
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (*MISSING, ValueError, KeyError, TypeError, RecursionError):
         whole = False
     if not whole:
         raise ValueError(
@@ -154,11 +157,13 @@ def verify(checkpoint: Path) -> dict[str, str]:
 
 
 def _offer(checkpoint: Path) -> str:
-    """What a block can do without its newest checkpoint; "" for another, which it does not need."""
-    *before, last = folders(checkpoint.parent)
-    if checkpoint != last:
+    """What an unfinished block can do without its newest checkpoint; "" for another, which it does
+    not need."""
+    block = checkpoint.parent
+    steps = folders(block)
+    if array_store.is_finished(block) or steps[-1:] != [checkpoint]:
         return ""
-    return f" to go on from {before[-1]}" if before else " to start this block again"
+    return f" to go on from {steps[-2]}" if len(steps) > 1 else " to start this block again"
 
 
 def _check_identity(checkpoint: Path, identity: Mapping[str, str]) -> None:

@@ -41,7 +41,9 @@ def check(folder: str | Path) -> list[str]:
 def _problems_of_block(block: Path) -> list[str]:
     problems = _refusal(lambda: run_folder.seeds_of(block))
     for checkpoint in checkpoints.folders(block):
-        problems += _refusal(lambda checkpoint=checkpoint: checkpoints.verify(checkpoint))
+        found = _refusal(lambda checkpoint=checkpoint: checkpoints.verify(checkpoint))
+        if checkpoint.exists():  # a run that goes on removes the oldest
+            problems += found
     if array_store.is_finished(block):
         return problems + _problems_of_store(block)
     return [*problems, _how_it_goes_on(block, bool(problems))]

@@ -14,6 +14,7 @@ from jaxbnn.storage.lazy_rows import SeedRows
 
 DATA = "data_sha256"  # the fact of a block's manifest that names its data
 SETTINGS = "settings"  # the fact that says under which settings of JAX and XLA
+SHARED = {"digest": "experiment", DATA: "data set", SETTINGS: "set of JAX's and XLA's settings"}
 VERSION = 2  # of a block's layout
 OLD_RESULT = "result.nc"  # what version 0.1 wrote
 
@@ -64,7 +65,7 @@ def finished_blocks(folder: Path) -> list[FinishedBlock]:
     """The finished blocks of a run, each checked for its files.
 
     Raises:
-        ValueError: for a damaged block, and for blocks of different data or layouts.
+        ValueError: for a damaged block, and for blocks of different experiments, data or settings.
     """
     blocks = []
     for block in run_folder.block_folders(folder):
@@ -73,9 +74,10 @@ def finished_blocks(folder: Path) -> list[FinishedBlock]:
         facts = array_store.read_manifest(block).facts
         _check_facts(facts, block)
         blocks.append(FinishedBlock(block, tuple(facts["seeds"]), facts))
-    digests = {str(block.facts[DATA]) for block in blocks}
-    if len(digests) > 1:
-        raise ValueError(f"expected blocks of one data set in {folder}, got {len(digests)}")
+    for fact, words in SHARED.items():
+        found = {repr(block.facts.get(fact)) for block in blocks}
+        if len(found) > 1:
+            raise ValueError(f"expected blocks of one {words} in {folder}, got {len(found)}")
     return blocks
 
 
@@ -174,6 +176,8 @@ def export(folder: str | Path, target: str | Path) -> None:
     if target.suffix != ".nc" or target.exists():
         problem = "a file that exists" if target.exists() else f"{target.name!r}"
         raise ValueError(f"expected a new file that ends in .nc, got {problem}: {target}")
+    if not target.parent.is_dir():
+        raise ValueError(f"expected a folder that exists for {target.name}, got {target.parent}")
     _check_exporter()
     blocks = finished_blocks(folder)
     main = None if not blocks else str(blocks[0].facts["main"])

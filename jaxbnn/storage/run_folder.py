@@ -20,6 +20,7 @@ from jaxbnn.config import codec
 from jaxbnn.config.experiment import MAX_SEEDS_PER_PROGRAM, Experiment
 from jaxbnn.config.registry import Runnable
 from jaxbnn.files.atomic import write_text
+from jaxbnn.storage import array_store
 
 CONFIG = "config.json"
 PROVENANCE = "provenance.json"
@@ -169,14 +170,22 @@ def block_folders(folder: Path) -> list[Path]:
 
 
 def seeds_of(block: Path) -> tuple[int, ...]:
-    """The seeds of a block; ValueError where its seeds.json is damaged."""
+    """The seeds of a block.
+
+    Raises:
+        ValueError: where its seeds.json is damaged.
+        OSError: where it cannot be read, for want of a permission, say.
+    """
     path = block / SEEDS
     try:
         seeds = json.loads(path.read_text())
-    except (OSError, ValueError, RecursionError):
+    except (FileNotFoundError, IsADirectoryError, ValueError, RecursionError):
         seeds = None
     if not are_seeds(seeds):
-        raise ValueError(f"{path} is damaged: remove {block} to start this block again")
+        manifest = block / array_store.MANIFEST
+        mend = f"write into it the seeds that {manifest} names"
+        again = f"remove {block} to start this block again"
+        raise ValueError(f"{path} is damaged: {mend if manifest.is_file() else again}")
     return tuple(seeds or ())
 
 

@@ -4,11 +4,12 @@ import gc
 import json
 import os
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from jaxbnn.storage import checkpoints
+from jaxbnn.storage import array_store, checkpoints
 
 IDENTITY = {"config": "abc", "data": "def"}
 LEAVES = {
@@ -192,3 +193,22 @@ def test_leaves_that_memory_cannot_hold_are_refused(tmp_path, monkeypatch):
         checkpoints.load(tmp_path, IDENTITY)
     monkeypatch.setattr(checkpoints, "memory", lambda: 24 + 8 + 8 + 2 + 4)
     assert checkpoints.load(tmp_path, IDENTITY)["step"] == 1
+
+
+def test_a_checkpoint_that_cannot_be_read_is_not_called_damaged(tmp_path, monkeypatch):
+    def denied(*_):
+        raise PermissionError("denied")
+
+    checkpoints.save(tmp_path, 1, {"step": np.int32(1)}, {})
+    monkeypatch.setattr(Path, "read_text", denied)
+    with pytest.raises(PermissionError):
+        checkpoints.verify(tmp_path / "00000001")
+
+
+def test_nothing_goes_on_from_a_checkpoint_of_a_finished_block(tmp_path):
+    for step in (1, 2):
+        checkpoints.save(tmp_path, step, {"step": np.int32(step)}, {})
+    (tmp_path / array_store.MANIFEST).write_text("{}")
+    (tmp_path / "00000002" / checkpoints.MANIFEST).unlink()
+    with pytest.raises(ValueError, match="is damaged .*: remove it$"):
+        checkpoints.verify(tmp_path / "00000002")

@@ -208,6 +208,18 @@ def test_results_of_other_data_are_refused(run):
 
 
 @pytest.mark.parametrize(
+    ("fact", "words"), [("digest", "experiment"), (results.SETTINGS, "set of JAX's")]
+)
+def test_blocks_of_another_experiment_or_other_settings_are_refused(run, fact, words):
+    manifest = run_folder.block_folders(run)[0] / array_store.MANIFEST
+    plain = json.loads(manifest.read_text())
+    plain["facts"][fact] = "another"
+    manifest.write_text(json.dumps(plain))
+    with pytest.raises(ValueError, match=f"expected blocks of one {words}.*, got 2"):
+        results.open_result(run)
+
+
+@pytest.mark.parametrize(
     "damage", ["flip", "cut", "remove", "metadata", "group metadata", "manifest", "link"]
 )
 def test_a_damaged_block_is_refused_in_one_line_when_it_is_opened_or_read(run, damage):
@@ -381,6 +393,11 @@ def test_an_exported_run_is_one_netcdf_file(run, tmp_path):
                 assert exported[name].dtype == expected[name].dtype
                 assert exported[name].attrs.get("long_name") == expected[name].attrs["long_name"]
     assert sorted(path.name for path in tmp_path.glob("*.nc*")) == ["all.nc"]
+
+
+def test_an_export_into_a_folder_that_is_not_there_is_refused(run, tmp_path):
+    with pytest.raises(ValueError, match="expected a folder that exists for a.nc, got .*nowhere"):
+        results.export(run, tmp_path / "nowhere" / "a.nc")
 
 
 def test_an_exported_study_is_one_netcdf_file(tmp_path):

@@ -7,11 +7,12 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from jaxbnn.config import codec
-from jaxbnn.storage import checkpoints, run_folder
+from jaxbnn.storage import array_store, checkpoints, run_folder
 
 
 @pytest.mark.parametrize(
@@ -71,6 +72,25 @@ def test_a_damaged_list_of_seeds_is_named(tmp_path, text):
         ValueError, match="seeds.json is damaged: remove .*blocks/1 to start this block again"
     ):
         run_folder.seeds_of(block)
+
+
+def test_a_damaged_list_of_seeds_of_a_finished_block_is_mended_from_its_manifest(tmp_path):
+    block = run_folder.make_block_folder(tmp_path, (1,))
+    (block / run_folder.SEEDS).write_text("[")
+    (block / array_store.MANIFEST).write_text("{}")
+    with pytest.raises(ValueError, match="is damaged: write into it the seeds that .*manifest"):
+        run_folder.seeds_of(block)
+
+
+def test_a_list_of_seeds_that_cannot_be_read_is_not_called_damaged(tmp_path, monkeypatch):
+    block = run_folder.make_block_folder(tmp_path, (1,))
+    monkeypatch.setattr(Path, "read_text", denied)
+    with pytest.raises(PermissionError):
+        run_folder.seeds_of(block)
+
+
+def denied(*_):
+    raise PermissionError("denied")
 
 
 def test_seeds_are_as_many_as_a_program_takes(tmp_path):
@@ -146,6 +166,7 @@ def test_a_folder_is_held_by_one_run_at_a_time(tmp_path):
 
 HOLD = """
 import sys
+from pathlib import Path
 from pathlib import Path
 from jaxbnn.storage import run_folder
 with run_folder.locked(Path(sys.argv[1])):
