@@ -139,7 +139,6 @@ def readers() -> list[Reader]:
         ),
         Reader("override", b"train.epochs=10", lambda payload, folder: override(text(payload))),
         Reader("config.json", experiment.encode(), read_config),
-        Reader("provenance.json", b'{"seeds": [0, 1], "earlier": []}', read_provenance),
         *(run_reader(name) for name in RUN_FILES),
     ]
 
@@ -190,11 +189,6 @@ def read_arrays(payload: bytes, folder: Path):
 def read_config(payload: bytes, folder: Path):
     put(folder, "config.json", payload)
     return run_folder.read_config(folder)
-
-
-def read_provenance(payload: bytes, folder: Path):
-    put(folder, "provenance.json", payload)
-    return run_folder.read_provenance(folder)
 
 
 def override(assignment: str):

@@ -48,7 +48,7 @@ def ours(
         dataclasses.replace(experiment, train=spec, schedule=schedule, seeds=tuple(range(n_seeds)))
     )
     devices = jax.devices()
-    plan = make_run_plan([experiment], [], data_root, devices[0].platform)
+    plan = make_run_plan([experiment], [], data_root, devices)
     blocks = [
         of_first(experiment.seeds[i : i + experiment.seeds_per_program])
         for i in range(0, n_seeds, experiment.seeds_per_program)

@@ -27,7 +27,6 @@ from jaxbnn.engine.run_plan import (
     initial_block,
     shapes_of,
 )
-from jaxbnn.engine.settings import current_settings
 from jaxbnn.observe.record import Series
 from jaxbnn.storage import array_store, checkpoints, run_folder, schema
 
@@ -69,7 +68,9 @@ def run_block(
     """Takes a block to its end; False where the run was stopped before, with a checkpoint."""
     shapes = shapes_of(plan, inputs)
     parts = _parts(plan, seeds)
-    block = _restored(plan, parts, shapes, device)
+    block = _restored(plan, parts, shapes, inputs, device)
+    for part in parts:
+        run_folder.make_block_folder(plan.folders[part.seed_range.number], part.seed_range.seeds)
     if block is None:
         block = jax.block_until_ready(initial_block(plan, seeds, inputs, device))
         for part in parts:
@@ -103,7 +104,7 @@ def identity_of(plan: RunPlan, number: int, shapes: Any) -> dict[str, str]:
         "config": codec.digest(plan.experiments[number]),
         "data": plan.checksum,
         "jax": jax.__version__,
-        **current_settings(),
+        **plan.settings,
         "layout": hashlib.sha256(layout.encode()).hexdigest(),
     }
 
@@ -219,14 +220,12 @@ def _parts(plan: RunPlan, seeds: BlockSeeds) -> list[Part]:
 def _create_store(plan: RunPlan, part: Part, inputs: Inputs, shapes: Block) -> None:
     """An empty store for a seed range, in place of what was begun there."""
     experiment = plan.experiments[part.seed_range.number]
-    folder = plan.folders[part.seed_range.number]
-    run_folder.make_block_folder(folder, part.seed_range.seeds)
     specs = block_store.specs_of(plan, len(part.seed_range.seeds), inputs, shapes)
     array_store.create(part.folder, specs, block_store.attributes_of(plan, experiment))
 
 
 def _restored(
-    plan: RunPlan, parts: Sequence[Part], shapes: Block, device: jax.Device
+    plan: RunPlan, parts: Sequence[Part], shapes: Block, inputs: Inputs, device: jax.Device
 ) -> Block | None:
     """The block that the newest checkpoints make together; None where there are none."""
     states = []
@@ -236,7 +235,8 @@ def _restored(
         if state is not None:
             step = int(state["step"])
             n_kept = block_store.kept_rows_before(plan, step)
-            array_store.check_rows(part.folder, plan.rows(step), n_kept)
+            names = block_store.specs_of(plan, len(part.seed_range.seeds), inputs, shapes)
+            array_store.check_rows(part.folder, names, plan.rows(step), n_kept)
             states.append(state)
     if states and len(states) < len(parts):
         names = name_of(plan, tuple(part.seed_range for part in parts))

@@ -2,7 +2,6 @@
 finished."""
 
 import hashlib
-from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,10 @@ import numpy as np
 
 from jaxbnn.config import codec
 from jaxbnn.config.experiment import Experiment
+from jaxbnn.engine import provenance
 from jaxbnn.engine.program import Block, Inputs, Rows, activations
 from jaxbnn.engine.run_plan import RunPlan, SeedRange
-from jaxbnn.engine.settings import current_settings
-from jaxbnn.engine.verdicts import Sample, judge_seed, row_bits
+from jaxbnn.engine.verdicts import Sample, needed_columns, row_bits, trust_columns
 from jaxbnn.info import plane
 from jaxbnn.info.plane import Point
 from jaxbnn.info.spectrum import Spectrum, room
@@ -27,6 +26,7 @@ from jaxbnn.storage import array_store, results, schema
 from jaxbnn.storage.array_store import ArraySpec
 
 QUANTITY = "quantity"  # the axis of columns
+JUDGED_ROWS = 1024  # measured epochs that are judged at a time
 
 
 def specs_of(plan: RunPlan, n_seeds: int, inputs: Inputs, block: Block) -> dict[str, ArraySpec]:
@@ -211,54 +211,52 @@ def finish(
     """
     experiment = plan.experiments[seed_range.number]
     for probe, references in zip(experiment.probes, inputs.reference, strict=True):
-        arrays = _finished_arrays(plan, folder, probe, references[0], places)
-        array_store.write_whole(folder, arrays)
+        _judge(plan, folder, probe, references[0], places)
     facts = {
         "version": results.VERSION,
         "main": experiment.probes[0].name,
         "seeds": list(seed_range.seeds),
         "digest": codec.digest(experiment),
         results.DATA: plan.checksum,
-        results.SETTINGS: current_settings(),
+        results.SETTINGS: dict(plan.settings),
+        "provenance": {**plan.provenance, "finished": provenance.now()},
     }
     array_store.finish(folder, facts)
 
 
-def _finished_arrays(
-    plan: RunPlan, folder: Path, probe: Probe, reference: Any, places: slice
-) -> Mapping[str, np.ndarray]:
-    """The arrays of a probe that are known once all rows are: its verdicts and its sample."""
-    layers = layers_of(plan.experiment.model, probe)
-    shape = plan.split.train.x.shape[1:]
-    units = row_bits(alphabets_of(plan.experiment.model, probe, shape), layers)
+def _judge(plan: RunPlan, folder: Path, probe: Probe, reference: Any, places: slice) -> None:
+    """Writes what is known of a probe once all its rows are: the sample and the verdicts."""
     labels = _own(plan, reference.y, places)
-    samples = []
-    judged = []
-    for i, (h_x, h_y) in enumerate(
-        zip(_own(plan, reference.h_x, places), _own(plan, reference.h_y, places), strict=True)
-    ):
-        sizes = np.bincount(labels[i], minlength=plan.program.classes)
-        samples.append(np.array([h_x, h_y, *sizes], np.float64))
-        points = plane.from_columns(array_store.read(folder, f"{probe.name}/{schema.POINTS}", i))
-        spectra = array_store.read(folder, f"{probe.name}/{schema.SPECTRA}", i)
-        judged.append(
-            judge_seed(
-                points,
-                Spectrum(np.array(spectra[:, :, 0]), np.array(spectra[:, :, 1])),  # pyright: ignore[reportArgumentType]
-                Sample(sizes, h_x, h_y),
-                population=probe.is_population(plan.split),
-                tolerance=probe.tolerance,
-                units=units,
-            )
-        )
-    arrays = {
-        f"{probe.name}/{schema.TRUST}": np.stack([seed.trust for seed in judged]),
-        f"{probe.name}/{schema.NEEDED}": np.stack([seed.needed for seed in judged]),
-        f"{probe.name}/{schema.SAMPLE}": np.stack(samples),
-    }
+    h_x = _own(plan, reference.h_x, places)
+    h_y = _own(plan, reference.h_y, places)
+    sizes = np.stack([np.bincount(y, minlength=plan.program.classes) for y in labels])
+    samples = [Sample(*seed) for seed in zip(sizes, h_x, h_y, strict=True)]
+    columns = np.column_stack([h_x, h_y, sizes]).astype(np.float64)
+    array_store.write_whole(folder, {f"{probe.name}/{schema.SAMPLE}": columns})
     if kept.ACTIVATIONS in kept.kinds(probe):
-        arrays[f"{probe.name}_{kept.ACTIVATIONS}/y"] = labels
-    return arrays
+        array_store.write_whole(folder, {f"{probe.name}_{kept.ACTIVATIONS}/y": labels})
+    rules = {"population": probe.is_population(plan.split), "tolerance": probe.tolerance}
+    n_rows = len(plan.experiment.epochs)
+    for first in range(0, n_rows, JUDGED_ROWS):
+        rows = (slice(None), slice(first, first + JUDGED_ROWS))
+        points = array_store.read(folder, f"{probe.name}/{schema.POINTS}", rows)
+        spectra = array_store.read(folder, f"{probe.name}/{schema.SPECTRA}", rows)
+        trust = []
+        for own_points, own_spectra, sample in zip(points, spectra, samples, strict=True):
+            t = _spectrum_of_t(own_spectra)
+            trust.append(trust_columns(plane.from_columns(own_points), t, sample, **rules))
+        array_store.write_rows(folder, first, {f"{probe.name}/{schema.TRUST}": np.stack(trust)})
+    shape = plan.split.train.x.shape[1:]
+    layers = layers_of(plan.experiment.model, probe)
+    units = row_bits(alphabets_of(plan.experiment.model, probe, shape), layers)
+    last = array_store.read(folder, f"{probe.name}/{schema.SPECTRA}", (slice(None), n_rows - 1))
+    needed = np.stack([needed_columns(_spectrum_of_t(own), units, **rules) for own in last])
+    array_store.write_whole(folder, {f"{probe.name}/{schema.NEEDED}": needed})
+
+
+def _spectrum_of_t(columns: np.ndarray) -> Spectrum:
+    """The spectra of T, leaves [..., M], among the stored columns [..., 4, M]."""
+    return Spectrum(columns[..., 0, :].copy(), columns[..., 1, :].copy())  # pyright: ignore[reportArgumentType]
 
 
 def _own(plan: RunPlan, leaf: Any, places: slice) -> np.ndarray:

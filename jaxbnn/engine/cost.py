@@ -96,7 +96,7 @@ def _planned(
 ) -> tuple[RunPlan, list[BlockSeeds]]:
     """The plan of a run that writes nothing, and its blocks."""
     normal = [codec.normal(experiment) for experiment in experiments]
-    plan = make_run_plan(normal, [], data_root, devices[0].platform)
+    plan = make_run_plan(normal, [], data_root, devices)
     seeds = [experiment.seeds for experiment in normal]
     return plan, blocks_of(seeds, plan.experiment.seeds_per_program)
 

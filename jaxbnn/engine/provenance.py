@@ -28,12 +28,12 @@ PACKAGES = (
 )
 
 
-def facts(devices: Sequence[jax.Device], checksum: str) -> dict[str, Any]:
-    """The facts of one run, as JSON values."""
+def facts(devices: Sequence[jax.Device]) -> dict[str, Any]:
+    """The facts of one run, as JSON values; they go into the manifest of each block."""
     on_cpu = devices[0].platform == "cpu"
     versions = {name: version_of(name) for name in PACKAGES}
     return {
-        "began": datetime.now(UTC).isoformat(timespec="seconds"),
+        "began": now(),
         "versions": {"python": platform.python_version(), **versions},
         "devices": [f"{d.platform}:{d.id} {d.device_kind}" for d in devices],
         "processes": jax.process_count(),
@@ -44,8 +44,12 @@ def facts(devices: Sequence[jax.Device], checksum: str) -> dict[str, Any]:
             for name in ("enable_x64", "default_matmul_precision")
         },
         "commit": commit(),
-        "data_sha256": checksum,
     }
+
+
+def now() -> str:
+    """The time in UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def version_of(package: str) -> str:

@@ -8,10 +8,10 @@ import bisect
 import dataclasses
 import itertools
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -21,10 +21,10 @@ from jaxbnn import data
 from jaxbnn.config import codec
 from jaxbnn.config.experiment import Experiment
 from jaxbnn.data import Split
-from jaxbnn.engine import seeds_last
+from jaxbnn.engine import provenance, seeds_last
 from jaxbnn.engine.program import Block, Inputs, ProgramSpec, advance, prepare, start
 from jaxbnn.engine.run_data import checksum_of, load_split
-from jaxbnn.engine.settings import check_settings
+from jaxbnn.engine.settings import check_settings, current_settings, matmul_precision
 from jaxbnn.observe import kept
 from jaxbnn.observe.probe import Probe
 from jaxbnn.train.spec import Hyper
@@ -50,6 +50,9 @@ class RunPlan:
     split: Split  # every seed's, or seed 0's where each has its own
     checksum: str  # of that split: it names the data
     program: ProgramSpec
+    settings: Mapping[str, str]  # of JAX and XLA, where the run was called
+    precision: str | None  # of products there: it holds in one thread
+    provenance: Mapping[str, Any]  # the facts of this run
 
     @property
     def experiment(self) -> Experiment:
@@ -92,7 +95,7 @@ def make_run_plan(
     experiments: Sequence[Experiment],
     folders: Sequence[Path],
     data_root: str | Path | None,
-    platform: str,
+    devices: Sequence[jax.Device],
 ) -> RunPlan:
     """The plan of a run.
 
@@ -100,13 +103,14 @@ def make_run_plan(
         experiments: as `config.normal` gives them.
         folders: of each experiment, where its results go.
         data_root: where data files are.
-        platform: of the devices: "cpu", "gpu" or "tpu".
+        devices: to run on, of one kind.
 
     Raises:
         ValueError: where data and experiment do not go together, or JAX has settings under which
             no run is comparable with others.
     """
     check_settings()
+    platform = devices[0].platform
     experiment = experiments[0]
     split = load_split(experiment, data_root, 0)
     model = experiment.model
@@ -124,7 +128,17 @@ def make_run_plan(
         seeds_last=seeds_last.pays(model, experiment.train, n_inputs, n_seeds, platform),
     )
     checksum = checksum_of(experiment, data_root, split)
-    return RunPlan(tuple(experiments), tuple(folders), data_root, split, checksum, program)
+    return RunPlan(
+        tuple(experiments),
+        tuple(folders),
+        data_root,
+        split,
+        checksum,
+        program,
+        current_settings(),
+        matmul_precision(),
+        provenance.facts(devices),
+    )
 
 
 def by_program(experiments: Sequence[Experiment]) -> list[tuple[Experiment, ...]]:

@@ -2,20 +2,19 @@
 
 import dataclasses
 import queue
-import time
 import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import numpy as np
 
 from jaxbnn.config import codec
 from jaxbnn.config.experiment import Experiment
-from jaxbnn.engine import processes, provenance
+from jaxbnn.engine import processes
 from jaxbnn.engine.block_runner import checkpointed, run_block
 from jaxbnn.engine.devices import is_ready
 from jaxbnn.engine.progress import Progress, ProgressTracker
@@ -30,7 +29,6 @@ from jaxbnn.engine.run_plan import (
     make_run_plan,
     try_program,
 )
-from jaxbnn.engine.settings import current_settings
 from jaxbnn.storage import results, run_folder, schema
 
 TURN = 0.2  # seconds between two looks of the main thread at the devices' threads
@@ -118,7 +116,7 @@ def _plan(experiments: Sequence[Experiment], options: Options) -> RunPlan:
         raise ValueError(
             "expected experiments that differ in name, learning rate and decay alone, each once"
         )
-    return make_run_plan(normal, folders, options.data_root, options.devices[0].platform)
+    return make_run_plan(normal, folders, options.data_root, options.devices)
 
 
 def _check(plan: RunPlan, device: jax.Device) -> None:
@@ -137,13 +135,17 @@ def _missing(plan: RunPlan) -> list[list[int]]:
     """The seeds of each experiment whose results are not complete."""
     missing = []
     for experiment, folder in zip(plan.experiments, plan.folders, strict=True):
-        finished = results.finished_seeds(folder, plan.checksum, current_settings())
+        finished = results.finished_seeds(folder, plan.checksum, plan.settings)
         missing.append(sorted(set(experiment.seeds) - set(finished)))
     return missing
 
 
 def _take_folders(plan: RunPlan, missing: Sequence[Sequence[int]], held: ExitStack) -> None:
-    """Makes the folders and holds them; of several processes the first does, for all."""
+    """Makes the folders and holds them.
+
+    Of several processes the first takes them from other runs, then the others join: they are free
+    when the last of these processes has ended.
+    """
     folders = [folder for folder, seeds in zip(plan.folders, missing, strict=True) if seeds]
     for folder in folders:
         run_folder.make_folder(folder)
@@ -151,17 +153,21 @@ def _take_folders(plan: RunPlan, missing: Sequence[Sequence[int]], held: ExitSta
     processes.meet()
     if processes.index() == 0:
         for folder in folders:
-            held.enter_context(run_folder.locked(folder))
+            lock = held.enter_context(run_folder.locked(folder))
+            if processes.count() > 1:
+                run_folder.open_to_group(lock, folder)
+    processes.meet()
+    if processes.index() > 0:
+        for folder in folders:
+            held.enter_context(run_folder.joined(folder))
     processes.meet()
 
 
 def _run_missing(plan: RunPlan, options: Options) -> None:
-    """Runs the missing seeds, and says where the results of each folder come from."""
+    """Runs the missing seeds."""
     missing = _missing(plan)
     if not any(missing):
         return  # another run has just finished them
-    began = time.monotonic()
-    facts = provenance.facts(options.devices, plan.checksum)
     blocks = blocks_of(missing, plan.experiment.seeds_per_program, checkpointed(plan, missing))
     processes.meet()  # all have seen the same blocks before one of them goes on
     if processes.index() == 0:
@@ -175,10 +181,6 @@ def _run_missing(plan: RunPlan, options: Options) -> None:
     _run_blocks(plan, mine, options.devices, tracker)
     if processes.count() > 1:
         _say_lost(tracker)
-    if processes.index() == 0:
-        took = {"wall_seconds": round(time.monotonic() - began, 3)}
-        took["networks"] = sum(map(len, missing))
-        _write_provenance(plan, missing, facts | took)
     processes.meet()
 
 
@@ -192,19 +194,9 @@ def _say_lost(tracker: ProgressTracker) -> None:
         )
 
 
-def _write_provenance(
-    plan: RunPlan, missing: Sequence[Sequence[int]], facts: dict[str, Any]
-) -> None:
-    """Where results come from, of each folder whose missing seeds are all finished now."""
-    for folder, seeds in zip(plan.folders, missing, strict=True):
-        if seeds and set(seeds) <= set(results.finished_seeds(folder)):
-            run_folder.write_provenance(folder, facts | {"seeds": list(seeds)})
-
-
 def _write_config(plan: RunPlan, number: int, missing: Sequence[int]) -> None:
     """An experiment's config with all seeds that its folder has or is to have."""
     folder = plan.folders[number]
-    run_folder.read_provenance(folder)  # a damaged one is refused before the work, not after
     seeds = set(missing) | set(results.finished_seeds(folder))
     for block in run_folder.block_folders(folder):
         seeds |= set(run_folder.seeds_of(block))
@@ -244,7 +236,8 @@ def _use_device(
     """One device's thread: blocks from the queue until there is none, the run is stopped, or
     another thread has failed."""
     inputs = None
-    with jax.default_device(device):
+    precision = jax.default_matmul_precision(plan.precision)  # of the thread that called `run`
+    with jax.default_device(device), precision:
         try:
             while not tracker.halted() and (block := _next(waiting)) is not None:
                 if inputs is None or plan.program.split_per_seed:

@@ -33,8 +33,13 @@ def current_settings() -> dict[str, str]:
     flags = [flag for flag in os.environ.get("XLA_FLAGS", "").split() if _matters(flag)]
     return {
         "XLA_FLAGS": " ".join(sorted(flags)),
-        "default_matmul_precision": str(_setting("default_matmul_precision")),
+        "default_matmul_precision": str(matmul_precision()),
     }
+
+
+def matmul_precision() -> str | None:
+    """The precision of products that JAX was asked for in this thread."""
+    return _setting("default_matmul_precision")
 
 
 def _matters(flag: str) -> bool:

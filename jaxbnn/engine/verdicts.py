@@ -20,23 +20,10 @@ class Sample(NamedTuple):
     h_y: np.ndarray  # [] bits
 
 
-class Judged(NamedTuple):
-    """The verdicts of one seed and one probe."""
-
-    trust: np.ndarray  # [E, L, 12] float64, the columns of schema.TRUST
-    needed: np.ndarray  # [L, 3] float64, the columns of schema.NEEDED, of the last epoch
-
-
-def judge_seed(
-    points: Point,
-    t: Spectrum,
-    sample: Sample,
-    *,
-    population: bool,
-    tolerance: float,
-    units: np.ndarray,
-) -> Judged:
-    """The verdicts on every point of one seed.
+def trust_columns(
+    points: Point, t: Spectrum, sample: Sample, *, population: bool, tolerance: float
+) -> np.ndarray:
+    """The verdicts on epochs of one seed, in the columns of schema.TRUST.
 
     One seed at a time, so that its bits do not depend on the others through the order of sums.
 
@@ -46,10 +33,9 @@ def judge_seed(
         sample: what they were measured on.
         population: whether the sample is all there is.
         tolerance: bits within which a value is called reliable.
-        units: [L], the bits of a row of each layer, NaN where its alphabet is unknown.
 
     Returns:
-        Verdicts; UNJUDGED where the seed has diverged or nothing was counted.
+        [E, L, 12] float64; UNJUDGED verdicts where the seed has diverged or nothing was counted.
     """
     trust = reliability.judge(t, population, tolerance)
     null = reliability.null_information(t, sample.class_sizes)
@@ -70,17 +56,24 @@ def judge_seed(
         "verdict_ty": np.where(known, verdict_ty, UNJUDGED),
     }
     columns = [variables[variable.name] for variable in schema.columns(schema.TRUST)]
-    last_t = Spectrum(t.multiplicity[-1], t.number[-1])
-    last_trust = reliability.Trust(*(leaf[-1] for leaf in trust))
-    needed = _needed(last_t, last_trust, units, tolerance)
-    return Judged(np.stack(columns, axis=-1).astype(np.float64), needed)
+    return np.stack(columns, axis=-1).astype(np.float64)
 
 
-def _needed(
-    t: Spectrum, trust: reliability.Trust, units: np.ndarray, tolerance: float
+def needed_columns(
+    t: Spectrum, units: np.ndarray, *, population: bool, tolerance: float
 ) -> np.ndarray:
-    """The columns of schema.NEEDED, [L, 3]."""
-    needed = reliability.needed(t, trust, tolerance)
+    """How many examples it takes at one epoch of one seed, in the columns of schema.NEEDED.
+
+    Args:
+        t: the spectra of T, leaves [L, M].
+        units: [L], the bits of a row of each layer, NaN where its alphabet is unknown.
+        population: whether the sample is all there is.
+        tolerance: bits within which a value is called reliable.
+
+    Returns:
+        [L, 3] float64.
+    """
+    needed = reliability.needed(t, reliability.judge(t, population, tolerance), tolerance)
     guesses = reliability.guesses(t, units, tolerance)
     by_patterns = np.where(needed < 0, guesses.chao1, np.nan)
     by_units = np.where(needed < 0, guesses.units, np.nan)

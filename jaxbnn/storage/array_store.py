@@ -127,13 +127,13 @@ def arrays(folder: Path) -> dict[str, Any]:
     """Name -> the Zarr array, of which nothing is read yet.
 
     Raises:
-        ValueError: for a store that no run writes, or that is larger than the machine's memory.
+        ValueError: for a store that no run writes, or a chunk larger than the machine's memory.
     """
     described = zarr_metadata.read_arrays(folder / ARRAYS)
-    largest = max((array.n_bytes() for array in described.values()), default=0)
+    largest = max((array.n_bytes_at_once(EPOCH) for array in described.values()), default=0)
     if largest > memory():
         raise ValueError(
-            f"expected arrays that fit into memory in {folder}, got {largest / 2**30:.0f} GiB"
+            f"expected chunks that fit into memory in {folder}, got {largest / 2**30:.0f} GiB"
         )
     try:
         return _open(folder, described, "r")
@@ -241,18 +241,28 @@ def damaged_files(folder: Path) -> list[str]:
     return damaged
 
 
-def check_rows(folder: Path, n_rows: int, n_kept: Mapping[str, int] = MappingProxyType({})) -> None:
-    """Checks that no chunk of the rows before a checkpoint is missing.
+def check_rows(
+    folder: Path,
+    names: Iterable[str],
+    n_rows: int,
+    n_kept: Mapping[str, int] = MappingProxyType({}),
+) -> None:
+    """Checks that no array, and no chunk of the rows before a checkpoint, is missing.
 
     Args:
         folder: of the store.
+        names: of its arrays.
         n_rows: how many rows [S, epoch, ...] were written.
         n_kept: of groups that have rows of their own, how many.
 
     Raises:
-        ValueError: where a chunk is missing.
+        ValueError: where one is.
     """
-    for name, array in arrays(folder).items():
+    there = arrays(folder)
+    gone = sorted(set(names) - set(there))
+    if gone:
+        raise ValueError(f"{folder / ARRAYS / gone[0]} is missing: {_again(folder)}")
+    for name, array in there.items():
         dims = array.metadata.dimension_names or ()
         if dims[:2] != ("seed", "epoch") or name.endswith("/trust"):
             continue
@@ -268,7 +278,7 @@ def naming(path: Any) -> Iterator[None]:
     """ValueError that names the array where reading a chunk of it fails."""
     try:
         yield
-    except (OSError, MemoryError):
+    except (OSError, MemoryError, RuntimeError):  # no thread could be started, say
         raise
     except Exception as error:  # a broken chunk fails in several ways: crc32c, zstd, its size
         raise ValueError(f"{path} is damaged ({one_line(error)})") from error
@@ -307,12 +317,15 @@ def _size(path: Path) -> int | None:
 
 
 def _read_chunks(array: Any, name: str, folder: Path) -> None:
-    """Reads an array chunk by chunk: a damaged one raises."""
-    length = array.shape[EPOCH] if array.ndim > EPOCH else 1
-    step = array.chunks[EPOCH] if array.ndim > EPOCH else 1
-    for first in range(0, length, step):
+    """Reads what is written of an array, chunk by chunk: a damaged one raises."""
+    if array.ndim <= EPOCH:
+        read(folder, name)
+        return
+    step = array.chunks[EPOCH]
+    places = [path.name for path in (folder / ARRAYS / name / "c" / "0").glob("*")]
+    for first in sorted(step * int(place) for place in places if place.isdecimal()):
         with _naming(folder, name):
-            array[:, first : first + step] if array.ndim > EPOCH else array[...]
+            array[:, first : first + step]
 
 
 def _open(folder: Path, names: Iterable[str], mode: str) -> dict[str, Any]:

@@ -34,14 +34,17 @@ class BoundedZstdCodec(ZstdCodec):
 
 
 def _decoded(encoded: np.ndarray, size: int) -> np.ndarray:
-    """`size` bytes; ValueError or RuntimeError where the frame makes fewer, more or other ones."""
+    """`size` bytes; ValueError where the frame makes fewer, more or other ones."""
     from numcodecs.zstd import Zstd
 
     claimed = content_size(encoded[:HEADER].tobytes())
     if claimed != size:
         raise ValueError(f"expected a Zstandard frame of {size} bytes, got {claimed}")
     values = np.empty(size, np.uint8)
-    Zstd().decode(encoded, out=values)  # a frame fills what it claims; a second one has no room
+    try:
+        Zstd().decode(encoded, out=values)  # a frame fills what it claims; a second has no room
+    except RuntimeError as error:
+        raise ValueError(str(error)) from error
     return values
 
 

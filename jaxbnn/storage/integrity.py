@@ -1,7 +1,7 @@
 """Whether what a run has left on disk is whole."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from jaxbnn.storage import array_store, checkpoints, results, run_folder
@@ -30,15 +30,25 @@ def check(folder: str | Path) -> list[str]:
     blocks = sorted(path for path in (folder / run_folder.BLOCKS).glob("*") if path.is_dir())
     if not blocks and not (folder / run_folder.CONFIG).is_file():
         raise ValueError(f"expected a run's folder with {run_folder.CONFIG}, got {folder}")
-    problems = _refusal(lambda: run_folder.read_provenance(folder))
+    problems = []
+    finished = _seeds_of_finished(blocks)
     for block in blocks:
-        problems += _problems_of_block(block)
+        problems += _problems_of_block(block, finished)
     if problems:
         return problems  # what follows needs all blocks
     return _refusal(lambda: results.finished_blocks(folder)) + _missing_seeds(folder)
 
 
-def _problems_of_block(block: Path) -> list[str]:
+def _seeds_of_finished(blocks: Sequence[Path]) -> set[int]:
+    """The seeds of the finished blocks."""
+    seeds: set[int] = set()
+    for block in filter(array_store.is_finished, blocks):
+        if not _refusal(lambda block=block: run_folder.seeds_of(block)):
+            seeds |= set(run_folder.seeds_of(block))
+    return seeds
+
+
+def _problems_of_block(block: Path, finished: set[int]) -> list[str]:
     problems = _refusal(lambda: run_folder.seeds_of(block))
     for checkpoint in checkpoints.folders(block):
         found = _refusal(lambda checkpoint=checkpoint: checkpoints.verify(checkpoint))
@@ -46,6 +56,8 @@ def _problems_of_block(block: Path) -> list[str]:
             problems += found
     if array_store.is_finished(block):
         return problems + _problems_of_store(block)
+    if not problems and set(run_folder.seeds_of(block)) <= finished:
+        return []  # other blocks have run its seeds since it was begun
     return [*problems, _how_it_goes_on(block, bool(problems))]
 
 

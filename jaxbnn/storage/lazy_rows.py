@@ -7,6 +7,7 @@ import numpy as np
 from xarray.backends import BackendArray
 from xarray.core import indexing
 
+from jaxbnn.files.limits import memory
 from jaxbnn.storage.array_store import naming
 
 
@@ -80,6 +81,7 @@ class SeedRows(BackendArray):
 
     def _gathered(self, seeds: np.ndarray, taken: tuple[Any, ...]) -> np.ndarray:
         """The rows of these seeds, in their order."""
+        self._check_size(seeds, taken)
         blocks = self._blocks[seeds]
         values: np.ndarray | None = None
         for block in np.unique(blocks):
@@ -92,6 +94,17 @@ class SeedRows(BackendArray):
         if values is None:  # no seed is asked for
             return self._selected(0, (np.arange(0), *taken))
         return values
+
+    def _check_size(self, seeds: np.ndarray, taken: tuple[Any, ...]) -> None:
+        """ValueError for a selection that does not fit into memory."""
+        size = len(seeds) * self._parts[0].dtype.itemsize
+        for place, n in zip(taken, self._parts[0].shape[1:], strict=True):
+            size *= len(range(*place.indices(n))) if isinstance(place, slice) else len(place)
+        if size > memory():
+            raise ValueError(
+                f"expected a selection that fits into memory, got {size / 2**30:.0f} GiB: select "
+                "seeds or epochs first"
+            )
 
     def _selected(self, block: int, selection: tuple[Any, ...]) -> np.ndarray:
         array = self._parts[block]

@@ -1,4 +1,4 @@
-"""A run's folder: config.json, provenance.json, and a folder for each block.
+"""A run's folder: config.json, and a folder for each block.
 
 Every file and checkpoint is written atomically: beside its place, then renamed into it.
 """
@@ -9,9 +9,8 @@ import hashlib
 import importlib
 import json
 import os
-import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,6 @@ from jaxbnn.files.atomic import write_text
 from jaxbnn.storage import array_store
 
 CONFIG = "config.json"
-PROVENANCE = "provenance.json"
 BLOCKS = "blocks"
 SEEDS = "seeds.json"  # of a block
 MAX_NAME = 100  # characters of a block folder's name
@@ -48,28 +46,40 @@ def make_folder(folder: Path) -> None:
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Holds the folder for one run. The system frees it however the process ends.
+def locked(folder: Path) -> Iterator[int]:
+    """Holds the folder for one run; gives the lock. The system frees it however the process ends.
 
     Raises:
         ValueError: where another run has it, or its file system has no locks.
     """
-    with _held(folder, fcntl.LOCK_EX):
+    with _held(folder, fcntl.LOCK_EX) as lock:
+        yield lock
+
+
+@contextmanager
+def joined(folder: Path) -> Iterator[None]:
+    """Holds the folder together with the other processes of a run; errors as of `locked`."""
+    with _held(folder, fcntl.LOCK_SH):
         yield
+
+
+def open_to_group(lock: int, folder: Path) -> None:
+    """Lets the other processes of the run join a lock; errors as of `locked`."""
+    _lock(lock, fcntl.LOCK_SH, folder)
 
 
 def check_free(folder: Path) -> None:
     """ValueError where another run has the folder, or its file system has no locks."""
-    with _held(folder, fcntl.LOCK_SH):
+    with joined(folder):
         pass
 
 
 @contextmanager
-def _held(folder: Path, how: int) -> Iterator[None]:
+def _held(folder: Path, how: int) -> Iterator[int]:
     handle = os.open(folder, os.O_RDONLY)
     try:
         _lock(handle, how, folder)
-        yield
+        yield handle
     finally:
         os.close(handle)
 
@@ -117,28 +127,6 @@ def read_config(folder: str | Path) -> Experiment:
             f"expected the folder of a run of networks, got that of {experiment.name} in {folder}"
         )
     return experiment
-
-
-def write_provenance(folder: Path, facts: Mapping[str, Any]) -> None:
-    """provenance.json: the facts of this run at the top, those of earlier runs into the same folder
-    under "earlier"."""
-    before = read_provenance(folder)
-    earlier = [*before.pop("earlier", []), before] if before else []
-    write_text(folder / PROVENANCE, json.dumps({**facts, "earlier": earlier}, indent=2) + "\n")
-
-
-def read_provenance(folder: str | Path) -> dict[str, Any] | None:
-    """The facts of the latest finished run into the folder, None where there are none."""
-    path = Path(folder) / PROVENANCE
-    if not path.is_file():
-        return None
-    try:
-        facts = json.loads(path.read_text())
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path} is damaged ({error}): remove it to go on") from None
-    if not isinstance(facts, dict) or not isinstance(facts.get("earlier", []), list):
-        raise ValueError(f"{path} is damaged (it holds no facts of a run): remove it to go on")
-    return facts
 
 
 def block_folder(folder: Path, seeds: Sequence[int]) -> Path:
@@ -194,11 +182,6 @@ def are_seeds(value: Any) -> bool:
     if not isinstance(value, list) or not 0 < len(value) <= MAX_SEEDS_PER_PROGRAM:
         return False
     return all(type(seed) is int and 0 <= seed < 2**32 for seed in value)
-
-
-def forget(block: Path) -> None:
-    """Removes all that is stored of a block."""
-    shutil.rmtree(block)
 
 
 def is_full(error: BaseException) -> bool:

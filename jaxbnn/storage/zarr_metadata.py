@@ -24,6 +24,13 @@ class ArrayMetadata(NamedTuple):
         """Bytes of the array, before compression."""
         return math.prod(self.shape) * np.dtype(self.dtype).itemsize
 
+    def n_bytes_at_once(self, axis: int) -> int:
+        """Bytes of the array as far as one chunk goes along an axis, before compression."""
+        sizes = list(self.shape)
+        if len(sizes) > axis:
+            sizes[axis] = self.chunks[axis]
+        return math.prod(sizes) * np.dtype(self.dtype).itemsize
+
     def grid(self) -> tuple[int, ...]:
         """How many chunks the array has along each axis."""
         sizes = zip(self.shape, self.chunks, strict=True)

@@ -268,7 +268,8 @@ def test_run_ends_with_a_table_and_the_folder_and_is_quiet_when_not_a_terminal(d
     result = results.open_result(folder)
     assert result.seed.values.tolist() == [0, 1, 2]
     assert f"{float(result.i_xt.isel(epoch=-1).sel(layer='hidden_1').mean()):.4f}" in table
-    assert run_folder.read_provenance(folder)["thread_pool"] == str(max(2, count_cores()))
+    (block,) = results.finished_blocks(folder)
+    assert block.facts["provenance"]["thread_pool"] == str(max(2, count_cores()))
     assert (
         "\nchanged: model.widths=[4, 3] (not [10, 8, 6, 4, 2]), train.epochs=3 (not "
         "1000), seeds_per_program=3 (not " in table

@@ -31,7 +31,7 @@ def stored(keeping, tmp_path_factory):
 
 
 def test_the_arrays_of_a_store_are_known_before_it_is_run(keeping, stored):
-    plan = make_run_plan([keeping], [stored], None, "cpu")
+    plan = make_run_plan([keeping], [stored], None, jax.devices())
     inputs = jax.eval_shape(lambda: inputs_of(plan, of_first([0]), ONE[0]))
     specs = block_store.specs_of(plan, 2, inputs, shapes_of(plan, inputs))
     there = zarr_metadata.read_arrays(stored / "blocks" / "0-1" / array_store.ARRAYS)
@@ -134,7 +134,7 @@ def test_a_block_whose_kept_rows_are_lost_says_what_to_do(keeping, tmp_path, mon
 
 
 def test_rows_that_a_checkpoint_must_find_are_counted(keeping):
-    plan = make_run_plan([keeping], [], None, "cpu")
+    plan = make_run_plan([keeping], [], None, jax.devices())
     counts = [block_store.kept_rows_before(plan, step) for step in (0, 1, 3, 4, 13)]
     assert [each["main_unit_counts"] for each in counts] == [0, 1, 1, 2, 3]
     assert [each["main_activations"] for each in counts] == [0, 0, 0, 0, 1]

@@ -5,6 +5,7 @@ import contextlib
 import dataclasses
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from jaxbnn import config, nn, observe, run
 from jaxbnn.cli import startup
 from jaxbnn.cli.main import main, parser
 from jaxbnn.engine import processes
-from jaxbnn.storage import array_store, checkpoints, run_folder
+from jaxbnn.storage import array_store, checkpoints, results, run_folder
 
 CODE = """
 import json, sys
@@ -109,7 +110,8 @@ def test_two_processes_give_the_bits_of_one(alone, tmp_path):
     folder = run_folder.folder_of(tmp_path, experiment)
     check_same_runs(folder, whole)
     check_checkpoints(folder, whole)
-    assert run_folder.read_provenance(folder)["processes"] == 2
+    for block in results.finished_blocks(folder):
+        assert block.facts["provenance"]["processes"] == 2
 
 
 def check_checkpoints(folder, whole):
@@ -169,6 +171,22 @@ def test_where_one_of_four_dies_the_others_say_so_and_two_go_on_to_the_same_bits
     # The others' blocks are finished: the one that is left goes on in process 0.
     assert any("seeds 6 to 6 go on from epoch" in line for line in lines[0])
     check_same_runs(run_folder.folder_of(tmp_path, experiment), whole)
+
+
+@pytest.mark.slow
+def test_while_a_process_of_a_group_trains_no_other_run_takes_the_folder(alone, tmp_path):
+    """Also when process 0, which took it first, has died."""
+    experiment, _ = alone
+    first, second = started(experiment, tmp_path, 2)
+    while second.stdout.readline().split()[0] != "4":
+        pass
+    os.kill(second.pid, signal.SIGSTOP)  # it has not seen yet that the first is gone
+    first.kill()
+    first.communicate(timeout=60)
+    with pytest.raises(ValueError, match="another run is working in"):
+        run(experiment, tmp_path, devices=jax.devices()[:1])
+    second.kill()
+    second.communicate(timeout=60)
 
 
 def test_where_process_0_is_not_found_that_is_said(monkeypatch):

@@ -16,7 +16,7 @@ from jaxbnn.observe.record import Series
 @pytest.fixture(scope="module")
 def begun(tiny):
     """(program, a block before its first step, its inputs) of the first two seeds."""
-    plan = make_run_plan([tiny], [], None, "cpu")
+    plan = make_run_plan([tiny], [], None, jax.devices())
     device = jax.devices()[0]
     inputs = inputs_of(plan, of_first((0, 1)), device)
     return plan.program, initial_block(plan, of_first((0, 1)), inputs, device), inputs

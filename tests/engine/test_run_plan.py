@@ -39,12 +39,12 @@ def test_seed_ranges_of_one_step_share_a_block_and_those_of_two_steps_do_not():
 
 
 def test_a_short_block_repeats_its_last_seed(plain):
-    plan = make_run_plan([dataclasses.replace(plain, seeds_per_program=4)], [], None, "cpu")
+    plan = make_run_plan([dataclasses.replace(plain, seeds_per_program=4)], [], None, jax.devices())
     assert [seed for _, seed in plan.padded(of_first((3, 5)))] == [3, 5, 5, 5]
 
 
 def test_rows_of_a_plan_are_those_of_its_schedule(plain):
-    plan = make_run_plan([plain], [], None, "cpu")
+    plan = make_run_plan([plain], [], None, jax.devices())
     assert plan.experiment.epochs == (0, 1, 2, 5, 10, 12) and plan.steps == 13
     assert [plan.rows(step) for step in (0, 1, 2, 3, 5, 6, 11, 12, 13)] == [
         *(0, 1, 2, 3, 3, 4, 5, 5, 6)
@@ -53,7 +53,7 @@ def test_rows_of_a_plan_are_those_of_its_schedule(plain):
 
 def test_a_chunk_ends_where_its_rows_fill_the_program(plain):
     long = override(dataclasses.replace(plain, schedule=Schedule(every=1)), "train.epochs=100")
-    plan = make_run_plan([long], [], None, "cpu")
+    plan = make_run_plan([long], [], None, jax.devices())
     assert plan.program.rows_per_chunk == 32
     assert [plan.chunk_end(0, size) for size in (1, 31, 32, 33, 200)] == [1, 31, 32, 32, 32]
     assert plan.chunk_end(96, 200) == 101
@@ -67,7 +67,7 @@ def test_a_chunk_ends_where_its_rows_fill_the_program(plain):
 
 def test_a_chunk_ends_with_an_epoch_whose_activations_are_kept(plain):
     probe = dataclasses.replace(plain.probes[0], unit_counts_at=(0, 3), activations_at=(-1,))
-    plan = make_run_plan([dataclasses.replace(plain, probes=(probe,))], [], None, "cpu")
+    plan = make_run_plan([dataclasses.replace(plain, probes=(probe,))], [], None, jax.devices())
     assert plan.kept_epochs == (0, 3, 12)
     assert [plan.chunk_end(step, 100) for step in (0, 1, 3, 4, 12)] == [1, 4, 4, 13, 13]
 
@@ -75,7 +75,9 @@ def test_a_chunk_ends_with_an_epoch_whose_activations_are_kept(plain):
 def test_what_the_host_alone_uses_does_not_change_the_program(plain):
     probe = dataclasses.replace(plain.probes[0], activations_at=(0,), tolerance=0.3)
     other = override(dataclasses.replace(plain, probes=(probe,)), "train.epochs=7")
-    first, second = [make_run_plan([one], [], None, "cpu").program for one in (plain, other)]
+    first, second = [
+        make_run_plan([one], [], None, jax.devices()).program for one in (plain, other)
+    ]
     assert first == second and hash(first) == hash(second)
 
 
@@ -95,7 +97,7 @@ def test_checkpointed_blocks_go_on_when_other_seeds_are_asked_for(plain, tmp_pat
     one = jax.devices()[:1]
     some = dataclasses.replace(plain, seeds=(1, 2))
     folder = run(some, tmp_path, devices=one, stop=stopping_after(5))
-    plan = make_run_plan([plain], [folder], None, "cpu")
+    plan = make_run_plan([plain], [folder], None, jax.devices())
     assert block_runner.checkpointed(plan, [(0, 1, 2, 3, 4)]) == [(SeedRange(0, (1, 2)), 4)]
     assert block_runner.checkpointed(plan, [(0, 1)]) == []
     messages = []
@@ -107,7 +109,7 @@ def test_checkpointed_blocks_go_on_when_other_seeds_are_asked_for(plain, tmp_pat
 
 def test_a_block_is_named_by_its_seeds(plain):
     names = "seeds 1 to 2, seeds 4 to 4"
-    plan = make_run_plan([plain], [], None, "cpu")
+    plan = make_run_plan([plain], [], None, jax.devices())
     block = (SeedRange(0, (1, 2)), SeedRange(0, (4,)))
     assert block_runner.name_of(plan, block) == names
 

@@ -1,5 +1,4 @@
 import dataclasses
-import json
 import shutil
 
 import jax
@@ -12,7 +11,7 @@ from jaxbnn import config, data, info, nn, observe, run, studies, train
 from jaxbnn.analysis.networks import load_networks
 from jaxbnn.config.experiment import Experiment
 from jaxbnn.config.overrides import override
-from jaxbnn.engine import block_runner, program, provenance
+from jaxbnn.engine import block_runner, program, provenance, settings
 from jaxbnn.engine.devices import count_cores
 from jaxbnn.engine.run_plan import (
     blocks_of,
@@ -32,11 +31,7 @@ FURTHER = ("test", "before")  # the tiny experiment's probes beside the main one
 
 
 def test_a_finished_run_has_its_files_and_variables(tiny, finished):
-    assert {path.name for path in finished.iterdir()} == {
-        "config.json",
-        "provenance.json",
-        "blocks",
-    }
+    assert {path.name for path in finished.iterdir()} == {"config.json", "blocks"}
     assert finished.parent.name == "tiny" and finished.name == config.digest(tiny)
     assert {path.name for path in (finished / "blocks").iterdir()} == {"0-1", "2-3", "4"}
     files = {path.name for path in (finished / "blocks" / "4").iterdir()}
@@ -115,7 +110,7 @@ def test_deeper_patterns_are_unions_of_shallower_ones_at_every_measured_epoch_an
     next."""
     split = data.load(tiny.data)
     x = np.r_[split.train.x, split.test.x]
-    plan = make_run_plan([tiny], [], None, "cpu")
+    plan = make_run_plan([tiny], [], None, jax.devices())
     look = jax.jit(lambda variables: tiny.model.apply(variables, x, train=False)[1])
     n = 0
     for seeds in blocks_of([tiny.seeds], tiny.seeds_per_program):
@@ -189,8 +184,6 @@ def test_more_seeds_are_added_to_a_finished_run_without_repeating_any(tiny, fini
     again = run(tiny, tmp_path, report=lambda p: done.append(p.epochs_total))
     assert again == folder and set(done) == {3 * tiny.train.epochs}
     assert run_folder.read_config(folder).seeds == (0, 1, 2, 3, 4)
-    facts = run_folder.read_provenance(folder)
-    assert facts["seeds"] == [0, 3, 4] and [e["seeds"] for e in facts["earlier"]] == [[1, 2]]
     check_same_runs(folder, finished, FURTHER)
 
 
@@ -270,22 +263,51 @@ def test_a_diverged_seed_is_nan_from_then_on_and_the_others_go_on(tmp_path, tiny
     assert (np.isfinite(main.i_ty.sel(layer="output").values) == ~lost).all()
 
 
-def test_provenance_says_where_the_result_comes_from(finished, tiny):
-    facts = run_folder.read_provenance(finished)
-    assert facts["data_sha256"] == data.checksum(data.load(tiny.data)) and facts[
-        "thread_pool"
-    ] == str(max(2, count_cores()))
-    assert (
-        len(facts["devices"]) == 2
-        and facts["wall_seconds"] > 0
-        and facts["versions"]["jax"] == jax.__version__
+def test_provenance_says_where_each_blocks_results_come_from(finished, tiny):
+    blocks = results.finished_blocks(finished)
+    assert len(blocks) == 3
+    for block in blocks:
+        assert block.facts["data_sha256"] == data.checksum(data.load(tiny.data))
+        facts = block.facts["provenance"]
+        assert facts["thread_pool"] == str(max(2, count_cores()))
+        assert len(facts["devices"]) == 2 and facts["versions"]["jax"] == jax.__version__
+        assert facts["precision"] == {"enable_x64": False, "default_matmul_precision": None}
+        assert facts["processes"] == 1 and "on any devices and processes" in facts["promise"]
+        assert facts["began"] <= facts["finished"] and "commit" in facts
+
+
+def test_a_finished_block_of_a_stopped_run_says_where_it_comes_from(tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr(block_runner, "CHUNK_SECONDS", 0.0)
+    folder = run(tiny, tmp_path, devices=ONE, stop=stopping_after(20))
+    (block,) = results.finished_blocks(folder)
+    assert block.facts["provenance"]["versions"]["jax"] == jax.__version__
+
+
+def test_a_finished_block_gets_back_a_lost_list_of_its_seeds(finished, tiny, tmp_path):
+    folder = run_folder.folder_of(tmp_path, tiny)
+    shutil.copytree(finished, folder)
+    (folder / "blocks" / "4" / "seeds.json").unlink()
+    assert run(tiny, tmp_path, devices=ONE) == folder
+    assert results.finished_seeds(folder) == (0, 1, 2, 3, 4)
+    check_same_runs(folder, finished)
+
+
+def test_the_precision_of_products_holds_in_the_devices_threads(tiny, tmp_path, monkeypatch):
+    """A setting made with a context manager holds in one thread of Python."""
+    seen = []
+    take = block_runner.advance
+    monkeypatch.setattr(
+        block_runner,
+        "advance",
+        lambda *given: seen.append(settings.matmul_precision()) or take(*given),
     )
-    assert (
-        facts["precision"] == {"enable_x64": False, "default_matmul_precision": None}
-        and "commit" in facts
-    )
-    assert facts["processes"] == 1 and "on any devices and processes" in facts["promise"]
-    json.dumps(facts)
+    with jax.default_matmul_precision("float32"):
+        folder = run(dataclasses.replace(tiny, seeds=(0,)), tmp_path, devices=ONE)
+    assert set(seen) == {"float32"}
+    (block,) = results.finished_blocks(folder)
+    assert block.facts["settings"]["default_matmul_precision"] == "float32"
+    with pytest.raises(ValueError, match="default_matmul_precision 'float32', now 'None'"):
+        run(tiny, tmp_path, devices=ONE)
 
 
 def test_progress_rises_to_the_end(plain, tmp_path):
@@ -379,14 +401,6 @@ def test_a_probe_named_like_a_variable_of_the_result_is_refused(tiny, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_damaged_provenance_is_refused_before_training(tiny, tmp_path):
-    folder = run_folder.folder_of(tmp_path, config.normal(tiny))
-    run_folder.make_folder(folder)
-    (folder / "provenance.json").write_text("")
-    with pytest.raises(ValueError, match="provenance.json is damaged"):
-        run(tiny, tmp_path, report=lambda p: pytest.fail("it trained"))
-
-
 def test_a_seed_whose_last_step_ruins_it_is_unset_in_that_row_and_stays_so(tiny):
     """Full batch and a huge rate: the gradient of the first step is finite, the network after it is
     not."""
@@ -398,7 +412,7 @@ def test_a_seed_whose_last_step_ruins_it_is_unset_in_that_row_and_stays_so(tiny)
     wild = dataclasses.replace(
         tiny, model=relu, train=spec, probes=probes, schedule=observe.Schedule(every=1)
     )
-    plan = make_run_plan([wild], [], None, "cpu")
+    plan = make_run_plan([wild], [], None, jax.devices())
     inputs = inputs_of(plan, of_first((0, 1)), ONE[0])
     block = initial_block(plan, of_first((0, 1)), inputs, ONE[0])
     _, rows = program.advance(plan.program, block, np.int32(7), inputs)
@@ -412,7 +426,7 @@ def test_a_seed_whose_last_step_ruins_it_is_unset_in_that_row_and_stays_so(tiny)
 
 
 def test_a_users_settings_of_jax_do_not_change_a_seeds_bits(tiny):
-    plan = make_run_plan([tiny], [], None, "cpu")
+    plan = make_run_plan([tiny], [], None, jax.devices())
     keys = keys_of(plan, of_first([0, 1]))
     usual = program.start(plan.program, keys, plan.split).state.variables
     with jax.threefry_partitionable(False):
@@ -425,7 +439,7 @@ def test_a_users_settings_of_jax_do_not_change_a_seeds_bits(tiny):
 
 def test_a_checkpoint_knows_the_layout_of_its_leaves(plain):
     """Checkpoints of another version whose state has other leaves are refused by name."""
-    plan = make_run_plan([plain], [], None, "cpu")
+    plan = make_run_plan([plain], [], None, jax.devices())
     keys = keys_of(plan, of_first([0]))
     shapes = jax.eval_shape(lambda: program.start(plan.program, keys, plan.split))
     before = block_runner.identity_of(plan, 0, shapes)
@@ -479,7 +493,7 @@ def test_rows_are_written_before_they_are_too_many(plain, tmp_path, monkeypatch)
 
 def bytes_of_a_row(experiment):
     """Of all seeds of a block, as the program returns it."""
-    plan = make_run_plan([experiment], [], None, "cpu")
+    plan = make_run_plan([experiment], [], None, jax.devices())
     shapes = rows_of(plan)
     leaves = [*[one.values for one in shapes.planes], *shapes.spectra, shapes.series]
     leaves.append(shapes.diagnostics)
@@ -498,7 +512,7 @@ def test_neither_memory_nor_checkpoints_grow_with_the_number_of_epochs(plain):
     shapes = []
     for epochs in (10, 100, 10_000):
         longer = override(plain, f"train.epochs={epochs}")
-        plan = make_run_plan([longer], [], None, "cpu")
+        plan = make_run_plan([longer], [], None, jax.devices())
         inputs = jax.eval_shape(lambda plan=plan: inputs_of(plan, of_first([0]), ONE[0]))
         shapes.append((shapes_of(plan, inputs), rows_of(plan)))
     assert shapes[0] == shapes[1] == shapes[2]
@@ -507,7 +521,7 @@ def test_neither_memory_nor_checkpoints_grow_with_the_number_of_epochs(plain):
 def test_a_checkpoint_is_as_large_at_the_last_epoch_as_at_the_first(finished, tiny):
     """Its leaves are those of the state; the rows are in the store."""
     leaves = checkpoints.load(finished / "blocks" / "0-1")
-    plan = make_run_plan([tiny], [], None, "cpu")
+    plan = make_run_plan([tiny], [], None, jax.devices())
     shapes = jax.eval_shape(
         lambda: program.start(plan.program, keys_of(plan, of_first([0])), plan.split)
     )

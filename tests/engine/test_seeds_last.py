@@ -130,7 +130,7 @@ def test_a_view_is_that_of_one_seed(own, monkeypatch):
 def test_a_block_with_its_seeds_last_records_the_same_networks(plain, per_seed):
     """The untrained ones bit for bit; after an epoch their losses to the order of float sums."""
     data = dataclasses.replace(plain.data, split_per_seed=per_seed)
-    plan = make_run_plan([dataclasses.replace(plain, data=data)], [], None, "cpu")
+    plan = make_run_plan([dataclasses.replace(plain, data=data)], [], None, jax.devices())
     device = jax.devices()[0]
     inputs = inputs_of(plan, of_first((0, 1)), device)
     recorded = []
@@ -158,5 +158,5 @@ def test_seeds_go_last_for_small_networks_and_enough_seeds_on_a_cpu(tiny):
         assert not seeds_last.pays(BINARY, dataclasses.replace(spec, **changed), 12, 16, "cpu")
     batches = dataclasses.replace(tiny, train=dataclasses.replace(tiny.train, batch_size=64))
     many = dataclasses.replace(batches, seeds_per_program=16)
-    assert make_run_plan([many], [], None, "cpu").program.seeds_last
-    assert not make_run_plan([batches], [], None, "cpu").program.seeds_last
+    assert make_run_plan([many], [], None, jax.devices()).program.seeds_last
+    assert not make_run_plan([batches], [], None, jax.devices()).program.seeds_last

@@ -6,7 +6,7 @@ import pytest
 
 from jaxbnn import data, run
 from jaxbnn.analysis.spectra import spectra
-from jaxbnn.engine.verdicts import Sample, judge_seed, row_bits
+from jaxbnn.engine.verdicts import Sample, needed_columns, row_bits, trust_columns
 from jaxbnn.info import corrected_entropy, reliability
 from jaxbnn.info.plane import Point
 from jaxbnn.info.spectrum import Spectrum
@@ -126,10 +126,13 @@ def points_of(xt, ty):
 
 def judged(xt, ty, t, **changes):
     sample = Sample(np.array([6, 6]), np.float64(math.log2(12)), np.float64(1.0))
-    options = {"population": False, "tolerance": 0.1, "units": np.array([3.0] * len(xt))}
-    seed = judge_seed(points_of(xt, ty), t, sample, **(options | changes))
+    rules = {"population": changes.get("population", False), "tolerance": 0.1}
+    trust = trust_columns(points_of(xt, ty), t, sample, **rules)
     names = [variable.name for variable in schema.columns(schema.TRUST)]
-    return dict(zip(names, np.moveaxis(seed.trust, -1, 0), strict=True)), seed.needed
+    units = changes.get("units", np.array([3.0] * len(xt)))
+    last = Spectrum(t.multiplicity[-1], t.number[-1])
+    needed = needed_columns(last, units, **rules)
+    return dict(zip(names, np.moveaxis(trust, -1, 0), strict=True)), needed
 
 
 def test_a_seed_is_judged_from_its_points_and_spectra_alone():

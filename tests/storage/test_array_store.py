@@ -221,17 +221,17 @@ def test_rows_that_a_checkpoint_stands_for_must_be_there(tmp_path, small_chunks,
     store = written(tmp_path / "store")
     (store / "arrays.zarr/main/points/c/0/1/0/0").unlink()
     if n_rows <= 2:
-        array_store.check_rows(store, n_rows, {"kept": min(n_rows, 1)})
+        array_store.check_rows(store, SPECS, n_rows, {"kept": min(n_rows, 1)})
     else:
         with pytest.raises(ValueError, match="main/points lacks rows: remove .* start this block"):
-            array_store.check_rows(store, n_rows, {"kept": min(n_rows, 1)})
+            array_store.check_rows(store, SPECS, n_rows, {"kept": min(n_rows, 1)})
 
 
 def test_missing_rows_of_the_curves_are_seen_too(tmp_path):
     store = written(tmp_path / "store")
     (store / "arrays.zarr/main/series/c/0/0/0").unlink()
     with pytest.raises(ValueError, match="main/series lacks rows"):
-        array_store.check_rows(store, 1)
+        array_store.check_rows(store, (), 1)
 
 
 # Manifests.
@@ -479,10 +479,31 @@ def test_a_store_that_is_gone_is_refused(store):
         array_store.arrays(store)
 
 
-def test_arrays_that_memory_cannot_hold_are_refused(store, monkeypatch):
-    monkeypatch.setattr(array_store, "memory", lambda: POINTS.nbytes - 1)
-    with pytest.raises(ValueError, match="expected arrays that fit into memory in .* got 0 GiB"):
+def test_chunks_that_memory_cannot_hold_are_refused(tmp_path, small_chunks, monkeypatch):
+    """An array may be larger: it is read in parts."""
+    store = finished(tmp_path)
+    monkeypatch.setattr(array_store, "memory", lambda: array_store.CHUNK_BYTES)
+    assert set(array_store.arrays(store)) == set(SPECS)
+    monkeypatch.setattr(array_store, "memory", lambda: array_store.CHUNK_BYTES - 1)
+    with pytest.raises(ValueError, match="expected chunks that fit into memory in .* got 0 GiB"):
         array_store.arrays(store)
+
+
+def test_a_thread_that_cannot_be_started_is_not_called_damage(store, monkeypatch):
+    def refused(*_):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr("asyncio.to_thread", refused)
+    with pytest.raises(RuntimeError, match="can't start new thread"):
+        array_store.read(store, "main/points")
+
+
+def test_an_array_that_is_gone_is_named_before_a_block_goes_on(tmp_path):
+    store = written(tmp_path)
+    array_store.check_rows(store, SPECS, 6, {"kept": 1})
+    shutil.rmtree(store / array_store.ARRAYS / "main" / "series")
+    with pytest.raises(ValueError, match="main/series is missing: remove .* to start this block"):
+        array_store.check_rows(store, SPECS, 6, {"kept": 1})
 
 
 BLOCK_WRITER = """
@@ -498,7 +519,7 @@ if state is None:
     spec = ArraySpec((2, n, 5), "float32", ("seed", "epoch", "layer"))
     array_store.create(folder, {"g/x": spec}, {})
 step = 0 if state is None else int(state["step"])
-array_store.check_rows(folder, step)
+array_store.check_rows(folder, ["g/x"], step)
 print("goes on from", step, flush=True)
 for row in range(step, n):
     values = np.random.default_rng(row).normal(size=(2, 1, 5)).astype(np.float32)

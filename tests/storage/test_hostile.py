@@ -28,7 +28,7 @@ PLAIN = (
     "override",
 )
 ARCHIVES = ("npz data", "npz to measure", "npz of arrays")
-FOLDER = ("config.json", "provenance.json", *hostile.RUN_FILES)
+FOLDER = ("config.json", *hostile.RUN_FILES)
 
 
 @functools.cache

@@ -7,7 +7,7 @@ import pytest
 import stores
 import xarray
 
-from jaxbnn.storage import array_store
+from jaxbnn.storage import array_store, lazy_rows
 from jaxbnn.storage.array_store import ArraySpec
 from jaxbnn.storage.lazy_rows import SeedRows
 
@@ -102,6 +102,15 @@ def test_nothing_is_read_until_it_is_asked_for(parts):
     assert reads(parts) == [1, 0]  # seed 0 lies in the first block
     ((seeds, epochs, layers, columns),) = parts[0].reads
     assert (seeds.tolist(), columns) == ([1], slice(2, 3))
+
+
+def test_a_selection_that_memory_cannot_hold_is_refused(parts, monkeypatch):
+    """Of the whole, whose parts may fit, nothing is read."""
+    monkeypatch.setattr(lazy_rows, "memory", lambda: 2 * 5 * 3 * 4)
+    with pytest.raises(ValueError, match="that fits into memory, got 0 GiB: select seeds or"):
+        _ = variable(parts, 2).values
+    assert reads(parts) == [0, 0]
+    np.testing.assert_array_equal(variable(parts, 2)[:2].values, WHOLE[:2, :, :, 2])
 
 
 def test_what_was_read_is_kept(parts):

@@ -1,9 +1,8 @@
-"""A run's folder: config, provenance, locks, and a folder for each block."""
+"""A run's folder: config, locks, and a folder for each block."""
 
 import dataclasses
 import errno
 import fcntl
-import json
 import os
 import subprocess
 import sys
@@ -122,21 +121,6 @@ def test_config_goes_through_the_folder(tiny, tmp_path):
 def test_a_folder_without_a_config_is_no_runs(tmp_path):
     with pytest.raises(ValueError, match=r"expected a run's folder with config.json, got"):
         run_folder.read_config(tmp_path)
-    assert run_folder.read_provenance(tmp_path) is None
-
-
-def test_provenance_keeps_earlier_runs(tmp_path):
-    for i in range(3):
-        run_folder.write_provenance(tmp_path, {"run": i})
-    assert run_folder.read_provenance(tmp_path) == {"run": 2, "earlier": [{"run": 0}, {"run": 1}]}
-    assert json.loads((tmp_path / "provenance.json").read_text())["run"] == 2
-
-
-@pytest.mark.parametrize("text", ["{", "[]", "3", '{"earlier": 3}', "[" * 100_000, "\xff"])
-def test_a_damaged_provenance_is_named(tmp_path, text):
-    (tmp_path / run_folder.PROVENANCE).write_bytes(text.encode("latin-1"))
-    with pytest.raises(ValueError, match=r"provenance.json is damaged .*: remove it to go on"):
-        run_folder.read_provenance(tmp_path)
 
 
 def test_a_folder_that_cannot_be_made_is_refused_in_one_line(tiny, tmp_path):
@@ -160,6 +144,22 @@ def test_a_folder_is_held_by_one_run_at_a_time(tmp_path):
     with run_folder.locked(tmp_path), pytest.raises(ValueError, match="another run is working"):
         run_folder.check_free(tmp_path)
     run_folder.check_free(tmp_path)
+    with run_folder.locked(tmp_path):
+        pass
+
+
+def test_a_folder_is_held_until_the_last_process_of_a_group_has_ended(tmp_path):
+    with run_folder.joined(tmp_path):
+        with run_folder.joined(tmp_path):
+            pass
+        with pytest.raises(ValueError, match="another run is working in"):
+            run_folder.locked(tmp_path).__enter__()
+    with run_folder.locked(tmp_path) as lock:
+        with pytest.raises(ValueError, match="another run is working in"):
+            run_folder.joined(tmp_path).__enter__()
+        run_folder.open_to_group(lock, tmp_path)
+        with run_folder.joined(tmp_path), pytest.raises(ValueError, match="another run is working"):
+            run_folder.locked(tmp_path).__enter__()
     with run_folder.locked(tmp_path):
         pass
 
@@ -237,10 +237,3 @@ def test_a_full_disk_is_known(code):
     assert run_folder.is_full(OSError(code, ""))
     assert not run_folder.is_full(OSError(errno.EIO, ""))
     assert not run_folder.is_full(ValueError())
-
-
-def test_a_block_is_forgotten_whole(tmp_path):
-    block = run_folder.make_block_folder(tmp_path, (1, 2))
-    checkpoints.save(block, 1, {"a": [1.0]}, {})
-    run_folder.forget(block)
-    assert run_folder.block_folders(tmp_path) == []

@@ -91,16 +91,22 @@ def test_an_array_that_no_run_writes_is_refused(store, values, message):
         array_store.arrays(store.parent)
 
 
-def test_an_array_that_claims_a_petabyte_is_refused(store):
+@pytest.mark.parametrize("chunk", [(2, 2**47, 1), (2, 1, 1)], ids=["whole", "row"])
+def test_a_chunk_that_claims_a_petabyte_is_refused(store, chunk):
+    """Or chunks that together do, and that one row needs."""
+    shape = [2, 2**47, 1] if chunk[1] > 1 else [2**48, 2, 1]
+    changed(store, shape=shape, chunk_grid=grid(*chunk))
+    with pytest.raises(ValueError, match="expected chunks that fit into memory .* 1048576 GiB"):
+        array_store.arrays(store.parent)
+
+
+def test_an_array_that_claims_a_petabyte_has_too_few_chunks(store):
+    """It may be larger than memory: a part of it is read. Each chunk must be there."""
     changed(store, shape=[2, 2**47, 1], chunk_grid=grid(2, 1, 1))
-    with pytest.raises(ValueError, match="expected arrays that fit into memory .* 1048576 GiB"):
-        array_store.arrays(store.parent)
-
-
-def test_a_chunk_that_claims_a_petabyte_is_refused(store):
-    changed(store, shape=[2, 2**47, 1], chunk_grid=grid(2, 2**47, 1))
-    with pytest.raises(ValueError, match="expected arrays that fit into memory"):
-        array_store.arrays(store.parent)
+    with pytest.raises(ValueError, match="points is damaged"):
+        array_store.check_contents(store.parent)  # in no more time than it has chunks
+    with pytest.raises(ValueError, match=f"expected {2**47} chunks of .*, got"):
+        array_store.check_chunks(store.parent, ["arrays.zarr/main/flag/c/0"])
 
 
 def grid(*sizes):
