@@ -9,7 +9,7 @@ BIN := .venv/bin
 VENV := .venv/.python-$(VERSION)
 PIP := $(BIN)/python -m pip -q --disable-pip-version-check
 
-.PHONY: help demo test test-slow wheel lint bench pins clean
+.PHONY: help demo test test-slow coverage wheel lint bench pins clean
 
 help:
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -25,6 +25,10 @@ test: .venv/.test  ## run the tests
 
 test-slow: .venv/.test  ## run the tests that take longer: long runs, groups of processes, campaigns in small
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m slow $(ARGS)
+
+# On Python 3.11 this takes an hour: later versions tell coverage of each line once.
+coverage: .venv/.dev  ## run the tests, then say which lines of jaxbnn they do not run
+	COVERAGE_CORE=$(if $(filter 3.11,$(VERSION)),ctrace,sysmon) $(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow" --cov=jaxbnn --cov-report=term-missing:skip-covered $(ARGS)
 
 # The editable install in .venv would hide a file missing from the wheel: PYTHONPATH puts the wheel's copy first.
 wheel: .venv/.test  ## build dist/*.whl and run it from a folder outside the checkout

@@ -147,6 +147,7 @@ def normalised(model: Any, x: jax.Array, name: str, *, axis: int, train: bool) -
         momentum=model.momentum,
         epsilon=model.epsilon,
         use_scale=False,
+        use_fast_variance=False,  # which loses the variance of values far from 0
         name=name,
     )
     return norm(x)

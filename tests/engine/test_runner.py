@@ -105,6 +105,7 @@ def test_what_a_run_recorded_is_what_its_last_networks_give(tiny, finished):
         assert float(last.test_accuracy) == pytest.approx(hits[3276:].mean(), abs=1e-6)
 
 
+@pytest.mark.slow
 def test_deeper_patterns_are_unions_of_shallower_ones_at_every_measured_epoch_and_seed(tiny):
     """On integers, from the program itself: a block advanced from one measured epoch to the
     next."""
@@ -187,16 +188,23 @@ def test_more_seeds_are_added_to_a_finished_run_without_repeating_any(tiny, fini
     check_same_runs(folder, finished, FURTHER)
 
 
-def test_a_reader_sees_the_finished_blocks_alone(tiny, finished, tmp_path):
-    """A run of two blocks, the second of which is under way, shows the first's seeds; an open
-    result does not change when more seeds come."""
-    folder = tmp_path / "run"
-    shutil.copytree(finished, folder)
-    before = results.open_result(folder)
-    (folder / "blocks" / "2-3" / "manifest.json").unlink()
-    found = results.open_result(folder)
-    assert found.seed.values.tolist() == [0, 1, 4]
-    check_same(found, before)
+def test_a_reader_beside_a_run_sees_the_finished_blocks_alone(tiny, finished, tmp_path):
+    """A result that is open does not change when more seeds come."""
+    folder = run_folder.folder_of(tmp_path, tiny)
+    seen = []
+    opened = []
+
+    def read(_):
+        seeds = results.finished_seeds(folder)
+        if seeds and seeds not in seen:
+            opened.append(results.open_result(folder))
+        seen.append(seeds)
+
+    run(tiny, tmp_path, devices=ONE, report=read)
+    assert seen == sorted(seen, key=len) and () in seen
+    assert [found.seed.values.tolist() for found in opened[:2]] == [[0, 1], [0, 1, 2, 3]]
+    for found in opened:
+        check_same(found, results.open_result(finished))
 
 
 def test_a_finished_run_says_so_and_does_nothing(tiny, finished):

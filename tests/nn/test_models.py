@@ -152,6 +152,28 @@ def test_a_convnet_equals_one_written_with_jaxs_convolution():
     )
 
 
+@pytest.mark.parametrize("offset", [0.0, 300.0, 20_000.0])
+@pytest.mark.parametrize(
+    ("model", "norm", "axes"),
+    [(MLP((6,), 2), "norm_1", 0), (ConvNet((4,), 3, (3,), 2), "kernel_norm_1", (1, 2, 3))],
+    ids=["MLP", "ConvNet"],
+)
+def test_inputs_far_from_0_are_normalised_as_those_near_it(model, norm, axes, offset):
+    """Kelvin, or raw counts: a variance made as E[x^2] - E[x]^2 would be lost in rounding."""
+    x = offset + jax.random.normal(KEY, (256, 6, 6))
+    variables = model.init(KEY, x[:1], train=False)
+    _, updated = model.apply(
+        variables,
+        x,
+        train=True,
+        mutable=["batch_stats", "intermediates"],
+        capture_intermediates=lambda module, _: module.name == norm,
+    )
+    (values,) = updated["intermediates"][norm]["__call__"]
+    deviation = np.asarray(values, np.float64).std(axis=axes)
+    np.testing.assert_allclose(deviation, 1, atol=0.02)
+
+
 @pytest.mark.parametrize(("first", "last"), [(True, True), (False, False)])
 def test_a_convnets_first_and_last_layer_are_binary_or_real(first, last):
     model = ConvNet((4,), 2, (2, 2), 2, 1, binary_first=first, binary_last=last)

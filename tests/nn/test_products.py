@@ -57,6 +57,7 @@ def test_a_transposed_array_is_the_transpose_and_so_is_its_gradient():
     )
 
 
+@pytest.mark.slow
 def test_gradients_have_the_same_bits_with_any_number_of_threads_where_plain_products_do_not():
     found = []
     for threads in ("1", "8"):

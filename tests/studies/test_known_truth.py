@@ -88,6 +88,7 @@ def test_samples_of_trained_layers_are_judged_against_their_counted_values(train
     )
 
 
+@pytest.mark.slow
 def test_figures_of_both_kinds_are_drawn(folder, trained, tmp_path):
     bernoulli, layers = (
         study_figures.plot_study(results.open_result(f)) for f in (folder, trained[2])

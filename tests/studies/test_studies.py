@@ -117,6 +117,7 @@ LONG = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "experiment", [e for e in LONG if not isinstance(e.data, data.Mnist)], ids=lambda e: e.name
 )
@@ -126,6 +127,7 @@ def test_every_experiment_runs_shrunk(experiment, tmp_path):
     check(short, folder)
 
 
+@pytest.mark.slow
 def test_experiments_on_mnist_run_shrunk_on_images_in_its_own_format(tmp_path, monkeypatch):
     """Their models and probes on a few made images, read from IDX files whose checksums are put
     into the table."""

@@ -130,6 +130,7 @@ def shrunk(experiment):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("group", GRID)
 def test_a_setting_of_each_group_runs_shrunk_on_made_files(group, made_sets, tmp_path, monkeypatch):
     folder, digits, colours = made_sets
@@ -147,6 +148,7 @@ def test_a_setting_of_each_group_runs_shrunk_on_made_files(group, made_sets, tmp
     )
 
 
+@pytest.mark.slow
 def test_a_lenet_of_the_grid_runs_shrunk_on_made_images(tmp_path):
     """On images of CIFAR-10's shape; a seed alone has the bits it has among others."""
     rng = np.random.default_rng(0)
