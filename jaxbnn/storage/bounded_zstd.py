@@ -4,9 +4,9 @@ bytes of it can stand for a petabyte.
 Imports Zarr, and is therefore imported where a store is opened.
 """
 
-import asyncio
 import math
 import threading
+from asyncio import to_thread
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -29,7 +29,7 @@ class BoundedZstdCodec(ZstdCodec):
         if dtype.kind not in "biuf":  # text has no fixed size; our own stores hold none
             return await super()._decode_single(chunk_bytes, chunk_spec)
         size = math.prod(chunk_spec.shape) * dtype.itemsize
-        values = await asyncio.to_thread(_decoded, chunk_bytes.as_numpy_array(), size)
+        values = await to_thread(_decoded, chunk_bytes.as_numpy_array(), size)
         return chunk_spec.prototype.buffer.from_array_like(values)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import stores
 
-from jaxbnn.storage import array_store
+from jaxbnn.storage import array_store, bounded_zstd
 from jaxbnn.storage.array_store import ArraySpec
 
 RNG = np.random.default_rng(0)
@@ -490,10 +490,10 @@ def test_chunks_that_memory_cannot_hold_are_refused(tmp_path, small_chunks, monk
 
 
 def test_a_thread_that_cannot_be_started_is_not_called_damage(store, monkeypatch):
-    def refused(*_):
+    def refused(*_, **__):
         raise RuntimeError("can't start new thread")
 
-    monkeypatch.setattr("asyncio.to_thread", refused)
+    monkeypatch.setattr(bounded_zstd, "to_thread", refused)
     with pytest.raises(RuntimeError, match="can't start new thread"):
         array_store.read(store, "main/points")
 
