@@ -69,6 +69,7 @@ def pooled(
         return _undefined(n)
     draws = _pooled_draws(runs, rng)
     p = stats.spearmanr(runs.x[runs.is_run], runs.y[runs.is_run])[1]
+    # scipy has no types: p is taken for any object.
     return _with_interval(rho, float(p), draws, n, level)  # pyright: ignore[reportArgumentType]
 
 

@@ -12,6 +12,8 @@ import numpy as np
 from jax.sharding import Mesh, PartitionSpec
 
 from jaxbnn.cli.finding import Finding
+from jaxbnn.engine.devices import Device
+from jaxbnn.info.counting import Algorithm as AlgorithmName
 from jaxbnn.info.counting import count
 from jaxbnn.info.packing import hash_rows
 
@@ -31,16 +33,16 @@ class Rows(NamedTuple):
 class Algorithm(NamedTuple):
     """A way to count rows of so many words."""
 
-    name: str
+    name: AlgorithmName
     bits: int | None
     hashes: tuple[bool, ...]  # True: a hash that tells nothing apart
 
 
-def counting(devices: Sequence[jax.Device]) -> list[Finding]:
+def counting(devices: Sequence[Device]) -> list[Finding]:
     """Counts of random and adversarial rows by every algorithm on every device, against
     np.unique."""
     tried = 0
-    wrong: dict[jax.Device, str] = {}
+    wrong: dict[Device, str] = {}
     for name, rows, counts in trials(devices):
         tried += 1
         for i, device in enumerate(devices):
@@ -49,7 +51,7 @@ def counting(devices: Sequence[jax.Device]) -> list[Finding]:
     return [_counted(device, tried, wrong.get(device)) for device in devices]
 
 
-def trials(devices: Sequence[jax.Device]) -> Iterator[tuple[str, Rows, Any]]:
+def trials(devices: Sequence[Device]) -> Iterator[tuple[str, Rows, Any]]:
     """An algorithm's name, rows, and their counts of T and (T, Y) with an axis of devices."""
     for width in WIDTHS:
         samples = list(rows_to_try(np.random.default_rng(0), width))
@@ -60,7 +62,7 @@ def trials(devices: Sequence[jax.Device]) -> Iterator[tuple[str, Rows, Any]]:
                 yield algorithm.name, rows, jax.device_get(counts)
 
 
-def _counted(device: jax.Device, tried: int, wrong: str | None) -> Finding:
+def _counted(device: Device, tried: int, wrong: str | None) -> Finding:
     subject = f"counting on {device.platform}:{device.id}"
     if wrong is None:
         outcome = f"equals numpy's on {tried} tries of random and adversarial rows"
@@ -94,7 +96,7 @@ def algorithms_for(width: int) -> list[Algorithm]:
 
 
 def counting_program(
-    devices: Sequence[jax.Device], algorithm: Algorithm
+    devices: Sequence[Device], algorithm: Algorithm
 ) -> Callable[[np.ndarray, np.ndarray, np.bool_], Any]:
     """What counts the same rows on every device, compiled once for all of them.
 

@@ -21,6 +21,7 @@ from jaxbnn.config.experiment import Experiment
 from jaxbnn.data import Szt
 from jaxbnn.engine import cost
 from jaxbnn.engine import devices as cores
+from jaxbnn.engine.devices import Device
 from jaxbnn.engine.progress import Progress
 from jaxbnn.engine.runner import run
 from jaxbnn.nn import MLP, stable_matmul
@@ -81,7 +82,7 @@ class Check(NamedTuple):
     make: Callable[[], list[Finding]]
 
 
-def all_checks(devices: Sequence[jax.Device]) -> list[Check]:
+def all_checks(devices: Sequence[Device]) -> list[Check]:
     """Every check of these devices, those that take longest at the end."""
     return [
         Check("versions", partial(versions, devices[0].platform)),
@@ -133,7 +134,7 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(number) for number in re.findall(r"\d+", version)[:3])
 
 
-def memory(devices: Sequence[jax.Device]) -> Finding:
+def memory(devices: Sequence[Device]) -> Finding:
     """What programs can have on each device."""
     share = cost.room(devices) // len(devices)
     kinds = ", ".join(sorted({f"{device.platform} {device.device_kind}" for device in devices}))
@@ -142,7 +143,7 @@ def memory(devices: Sequence[jax.Device]) -> Finding:
     return Finding("devices", outcome, advice if share < MIN_MEMORY else "")
 
 
-def flags(device: jax.Device) -> Finding:
+def flags(device: Device) -> Finding:
     """Whether XLA computes with the flags that the bits of runs depend on."""
     if cores.is_ready(device):
         return Finding("bits", "of jaxbnn's networks do not depend on the number of cores")
@@ -151,7 +152,7 @@ def flags(device: jax.Device) -> Finding:
     )
 
 
-def summing(device: jax.Device) -> Finding:
+def summing(device: Device) -> Finding:
     """Whether sums of products of many rows are right: on CPUs jaxlib 0.10.2 gets some wrong
     (jax-ml/jax#39103)."""
     numbers = np.arange(1, 2**16)
@@ -166,7 +167,7 @@ def summing(device: jax.Device) -> Finding:
     return Finding(subject, "can be wrong", advice)
 
 
-def multiplying(devices: Sequence[jax.Device]) -> Finding:
+def multiplying(devices: Sequence[Device]) -> Finding:
     """Whether a wide product of matrices and its gradient have the same bits twice, and on all
     devices."""
     rng = np.random.default_rng(0)
@@ -190,7 +191,7 @@ def _squares(x: jax.Array, kernel: jax.Array) -> jax.Array:
     return jnp.mean(jnp.square(stable_matmul(x, kernel)))
 
 
-def short_runs(devices: Sequence[jax.Device]) -> list[Finding]:
+def short_runs(devices: Sequence[Device]) -> list[Finding]:
     """Whether a short run has the same bits twice and on all devices, and how fast it is."""
     reports: list[Report] = []
 
@@ -208,7 +209,7 @@ def short_runs(devices: Sequence[jax.Device]) -> list[Finding]:
     return findings
 
 
-def _short_run(devices: Sequence[jax.Device], out: Path, report: Callable[[Progress], None]) -> Any:
+def _short_run(devices: Sequence[Device], out: Path, report: Callable[[Progress], None]) -> Any:
     """The result of a short run, the same seeds for any of this machine's devices."""
     n_seeds = SHORT.seeds_per_program * len(jax.local_devices())
     short = dataclasses.replace(SHORT, seeds=tuple(range(n_seeds)))

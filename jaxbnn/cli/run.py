@@ -19,6 +19,7 @@ from jaxbnn.cli.startup import start
 from jaxbnn.cli.terminal import clock, cost_line, print_table, tell
 from jaxbnn.config.experiment import Experiment, Resampled
 from jaxbnn.engine import processes, run_plan
+from jaxbnn.engine.devices import Device
 from jaxbnn.engine.run_data import data_loaded_once
 from jaxbnn.engine.runner import run, run_together
 from jaxbnn.info.known_truth import Bernoulli
@@ -31,7 +32,7 @@ MIN_TIMED_EPOCHS = 10
 STOPPED = 75  # EX_TEMPFAIL: run the same command again
 
 Value = TypeVar("Value")
-Devices = Sequence[jax.Device]
+Devices = Sequence[Device]
 
 
 def run_experiment(options: argparse.Namespace) -> int:

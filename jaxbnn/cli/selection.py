@@ -13,14 +13,13 @@ from jaxbnn.config.experiment import Experiment
 from jaxbnn.config.registry import Runnable
 
 if TYPE_CHECKING:
-    import jax
-
     from jaxbnn.engine.cost import Cost
+    from jaxbnn.engine.devices import Device
 
-Devices = Sequence["jax.Device"] | None
+Devices = Sequence["Device"] | None
 
 
-def chosen_experiments(options: argparse.Namespace) -> tuple[Runnable, ...]:
+def chosen_experiments(options: argparse.Namespace) -> tuple[Experiment, ...] | tuple[Runnable]:
     """The named experiment, or the settings of the named grid, with the options' seeds, scale and
     overrides."""
     bases = _bases(options)

@@ -4,7 +4,7 @@ import argparse
 
 from jaxbnn import config
 from jaxbnn.cli import study_file
-from jaxbnn.cli.selection import chosen_experiments, with_seeds_per_program
+from jaxbnn.cli.selection import Devices, chosen_experiments, with_seeds_per_program
 from jaxbnn.cli.terminal import cost_line
 from jaxbnn.config.experiment import Experiment
 from jaxbnn.studies.named import find
@@ -38,7 +38,7 @@ def _print_assumptions(name: str) -> None:
         print(f"- {assumption}")
 
 
-def _print_cost(experiment: Experiment, options: argparse.Namespace, devices: object) -> None:
+def _print_cost(experiment: Experiment, options: argparse.Namespace, devices: Devices) -> None:
     from jaxbnn.cli.selection import estimated
     from jaxbnn.engine.cost import TIMED_SECONDS
 

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import jax
 
 from jaxbnn.engine import processes
-from jaxbnn.engine.devices import keep_programs, use_cores
+from jaxbnn.engine.devices import Device, keep_programs, use_cores
 
 MAX_PORT = 2**16
 
 
-def start(options: argparse.Namespace) -> Sequence[jax.Device]:
+def start(options: argparse.Namespace) -> Sequence[Device]:
     """The devices of this process, once it has met the others."""
     use_cores(options.devices)
     join(options)

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from jaxbnn.config import codec
 from jaxbnn.config.experiment import Experiment
 from jaxbnn.config.overrides import combinations
-from jaxbnn.data import Cifar10, Mnist
+from jaxbnn.data import Cifar10, DataSpec, Mnist
 
-EXAMPLES = {Mnist: 60000, Cifar10: 50000}  # of the training sets that `scaled` shortens
+# Of the training sets that `scaled` shortens.
+EXAMPLES: dict[type[Mnist] | type[Cifar10], int] = {Mnist: 60000, Cifar10: 50000}
 MIN_EXAMPLES = 1000  # that are left of them
 
 
@@ -44,9 +45,15 @@ def scaled(experiment: Experiment, scale: float) -> Experiment:
     if not 0 < scale <= 1:
         raise ValueError(f"expected a scale above 0 and at most 1, got {scale}")
     epochs = max(1, round(scale * experiment.train.epochs))
-    data = experiment.data
-    whole = next((n for kind, n in EXAMPLES.items() if isinstance(data, kind)), None)
-    if whole is not None and scale < 1:
-        data = dataclasses.replace(data, max_examples=max(MIN_EXAMPLES, round(scale * whole)))
+    data = _shortened(experiment.data, scale) if scale < 1 else experiment.data
     train = dataclasses.replace(experiment.train, epochs=epochs)
     return dataclasses.replace(experiment, train=train, data=data)
+
+
+def _shortened(data: DataSpec, scale: float) -> DataSpec:
+    """An image set with fewer training examples; any other as it is."""
+    for kind, whole in EXAMPLES.items():
+        if isinstance(data, kind):
+            n_examples = max(MIN_EXAMPLES, round(scale * whole))
+            return dataclasses.replace(data, max_examples=n_examples)
+    return data

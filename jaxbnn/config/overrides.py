@@ -125,7 +125,7 @@ def _fields_of(node: Any, kind: Any) -> dict[str, Any]:
     """Field -> declared type of the specification that a value of a draft describes."""
     if not isinstance(node, dict):
         return {}
-    spec = SPECS.get(str(node.get("type")), kind)
+    spec: Any = SPECS.get(str(node.get("type")), kind)
     fields = field_types(spec)
     if isinstance(spec, type) and issubclass(spec, Runnable):
         for name in FIXED:

@@ -17,6 +17,7 @@ import numpy as np
 
 from jaxbnn.config import codec
 from jaxbnn.engine import block_store
+from jaxbnn.engine.devices import Device
 from jaxbnn.engine.program import Block, Inputs, advance
 from jaxbnn.engine.progress import ProgressTracker
 from jaxbnn.engine.run_plan import (
@@ -62,7 +63,7 @@ def run_block(
     plan: RunPlan,
     seeds: BlockSeeds,
     inputs: Inputs,
-    device: jax.Device,
+    device: Device,
     tracker: ProgressTracker,
 ) -> bool:
     """Takes a block to its end; False where the run was stopped before, with a checkpoint."""
@@ -225,7 +226,7 @@ def _create_store(plan: RunPlan, part: Part, inputs: Inputs, shapes: Block) -> N
 
 
 def _restored(
-    plan: RunPlan, parts: Sequence[Part], shapes: Block, inputs: Inputs, device: jax.Device
+    plan: RunPlan, parts: Sequence[Part], shapes: Block, inputs: Inputs, device: Device
 ) -> Block | None:
     """The block that the newest checkpoints make together; None where there are none."""
     states = []
@@ -246,7 +247,7 @@ def _restored(
     return restore(states, shapes, device) if states else None
 
 
-def restore(states: Sequence[Mapping[str, np.ndarray]], shapes: Block, device: jax.Device) -> Block:
+def restore(states: Sequence[Mapping[str, np.ndarray]], shapes: Block, device: Device) -> Block:
     """The block that checkpoints of one step make together, its last seed repeated to fill it.
 
     Raises:

@@ -256,7 +256,7 @@ def _judge(plan: RunPlan, folder: Path, probe: Probe, reference: Any, places: sl
 
 def _spectrum_of_t(columns: np.ndarray) -> Spectrum:
     """The spectra of T, leaves [..., M], among the stored columns [..., 4, M]."""
-    return Spectrum(columns[..., 0, :].copy(), columns[..., 1, :].copy())  # pyright: ignore[reportArgumentType]
+    return Spectrum(columns[..., 0, :].copy(), columns[..., 1, :].copy())
 
 
 def _own(plan: RunPlan, leaf: Any, places: slice) -> np.ndarray:

@@ -16,6 +16,7 @@ import numpy as np
 
 from jaxbnn.config import codec
 from jaxbnn.config.experiment import Experiment
+from jaxbnn.engine.devices import Device
 from jaxbnn.engine.program import Block, Inputs, advance
 from jaxbnn.engine.run_plan import (
     BlockSeeds,
@@ -45,7 +46,7 @@ def estimate(
     *experiments: Experiment,
     data_root: str | Path | None = None,
     seconds: float = TIMED_SECONDS,
-    devices: Sequence[jax.Device] | None = None,
+    devices: Sequence[Device] | None = None,
 ) -> Cost:
     """What experiments of one program take here: it is compiled, and a block on each device timed.
 
@@ -92,7 +93,7 @@ class Tried(NamedTuple):
 def _planned(
     experiments: Sequence[Experiment],
     data_root: str | Path | None,
-    devices: Sequence[jax.Device],
+    devices: Sequence[Device],
 ) -> tuple[RunPlan, list[BlockSeeds]]:
     """The plan of a run that writes nothing, and its blocks."""
     normal = [codec.normal(experiment) for experiment in experiments]
@@ -101,7 +102,7 @@ def _planned(
     return plan, blocks_of(seeds, plan.experiment.seeds_per_program)
 
 
-def room(devices: Sequence[jax.Device]) -> int:
+def room(devices: Sequence[Device]) -> int:
     """Bytes that programs can have on these devices: a GPU's own memory, on CPUs what the machine
     has left."""
     stats = [device.memory_stats() for device in devices]
@@ -114,7 +115,7 @@ def room(devices: Sequence[jax.Device]) -> int:
 
 
 def _try_block(
-    plan: RunPlan, seconds: float, space: int, block: BlockSeeds, device: jax.Device
+    plan: RunPlan, seconds: float, space: int, block: BlockSeeds, device: Device
 ) -> Tried:
     """What this block takes; it is run where it fits and `seconds` is not 0."""
     began = time.perf_counter()
@@ -132,7 +133,7 @@ def _try_block(
 def largest_seeds_per_program(
     *experiments: Experiment,
     data_root: str | Path | None = None,
-    devices: Sequence[jax.Device] | None = None,
+    devices: Sequence[Device] | None = None,
 ) -> int:
     """The largest number of seeds a program, below the experiments', that fits into a device; 0
     where none does.
@@ -202,7 +203,7 @@ def choose_seeds_per_program(
     out: str | Path,
     data_root: str | Path | None = None,
     say: Callable[[str], None] = print,
-    devices: Sequence[jax.Device] | None = None,
+    devices: Sequence[Device] | None = None,
 ) -> int:
     """How many seeds one program should train together, here.
 

@@ -6,6 +6,7 @@ import os
 import platform
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
 import jax
 
@@ -13,6 +14,28 @@ VECTORS = "--xla_cpu_prefer_vector_width"  # XLA's own choice is 256 bits, also 
 # Without "reduce" sums are right and end (jax-ml/jax#39103, #39257):
 SUMS = "--xla_cpu_experimental_ynn_fusion_type"
 WRONG_SUMS = ("0.10.2", "0.11.")  # versions of jaxlib
+
+if TYPE_CHECKING:
+
+    class Device(Protocol):
+        """What is asked of a `jax.Device`: to a type checker compiled code has no classes."""
+
+        @property
+        def platform(self) -> str: ...
+
+        @property
+        def device_kind(self) -> str: ...
+
+        @property
+        def id(self) -> int: ...
+
+        @property
+        def process_index(self) -> int: ...
+
+        def memory_stats(self) -> dict[str, Any] | None: ...
+
+else:
+    Device = jax.Device
 
 
 def use_cores(n: int | None = None) -> None:
@@ -59,7 +82,7 @@ def pool_size() -> int:
     return max(int(size), jax.config.values["jax_num_cpu_devices"])
 
 
-def is_ready(device: jax.Device) -> bool:
+def is_ready(device: Device) -> bool:
     """Whether XLA was given `use_cores`' flags, which the bits depend on; true on all but CPUs."""
     given = set(os.environ.get("XLA_FLAGS", "").split())
     return device.platform != "cpu" or set(_wanted()) <= given

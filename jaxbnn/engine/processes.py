@@ -11,6 +11,8 @@ import time
 import jax
 from jax.experimental.multihost_utils import ProcessFailureError, live_devices
 
+from jaxbnn.engine.devices import Device
+
 HEARTBEAT = 30  # seconds without a sign of life, after which a process is taken for dead
 PATIENCE = 300  # seconds that processes wait for the others to start
 
@@ -35,9 +37,14 @@ def use_processes(
     jax.config.update("jax_enable_preemption_service", False)
     if coordinator and index:
         _wait_for(coordinator)
-    times = {"heartbeat_timeout_seconds": HEARTBEAT, "initialization_timeout": PATIENCE}
     try:
-        jax.distributed.initialize(coordinator, count, index, **times)
+        jax.distributed.initialize(
+            coordinator,
+            count,
+            index,
+            heartbeat_timeout_seconds=HEARTBEAT,
+            initialization_timeout=PATIENCE,
+        )
     except (RuntimeError, ValueError) as error:
         what = " ".join(str(error).split())[:200]
         asked = f"{coordinator}, {count} processes" if coordinator else "SLURM or Open MPI"
@@ -76,7 +83,7 @@ def meet() -> tuple[int, ...]:
     if count() == 1:
         return ()
     devices = jax.devices()
-    lost: set[jax.Device] = set()
+    lost: set[Device] = set()
     try:
         with live_devices(devices) as before:
             pass

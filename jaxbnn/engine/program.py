@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from flax import linen
 
 from jaxbnn.data import Split
 from jaxbnn.engine import seeds_last
 from jaxbnn.info import plane
+from jaxbnn.info.arrays import AnyArray
 from jaxbnn.info.plane import InfoPlane
 from jaxbnn.observe import diagnostics
 from jaxbnn.observe.diagnostics import Diagnostics
@@ -66,14 +66,14 @@ class Inputs(NamedTuple):
     split: Split
     reference: Any
     hyper: Hyper  # leaves [S]
-    scheduled: jax.Array  # [T + 1] bool, the epochs that are measured
+    scheduled: AnyArray  # [T + 1] bool, the epochs that are measured
 
 
 @dataclass(frozen=True)
 class ProgramSpec:
     """The static half of a program: equal specs and shapes share one compilation."""
 
-    model: linen.Module
+    model: Any  # a Linen module that is a MeasuredModel; an MLP where the seeds are last
     train: TrainSpec
     probes: tuple[Probe, ...]
     classes: int  # all labels are below it
@@ -185,7 +185,7 @@ def _no_rows(program: ProgramSpec, shapes: Measured) -> Rows:
         values = jnp.broadcast_to(one.values, (n_seeds, *one.values.shape))
         planes.append(one._replace(values=values))
 
-    def unfilled(shape: jax.ShapeDtypeStruct) -> jax.Array:
+    def unfilled(shape: jax.Array | jax.ShapeDtypeStruct) -> jax.Array:
         return jnp.zeros((n_seeds, room, *shape.shape[1:]), shape.dtype)
 
     spectra = tuple(unfilled(recorded.spectra) for recorded in shapes.probes)
@@ -210,7 +210,7 @@ def _with_row(rows: Rows, epoch: jax.Array, measured: Measured) -> Rows:
     return Rows(planes, *kept)
 
 
-_SEEDS = InfoPlane(epoch=None, values=0, rows=None)  # pyright: ignore[reportArgumentType]
+_SEEDS = InfoPlane._make((None, 0, None))  # no arrays: which axis of each field is the seeds'
 
 
 def _trainer(program: ProgramSpec) -> Callable:

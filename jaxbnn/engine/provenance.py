@@ -12,7 +12,7 @@ from typing import Any
 
 import jax
 
-from jaxbnn.engine.devices import is_ready, pool_size
+from jaxbnn.engine.devices import Device, is_ready, pool_size
 
 PACKAGES = (
     "jaxbnn",
@@ -28,7 +28,7 @@ PACKAGES = (
 )
 
 
-def facts(devices: Sequence[jax.Device]) -> dict[str, Any]:
+def facts(devices: Sequence[Device]) -> dict[str, Any]:
     """The facts of one run, as JSON values; they go into the manifest of each block."""
     on_cpu = devices[0].platform == "cpu"
     versions = {name: version_of(name) for name in PACKAGES}
@@ -60,7 +60,7 @@ def version_of(package: str) -> str:
         return "not installed"
 
 
-def promise(device: jax.Device) -> str:
+def promise(device: Device) -> str:
     """How far a seed's bits hold that is trained on such a device."""
     if device.platform != "cpu":
         return "a seed's bits were not tried on this kind of device: see jaxbnn doctor"

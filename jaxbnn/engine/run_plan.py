@@ -22,6 +22,7 @@ from jaxbnn.config import codec
 from jaxbnn.config.experiment import Experiment
 from jaxbnn.data import Split
 from jaxbnn.engine import provenance, seeds_last
+from jaxbnn.engine.devices import Device
 from jaxbnn.engine.program import Block, Inputs, ProgramSpec, advance, prepare, start
 from jaxbnn.engine.run_data import checksum_of, load_split
 from jaxbnn.engine.settings import check_settings, current_settings, matmul_precision
@@ -95,7 +96,7 @@ def make_run_plan(
     experiments: Sequence[Experiment],
     folders: Sequence[Path],
     data_root: str | Path | None,
-    devices: Sequence[jax.Device],
+    devices: Sequence[Device],
 ) -> RunPlan:
     """The plan of a run.
 
@@ -159,7 +160,7 @@ def _in_program(probe: Probe) -> Probe:
     )
 
 
-def try_program(plan: RunPlan, device: jax.Device) -> None:
+def try_program(plan: RunPlan, device: Device) -> None:
     """Traces the program on shapes alone, so that what cannot be run raises here.
 
     JAX keeps the trace: the run on this device does not make it again.
@@ -241,7 +242,7 @@ def _packed(seed_ranges: Sequence[SeedRange], seeds_per_program: int) -> list[Bl
     return blocks
 
 
-def inputs_of(plan: RunPlan, block: BlockSeeds, device: jax.Device) -> Inputs:
+def inputs_of(plan: RunPlan, block: BlockSeeds, device: Device) -> Inputs:
     """The program's inputs on a device, for this block."""
     split, hyper, scheduled = jax.device_put(_on_host(plan, block), device)
     return Inputs(split, prepare(plan.program, split), hyper, scheduled)
@@ -253,7 +254,7 @@ def hyper_of(plan: RunPlan, block: BlockSeeds) -> Hyper:
     specs = [experiment.train for experiment, _ in plan.padded(block)]
     rates = np.array([spec.learning_rate for spec in specs], np.float32)
     decays = np.array([spec.decay for spec in specs], np.float32)
-    return Hyper(rates, decays)  # pyright: ignore[reportArgumentType]
+    return Hyper(rates, decays)
 
 
 def _on_host(plan: RunPlan, block: BlockSeeds) -> tuple[Split, Hyper, np.ndarray]:
@@ -268,7 +269,7 @@ def _on_host(plan: RunPlan, block: BlockSeeds) -> tuple[Split, Hyper, np.ndarray
     return split, hyper_of(plan, block), scheduled
 
 
-def initial_block(plan: RunPlan, block: BlockSeeds, inputs: Inputs, device: jax.Device) -> Block:
+def initial_block(plan: RunPlan, block: BlockSeeds, inputs: Inputs, device: Device) -> Block:
     """A block before its first step."""
     return start(plan.program, jax.device_put(keys_of(plan, block), device), inputs.split)
 

@@ -16,7 +16,7 @@ from jaxbnn.config import codec
 from jaxbnn.config.experiment import Experiment
 from jaxbnn.engine import processes
 from jaxbnn.engine.block_runner import checkpointed, run_block
-from jaxbnn.engine.devices import is_ready
+from jaxbnn.engine.devices import Device, is_ready
 from jaxbnn.engine.progress import Progress, ProgressTracker
 from jaxbnn.engine.run_plan import (
     BlockSeeds,
@@ -39,7 +39,7 @@ class Options(NamedTuple):
 
     out: str | Path
     data_root: str | Path | None
-    devices: tuple[jax.Device, ...]
+    devices: tuple[Device, ...]
     report: Callable[[Progress], None]
     stop: Callable[[], bool]
 
@@ -48,7 +48,7 @@ def run(
     experiment: Experiment,
     out: str | Path = "runs",
     data_root: str | Path | None = None,
-    devices: Sequence[jax.Device] | None = None,
+    devices: Sequence[Device] | None = None,
     report: Callable[[Progress], None] = lambda progress: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Path:
@@ -80,7 +80,7 @@ def run_together(
     experiments: Sequence[Experiment],
     out: str | Path = "runs",
     data_root: str | Path | None = None,
-    devices: Sequence[jax.Device] | None = None,
+    devices: Sequence[Device] | None = None,
     report: Callable[[Progress], None] = lambda progress: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> tuple[Path, ...]:
@@ -119,7 +119,7 @@ def _plan(experiments: Sequence[Experiment], options: Options) -> RunPlan:
     return make_run_plan(normal, folders, options.data_root, options.devices)
 
 
-def _check(plan: RunPlan, device: jax.Device) -> None:
+def _check(plan: RunPlan, device: Device) -> None:
     """Refuses what cannot be run, before anything is written."""
     if not is_ready(device):
         warnings.warn(
@@ -207,7 +207,7 @@ def _write_config(plan: RunPlan, number: int, missing: Sequence[int]) -> None:
 def _run_blocks(
     plan: RunPlan,
     blocks: Sequence[BlockSeeds],
-    devices: Sequence[jax.Device],
+    devices: Sequence[Device],
     tracker: ProgressTracker,
 ) -> None:
     """Runs blocks; any free device takes the next one."""
@@ -230,7 +230,7 @@ def _run_blocks(
 def _use_device(
     plan: RunPlan,
     waiting: "queue.SimpleQueue[BlockSeeds]",
-    device: jax.Device,
+    device: Device,
     tracker: ProgressTracker,
 ) -> None:
     """One device's thread: blocks from the queue until there is none, the run is stopped, or

@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxbnn.data import Dataset, Split
+from jaxbnn.info.arrays import AnyArray
 from jaxbnn.nn import MLP, seeds_last
 from jaxbnn.observe.forward import View, look_through
 from jaxbnn.observe.probe import OUTPUT, Probe
@@ -180,7 +181,7 @@ def _step(
     return {"params": params, "batch_stats": statistics}, optimiser, norm + 0 * losses
 
 
-def _inputs(x: jax.Array, shared: bool) -> jax.Array:
+def _inputs(x: AnyArray, shared: bool) -> AnyArray:
     """x [N, ...] as [N, D, 1], or each seed's [S, N, ...] as [N, D, S]."""
     if shared:
         return x.reshape(x.shape[0], -1, 1).astype(jnp.float32)

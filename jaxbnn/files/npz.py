@@ -5,6 +5,7 @@ import math
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.lib import format as npy
@@ -19,8 +20,9 @@ def write(path: Path, arrays: Mapping[str, np.ndarray], compressed: bool = True)
     """An .npz of the arrays, which takes the path's place once it is whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
     save = np.savez_compressed if compressed else np.savez
+    by_name: dict[str, Any] = dict(arrays)
     with replacing(path) as beside, beside.open("wb") as file:
-        save(file, **dict(arrays))
+        save(file, **by_name)
 
 
 def names(path: str | Path) -> list[str]:

@@ -44,7 +44,7 @@ def scatter(
     n_rows = words.shape[0]
     owner = group(words, hash_rows)
     t = histogram(owner, n_rows)
-    if _is_small(n_rows, classes):
+    if classes is not None and _is_small(n_rows, classes):
         ty, row_ty = pair_table(owner, n_rows, labels, classes)
         grouped = n_rows
     else:
@@ -57,9 +57,9 @@ def scatter(
     return Tally(t, ty, values_at(t, owner), row_ty, row_y, certified)
 
 
-def _is_small(n_rows: int, classes: int | None) -> bool:
+def _is_small(n_rows: int, classes: int) -> bool:
     """Whether a table [N, classes] takes little memory a row and int32 addresses it."""
-    if classes is None or n_rows * classes >= 2**31:
+    if n_rows * classes >= 2**31:
         return False
     return classes * cell_type(n_rows).itemsize <= TABLE_BYTES
 

@@ -105,12 +105,18 @@ def _refined(log_weight: LogWeight, x: np.ndarray, y: np.ndarray) -> tuple[np.nd
     # The trapezoid rule converges exponentially: once halving the step changes 1e-8, far less is
     # left. More than five halvings can only chase the rounding of a sum of N logs.
     for _ in range(MAX_HALVINGS):
-        before = float(logsumexp(y)) + math.log(2)
+        before = _log_sum(y) + math.log(2)
         x = np.insert(x, slice(1, None), (x[1:] + x[:-1]) / 2)
         y = np.insert(y, slice(1, None), log_weight(x[1::2]))
-        if abs(float(logsumexp(y)) - before) < MAX_CHANGE:
+        if abs(_log_sum(y) - before) < MAX_CHANGE:
             break
     return x, y
+
+
+def _log_sum(y: np.ndarray) -> float:
+    """ln sum exp(y)."""
+    # scipy has no types: one number is taken for a pair, which return_sign=True would give.
+    return float(logsumexp(y))  # pyright: ignore[reportArgumentType]
 
 
 def _log_rising(log_x: np.ndarray, n: np.ndarray | float) -> np.ndarray:

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Float, Float32
 
+from jaxbnn.info.arrays import AnyArray
 from jaxbnn.info.counting import Counts
 
 NATS_PER_BIT = math.log(2)  # the one place where nats appear
@@ -53,12 +54,17 @@ def information_error(t: Counts, ty: Counts) -> Float32[jax.Array, ""]:
 
     Returns:
         Bits []; NaN where the counts are not certified.
+
+    Raises:
+        ValueError: counts without rows, as a histogram has them.
     """
     # A table [patterns, classes] may have fewer cells than there are rows.
     if ty.count.ndim == 2 and (ty.row is None or ty.count.size < ty.row.size):
         times = ty.count
         per_class = _log2(jnp.sum(times, axis=0))[None, :]
         ratio = _log2(times) - _log2(t.count)[:, None] - per_class + _log2(ty.total)
+    elif ty.row is None or ty.label is None or t.row is None:
+        raise ValueError("expected counts with rows, as `count` gives them, got a histogram's")
     else:
         times = 1
         ratio = _log2(ty.row) - _log2(t.row) - _log2(ty.label) + _log2(ty.total)
@@ -104,7 +110,7 @@ def without_rounding(bits: Float32[jax.Array, "*axes"]) -> Float32[jax.Array, "*
     return jnp.where((bits <= 0) & (bits >= -ROUNDING), jnp.float32(0), bits)
 
 
-def _log2(count: jax.Array) -> jax.Array:
+def _log2(count: AnyArray) -> jax.Array:
     return jnp.log2(jnp.maximum(count, 1).astype(jnp.float32))
 
 
@@ -113,7 +119,7 @@ def _certified(counts: Counts, entropy: jax.Array) -> jax.Array:
     return jnp.where(counts.certified, entropy, jnp.nan)
 
 
-def _sum(terms: jax.Array) -> jax.Array:
+def _sum(terms: AnyArray) -> jax.Array:
     # A running float32 sum of 60000 small terms is off by 1e-4; sums of sums are not.
     side = max(1, math.isqrt(terms.size))
     terms = terms.reshape(-1)

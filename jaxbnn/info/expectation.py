@@ -86,7 +86,7 @@ def rarefied_plugin(t: Spectrum, n: np.ndarray) -> Float64[np.ndarray, "*points"
     drawn = np.broadcast_to(np.asarray(n)[..., None], shape)
     seen = t.number > 0
     mean = np.zeros(shape)
-    mean[seen] = mean_of_drawn(total[seen], t.multiplicity[seen], drawn[seen])
+    mean[seen] = mean_of_drawn(total[seen], np.asarray(t.multiplicity)[seen], drawn[seen])
     n = np.maximum(n, 1)
     return np.maximum(0, np.log2(n) - np.sum(t.number * mean, axis=-1) / n)
 

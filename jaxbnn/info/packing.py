@@ -21,7 +21,7 @@ MAX_UNROLLED = 64
 NEGATIVE_ZERO = {4: np.uint32(2**31), 8: np.uint64(2**63)}
 
 
-def pack_signs(t: Shaped[AnyArray, "n d"]) -> UInt32[AnyArray, "n w"]:
+def pack_signs(t: Shaped[AnyArray, "n d"]) -> UInt32[jax.Array, "n w"]:
     """The signs of t as bits: unit d is bit d % 32 of word d // 32, set where t > 0.
 
     Args:
@@ -60,7 +60,7 @@ def are_signs(t: Shaped[AnyArray, "n d"]) -> Bool[AnyArray, " n"]:
     return jnp.all((t == 1) | (t == -1), axis=1)
 
 
-def pack_codes(codes: Integer[AnyArray, "n k"], bits: int) -> UInt32[AnyArray, "n w"]:
+def pack_codes(codes: Integer[AnyArray, "n k"], bits: int) -> UInt32[jax.Array, "n w"]:
     """Whole codes of `bits` bits each, floor(32 / bits) codes a word; none straddles two words.
 
     Args:
@@ -139,7 +139,9 @@ def pack_values(t: Any) -> UInt32[np.ndarray, "n w"]:
     return _bits_of_values(t)
 
 
-def hash_rows(words: UInt32[AnyArray, "n w"], salt: UInt32[AnyArray, ""]) -> UInt32[AnyArray, " n"]:
+def hash_rows(
+    words: UInt32[AnyArray, "n w"], salt: UInt32[AnyArray, ""]
+) -> UInt32[jax.Array, " n"]:
     """A 32-bit hash of each row; another salt is another hash.
 
     Up to eight words one after another are multiplied into a state that is mixed (multiply,
@@ -167,7 +169,7 @@ def hash_rows(words: UInt32[AnyArray, "n w"], salt: UInt32[AnyArray, ""]) -> UIn
     return _mix(jnp.sum(mixed ^ (mixed >> 13), axis=1, dtype=jnp.uint32), salt)
 
 
-def _mix(state: jax.Array, word: jax.Array) -> jax.Array:
+def _mix(state: jax.Array, word: AnyArray) -> jax.Array:
     state = (state ^ word) * jnp.uint32(0x85EBCA6B)
     state = (state ^ (state >> 13)) * jnp.uint32(0xC2B2AE35)
     return state ^ (state >> 16)
@@ -182,7 +184,7 @@ def _rows(t: Any) -> Any:
     return t
 
 
-def _pack(codes: Any, bits: int) -> Any:
+def _pack(codes: Any, bits: int) -> jax.Array:
     """Codes [N, K] below 2**bits as words [N, W]."""
     n_rows, n_codes = codes.shape
     per_word = WORD // bits

@@ -9,17 +9,19 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
+from jaxbnn.info.arrays import AnyArray
+
 
 class Point(NamedTuple):
     """One layer at one epoch. NaN, -1 and False where the estimator has no such number."""
 
-    xt: jax.Array  # [] bits, I(X;T)
-    ty: jax.Array  # [] bits, I(T;Y)
-    h_t: jax.Array  # [] bits, H(T)
-    se_ty: jax.Array  # [] bits, standard error of I(T;Y) by the delta method
-    n_patterns: jax.Array  # [] int32, patterns seen
-    n_singletons: jax.Array  # [] int32, patterns seen once
-    certified: jax.Array  # [] bool, the counts are certified
+    xt: AnyArray  # [] bits, I(X;T)
+    ty: AnyArray  # [] bits, I(T;Y)
+    h_t: AnyArray  # [] bits, H(T)
+    se_ty: AnyArray  # [] bits, standard error of I(T;Y) by the delta method
+    n_patterns: AnyArray  # [] int32, patterns seen
+    n_singletons: AnyArray  # [] int32, patterns seen once
+    certified: AnyArray  # [] bool, the counts are certified
 
 
 class InfoPlane(NamedTuple):
@@ -57,7 +59,8 @@ class PlaneBands(NamedTuple):
 
 
 UNKNOWN = np.float32("nan")
-NO_POINT = Point(UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, np.int32(-1), np.int32(-1), np.bool_(False))
+# Scalars of NumPy, which are no arrays to a type checker.
+NO_POINT = Point._make([*[UNKNOWN] * 4, np.int32(-1), np.int32(-1), np.bool_(False)])
 MAX_EXAMPLES = 2**24 - 1  # up to which float32 holds every count
 
 

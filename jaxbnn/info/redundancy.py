@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Bool, Int32, UInt32
 
+from jaxbnn.info.arrays import AnyArray
 from jaxbnn.info.packing import WORD, hash_rows
 
 BATCH = 4096  # rows unpacked at once
@@ -23,7 +24,7 @@ class RedundantUnits(NamedTuple):
 
 
 def redundant_units(
-    words: UInt32[jax.Array, "n w"], valid: Bool[jax.Array, " n"], n_units: int
+    words: UInt32[jax.Array, "n w"], valid: Bool[AnyArray, " n"], n_units: int
 ) -> RedundantUnits:
     """How many of the units are constant, repeat or oppose an earlier one.
 

@@ -76,12 +76,12 @@ def bop(threshold: float = 1e-8, gamma: float = 1e-4) -> optax.GradientTransform
         flips = (jnp.abs(momentum) > threshold) & (momentum * weight > 0)
         return jnp.where(flips, -2 * weight, 0 * weight)
 
-    def update(updates: Any, state: BopState, params: Any = None) -> tuple[Any, BopState]:
+    def update(updates: Any, state: Any, params: Any = None) -> tuple[Any, BopState]:
         _check_params(params, "bop flips them")
         momentum = jax.tree.map(lambda m, g: (1 - gamma) * m + gamma * g, state.momentum, updates)
         return jax.tree.map(flip, momentum, params), BopState(momentum)
 
-    return optax.GradientTransformation(init, update)  # pyright: ignore[reportArgumentType]
+    return optax.GradientTransformation(init, update)
 
 
 def _check_params(params: Any, why: str) -> None:

@@ -47,7 +47,7 @@ def doubtful_handle() -> Line2D:
         [],
         [],
         color=DOUBTFUL_COLOUR,
-        linestyle=DOUBTFUL_DASHES,  # pyright: ignore[reportArgumentType]
+        linestyle=DOUBTFUL_DASHES,
         linewidth=1.1,
         marker="o",
         markersize=6.5,

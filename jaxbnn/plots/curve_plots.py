@@ -167,7 +167,7 @@ def _mean_curves(
     """Mean and half width [E, L], and the trust in each seed [S, E, L], name by name."""
     mean_curves = []
     for i, name in enumerate(names):
-        can_be_trusted = trusted[:, :, i].all(axis=0)
+        can_be_trusted = np.asarray(trusted[:, :, i].all(axis=0))
         shown = can_be_trusted & np.isfinite(mean[:, i])
         marks = marked_epochs(epochs, shown, N_MARKS, (i + 0.5) / len(names))
         curve = _MeanCurve(epochs, mean[:, i], half[:, i], can_be_trusted, marks, i, name)

@@ -44,7 +44,7 @@ def forest(
     if line is not None:
         ax.axvline(line, color="0.5", lw=1, zorder=1)
     defined = np.isfinite(np.stack([array[:, 0] for array in arrays.values()]))
-    for row in np.flatnonzero(~defined.any(axis=0)):
+    for row in np.flatnonzero(~defined.any(axis=0)).tolist():
         ax.text(line or 0.0, row, " undefined", va="center", fontsize=SMALL_SIZE, color="0.35")
     ax.set_yticks(range(len(names)), names)
     ax.set_ylim(len(names) - 0.5, -0.5)

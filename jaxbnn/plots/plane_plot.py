@@ -1,6 +1,6 @@
 """The information plane."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -115,7 +115,7 @@ def _any_finite(path: NDArray) -> bool:
     return bool(np.isfinite(path).any())
 
 
-def _add_lines(ax: Axes, lines: Sequence[NDArray], **style: Any) -> None:
+def _add_lines(ax: Axes, lines: Iterable[NDArray], **style: Any) -> None:
     ax.add_collection(LineCollection(list(lines), **style), autolim=False)
 
 

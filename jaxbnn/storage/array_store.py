@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -328,7 +328,7 @@ def _read_chunks(array: Any, name: str, folder: Path) -> None:
             array[:, first : first + step]
 
 
-def _open(folder: Path, names: Iterable[str], mode: str) -> dict[str, Any]:
+def _open(folder: Path, names: Iterable[str], mode: Literal["r", "r+"]) -> dict[str, Any]:
     """The Zarr arrays of these names, whose chunks are decoded into their own size at most."""
     import zarr
 

@@ -45,7 +45,9 @@ class SeedRows(BackendArray):
 
     def lazy(self) -> Any:
         """The array as xarray holds it: read once, when it is asked for."""
-        lazy = indexing.CopyOnWriteArray(indexing.LazilyIndexedArray(self))
+        indexed = indexing.LazilyIndexedArray(self)
+        # xarray itself wraps such arrays, whatever it declares.
+        lazy = indexing.CopyOnWriteArray(indexed)  # pyright: ignore[reportArgumentType]
         return indexing.MemoryCachedArray(lazy)
 
     def __getitem__(self, key: indexing.ExplicitIndexer) -> Any:

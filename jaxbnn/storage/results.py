@@ -221,8 +221,8 @@ def _what_is_there(folder: Path) -> str:
 def _check_facts(facts: Mapping[str, Any], block: Path) -> None:
     """ValueError for a manifest that lacks what a result needs."""
     seeds = facts.get("seeds")
-    whole = run_folder.are_seeds(seeds)
-    if facts.get("version") != VERSION or not whole or DATA not in facts or "main" not in facts:
+    has_all = facts.get("version") == VERSION and DATA in facts and "main" in facts
+    if not has_all or not run_folder.are_seeds(seeds):
         raise ValueError(
             f"expected a block of layout {VERSION} in {block}, got another: remove it to run its "
             "seeds again"

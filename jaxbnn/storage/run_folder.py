@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from jaxbnn.config import codec
 from jaxbnn.config.experiment import MAX_SEEDS_PER_PROGRAM, Experiment
@@ -177,7 +177,7 @@ def seeds_of(block: Path) -> tuple[int, ...]:
     return tuple(seeds or ())
 
 
-def are_seeds(value: Any) -> bool:
+def are_seeds(value: Any) -> TypeGuard[list[int]]:
     """Whether a JSON value is the list of a block's seeds."""
     if not isinstance(value, list) or not 0 < len(value) <= MAX_SEEDS_PER_PROGRAM:
         return False

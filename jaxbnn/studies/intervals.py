@@ -1,7 +1,7 @@
 """95 % intervals over seeds, their words, and the verdict that they give on a claim."""
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -61,7 +61,9 @@ def median_interval(values: ArrayLike) -> Interval:
     """
     sample = np.asarray(values, np.float64)
     median = float(np.median(sample))
-    ends = stats.quantile_test(sample, q=median, p=0.5).confidence_interval(LEVEL)
+    # scipy has no types: q is taken for whole because its default, 0, is.
+    test = stats.quantile_test(sample, q=median, p=0.5)  # pyright: ignore[reportArgumentType]
+    ends = test.confidence_interval(LEVEL)
     return Interval(median, float(ends.low), float(ends.high))
 
 
@@ -81,7 +83,8 @@ def rank_correlation_interval(x: ArrayLike, y: ArrayLike) -> Interval:
         return Interval(np.nan, np.nan, np.nan)
     correlation = stats.pearsonr(x_ranks, y_ranks)
     ends = correlation.confidence_interval(LEVEL)
-    return Interval(float(correlation[0]), float(ends.low), float(ends.high))
+    rho: Any = correlation[0]
+    return Interval(float(rho), float(ends.low), float(ends.high))
 
 
 def interval_text(values: ArrayLike, digits: int = 2) -> str:

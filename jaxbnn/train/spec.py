@@ -6,6 +6,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
 import jax
 import optax
+from jaxtyping import Float32
 
 from jaxbnn.nn.layers import LATENT
 from jaxbnn.nn.transforms import bop, clip_latent
@@ -190,10 +191,10 @@ def decays(optimiser: Optimiser) -> bool:
 
 class Hyper(NamedTuple):
     """The traced numbers of a run, one a seed: runs that differ only in these share one compiled
-    program."""
+    program. Arrays of NumPy on the host."""
 
-    learning_rate: jax.Array  # [] float32
-    decay: jax.Array  # [] float32
+    learning_rate: Float32[Any, ""]
+    decay: Float32[Any, ""]
 
 
 def rule_of(spec: TrainSpec, hyper: Hyper) -> optax.GradientTransformation:

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jaxbnn.info import Counts, corrected_entropy, miller_madow, plugin
-from jaxbnn.info.entropy import of_distribution, without_rounding
+from jaxbnn.info.entropy import information_error, of_distribution, without_rounding
 
 HISTOGRAM = [4, 2, 3, 0, 2, 4, 0, 0, 2, 1, 1]
 KNOWN = {"plugin": 2.839775539646, "miller_madow": 3.105535152441}
@@ -69,3 +69,9 @@ def test_rounding_below_0_is_0_and_everything_else_stays():
         found = np.asarray(clip(bits))
         assert not np.signbit(found[:4]).any() and (found[:4] == 0).all()
         np.testing.assert_array_equal(found[4:].view(np.uint32), np.asarray(bits)[4:].view("u4"))
+
+
+def test_a_histogram_has_no_standard_error_of_information():
+    counts = Counts.from_histogram(HISTOGRAM)
+    with pytest.raises(ValueError, match="expected counts with rows, as `count` gives them"):
+        information_error(counts, counts)

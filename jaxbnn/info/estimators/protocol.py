@@ -38,7 +38,7 @@ class Rows:
     """Packed rows, and which of them the encoder vouches for."""
 
     words: UInt32[jax.Array, "b w"]
-    valid: Bool[jax.Array, " b"]
+    valid: Bool[AnyArray, " b"]
     bits: int | None = STATIC  # all bits of a row are below it
 
 

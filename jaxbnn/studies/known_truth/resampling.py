@@ -23,7 +23,7 @@ class Drawn(NamedTuple):
     class_sizes: np.ndarray  # [C]
     h_t: np.ndarray  # [] bits
     h_ty: np.ndarray  # [] bits
-    h_y: np.ndarray  # [] bits
+    h_y: np.float64  # bits
     se_ty: np.ndarray  # [] bits
 
 
@@ -55,9 +55,9 @@ def all_sizes(
         drawn = [_draw(rng, words, y, n, bits) for rng in keys]
         by_size.append(_said(drawn, bits))
     said = stacked(by_size)
-    said["truth"] = np.float64(true.xt.value)
-    said["truth_ty"] = np.float64(true.ty.value)
-    said["bits"] = np.int64(bits)
+    said["truth"] = np.asarray(true.xt.value, np.float64)
+    said["truth_ty"] = np.asarray(true.ty.value, np.float64)
+    said["bits"] = np.asarray(bits, np.int64)
     return said
 
 
@@ -73,7 +73,7 @@ def _said(drawn: Sequence[Drawn], bits: int) -> dict[str, np.ndarray]:
     """What is said of the samples of one size, [repetitions, ...]."""
     multiplicity = np.stack([np.asarray(sample.t.multiplicity) for sample in drawn])
     number = np.stack([np.asarray(sample.t.number) for sample in drawn])
-    evaluated = evaluate(Spectrum(multiplicity, number), 2**bits)  # pyright: ignore[reportArgumentType]
+    evaluated = evaluate(Spectrum(multiplicity, number), 2**bits)
     h_t, h_ty, h_y = np.array([(one.h_t, one.h_ty, one.h_y) for one in drawn], np.float64).T
     error = np.asarray([sample.se_ty for sample in drawn])
     null = [reliability.null_information(sample.t, sample.class_sizes) for sample in drawn]

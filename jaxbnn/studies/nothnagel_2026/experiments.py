@@ -52,6 +52,11 @@ def widths_of(model: Any) -> tuple[int, ...]:
     return model.widths
 
 
+def _changed(spec: Any, **values: Any) -> Any:
+    """A data set or a network with values changed: its protocol says nothing of its fields."""
+    return dataclasses.replace(spec, **values)
+
+
 def joined(widths: Iterable[int]) -> str:
     """Widths in a name: "120-84-10"."""
     return "-".join(str(width) for width in widths)
@@ -136,7 +141,7 @@ def shuffled(base: Experiment) -> Experiment:
     return dataclasses.replace(
         base,
         name=f"{base.name}-shuffled",
-        data=dataclasses.replace(base.data, label_seed=0),
+        data=_changed(base.data, label_seed=0),
         seeds_per_program=3,
     )
 
@@ -160,7 +165,7 @@ def causes() -> tuple[Experiment, ...]:
         experiments.append(dataclasses.replace(base, name=name, train=spec))
     for times in CAUSE_WIDTHS:
         widths = tuple(round(times * width) for width in widths_of(base.model))
-        model = dataclasses.replace(base.model, widths=widths)
+        model = _changed(base.model, widths=widths)
         name = f"nothnagel2026/szt-width-{joined(widths)}"
         experiments.append(dataclasses.replace(base, name=name, model=model))
     for noise in CAUSE_NOISES:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -49,7 +50,7 @@ def surrogates(runs: Runs) -> Figure:
     values = {
         "STE": np.clip(x, -1, 1),
         "approx-sign": np.sign(x) * (1 - np.maximum(1 - abs(x), 0) ** 2),
-        "swish-sign": np.asarray(SwishSignActivation(5.0)(x)),
+        "swish-sign": np.asarray(SwishSignActivation(5.0)(jnp.asarray(x))),
         "sign": np.where(x > 0, 1.0, -1.0),
     }
     derivatives = {name: np.asarray(f(x)) for name, f in SURROGATES.items()}
