@@ -105,6 +105,7 @@ def test_show_says_what_a_run_costs_when_it_is_asked(capsys, monkeypatch):
     assert re.search(r"On this machine: about \d+ s \(\d+ s of it compiling\), \d+ MiB", out)
 
 
+@pytest.mark.slow
 def test_several_values_are_run_one_after_another_and_end_in_one_table(capsys, tmp_path):
     changes = sets(
         "model.widths=4,3",
@@ -417,6 +418,7 @@ def test_measure_estimates_a_finished_run_anew(demo, capsys):
     )
 
 
+@pytest.mark.slow
 def test_a_study_of_estimators_runs_and_is_drawn_again(tmp_path, capsys):
     short = (*sets("p=0.5,0.9", "n=100", "d=2,40", "repetitions=2"), "--out", str(tmp_path))
     done = said(capsys, "run", "regime", *short)
@@ -566,7 +568,9 @@ def wait_for(process, folder, pattern):
         time.sleep(0.1)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, pytest.param(signal.SIGHUP, marks=pytest.mark.slow)]
+)
 def test_a_signal_stops_at_a_checkpoint_and_the_same_command_goes_on(tmp_path, number):
     rare = ("schedule.every=1000", "schedule.last_epochs=2")
     longer = sets("train.epochs=1e5", "model.widths=4", "seeds_per_program=1", *rare)
