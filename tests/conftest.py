@@ -42,7 +42,7 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 
 
 SHARED = Path(os.environ["JAXBNN_TESTS"])
-MANY_MAPS = 25000
+MANY_MAPS = 40000
 
 
 @pytest.fixture(scope="module", autouse=True)

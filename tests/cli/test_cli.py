@@ -128,6 +128,7 @@ def test_several_values_are_run_one_after_another_and_end_in_one_table(capsys, t
     assert "2 settings, 0 to run, 1 programs: nothing to do" in again.err and again.out == first.out
 
 
+@pytest.mark.slow
 def test_a_grid_is_run_by_groups_and_made_smaller(capsys, tmp_path, monkeypatch):
     cubes = studies.settings("nothnagel2026", "szt")[-2:]
     one_probe = tuple(dataclasses.replace(each, probes=each.probes[:1]) for each in cubes)
@@ -208,6 +209,7 @@ def test_seeds_per_program_are_a_number_or_auto(capsys):
     )
 
 
+@pytest.mark.slow
 def test_a_long_run_says_what_it_takes_and_one_that_does_not_fit_is_refused(
     capsys, monkeypatch, tmp_path
 ):

@@ -64,14 +64,14 @@ def leftovers(folder):
     ("module", "what", "turn", "size"),
     [
         (run_folder, "write_config", 0, 300),
-        (run_folder, "make_block_folder", 0, 1),
+        pytest.param(run_folder, "make_block_folder", 0, 1, marks=pytest.mark.slow),
         (array_store, "create", 0, 100),
         (array_store, "write_rows", 0, 100),
-        (array_store, "write_rows", 9, 200),
+        pytest.param(array_store, "write_rows", 9, 200, marks=pytest.mark.slow),
         (array_store, "write_whole", 0, 10),
-        (array_store, "finish", 0, 300),
+        pytest.param(array_store, "finish", 0, 300, marks=pytest.mark.slow),
         (checkpoints, "save", 0, 100),
-        (checkpoints, "save", 3, 1000),
+        pytest.param(checkpoints, "save", 3, 1000, marks=pytest.mark.slow),
     ],
 )
 def test_without_room_on_the_disk_the_run_says_so_and_goes_on_when_there_is(
@@ -166,6 +166,7 @@ def test_what_a_kill_leaves_beside_a_chunk_is_cleared(undisturbed, often, tmp_pa
     check_same_runs(folder, whole)
 
 
+@pytest.mark.slow
 def test_files_from_the_future_change_nothing(undisturbed, often, tmp_path):
     experiment, whole = undisturbed
     run(experiment, tmp_path, devices=ONE, stop=stopping_after(12))

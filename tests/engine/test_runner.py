@@ -245,6 +245,7 @@ def test_another_rate_other_seeds_and_another_chunk_length_compile_nothing(
     assert [f._cache_size() for f in (program.advance, program.start, program.prepare)] == compiled
 
 
+@pytest.mark.slow
 def test_each_seed_can_have_its_own_split(tmp_path, plain):
     own = override(plain, "data.split_per_seed=true")
     folder = run(dataclasses.replace(own, seeds=(0, 1, 2)), tmp_path, devices=ONE)
@@ -300,6 +301,7 @@ def test_a_finished_block_gets_back_a_lost_list_of_its_seeds(finished, tiny, tmp
     check_same_runs(folder, finished)
 
 
+@pytest.mark.slow
 def test_the_precision_of_products_holds_in_the_devices_threads(tiny, tmp_path, monkeypatch):
     """A setting made with a context manager holds in one thread of Python."""
     seen = []

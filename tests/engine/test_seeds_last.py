@@ -74,7 +74,11 @@ def close(ours, theirs):
         (REAL, TrainSpec(epochs=1, batch_size=8, optimiser=Sgd(momentum=0.9))),
     ],
 )
-@pytest.mark.parametrize("own", [False, True], ids=["shared data", "own data"])
+@pytest.mark.parametrize(
+    "own",
+    [False, pytest.param(True, marks=pytest.mark.slow)],
+    ids=["shared data", "own data"],
+)
 def test_an_epoch_is_that_of_the_trainer_of_one_seed(model, spec, own):
     data = examples(20, N_SEEDS) if own else examples(20)
     hyper = HYPER._replace(decay=jnp.full(N_SEEDS, spec.decay))
@@ -103,7 +107,11 @@ def test_a_seed_that_diverges_is_marked_and_leaves_the_others_alone():
         np.testing.assert_array_equal(one[::2], other[::2])
 
 
-@pytest.mark.parametrize("own", [False, True], ids=["shared data", "own data"])
+@pytest.mark.parametrize(
+    "own",
+    [False, pytest.param(True, marks=pytest.mark.slow)],
+    ids=["shared data", "own data"],
+)
 def test_a_view_is_that_of_one_seed(own, monkeypatch):
     monkeypatch.setattr(seeds_last, "MAX_ROWS", 21)  # seven rows at once
     lead = (N_SEEDS,) if own else ()

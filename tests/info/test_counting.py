@@ -32,6 +32,7 @@ def repeating_signs(n, d, n_patterns, seed):
     ]
 
 
+@pytest.mark.slow
 def test_counts_equal_np_unique_for_every_width_from_1_to_300_also_with_a_broken_hash():
     pack, hashed, broken = (
         jax.jit(pack_signs),

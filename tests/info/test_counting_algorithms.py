@@ -64,7 +64,7 @@ CASES += [((300, 40, 300, 4), broken_hash), ((600, 70, 300, 3), hash_rows)]
 
 @pytest.mark.parametrize(
     ("case", "hashing"),
-    CASES,
+    [*CASES[:4], pytest.param(*CASES[4], marks=pytest.mark.slow)],
     ids=["one row", "direct", "three words", "broken hash", "hash and index sorted"],
 )
 def test_every_algorithm_gives_the_counts_of_np_unique_bit_for_bit(case, hashing):
@@ -122,7 +122,14 @@ def test_algorithms_agree_under_any_order_of_rows_and_relabelling_of_units_and_c
 
 
 @pytest.mark.parametrize(
-    ("algorithm", "d"), [("direct", 8), ("scatter", 8), ("sort", 8), ("sort", 48), ("sort", 100)]
+    ("algorithm", "d"),
+    [
+        ("direct", 8),
+        ("scatter", 8),
+        ("sort", 48),
+        pytest.param("sort", 8, marks=pytest.mark.slow),
+        pytest.param("sort", 100, marks=pytest.mark.slow),
+    ],
 )
 def test_a_batch_is_a_loop_and_jit_is_eager(algorithm, d):
     samples = [sample(64, d, 30, 3, seed) for seed in range(4)]

@@ -152,7 +152,7 @@ def test_a_convnet_equals_one_written_with_jaxs_convolution():
     )
 
 
-@pytest.mark.parametrize("offset", [0.0, 300.0, 20_000.0])
+@pytest.mark.parametrize("offset", [300.0, 20_000.0])
 @pytest.mark.parametrize(
     ("model", "norm", "axes"),
     [(MLP((6,), 2), "norm_1", 0), (ConvNet((4,), 3, (3,), 2), "kernel_norm_1", (1, 2, 3))],

@@ -253,6 +253,7 @@ def loaded(folder):
     return [results.open_result(folder, group).load() for group in groups]
 
 
+@pytest.mark.slow
 def test_no_flipped_bit_of_a_store_is_read(tmp_path):
     """Three bits of each of its files, each refused in one line."""
     block = stores.write_block(tmp_path, (1, 2))

@@ -20,7 +20,14 @@ def test_every_place_is_taken_once(n):
     assert n < 64 or len({tuple(order[:10]) for order in np.asarray(orders)}) == 3
 
 
-@pytest.fixture(scope="module", params=[513, 766, 1025])
+@pytest.fixture(
+    scope="module",
+    params=[
+        513,
+        pytest.param(766, marks=pytest.mark.slow),
+        pytest.param(1025, marks=pytest.mark.slow),
+    ],
+)
 def drawn(request):
     n = request.param
     keys = jax.random.split(jax.random.key(5), DRAWS)

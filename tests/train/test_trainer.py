@@ -45,7 +45,15 @@ def test_another_key_is_another_order():
     assert not np.array_equal(one, other)
 
 
-@pytest.mark.parametrize("optimiser", [Sgd(), Sgd(momentum=0.9), Adam(), AdamW()])
+@pytest.mark.parametrize(
+    "optimiser",
+    [
+        Sgd(momentum=0.9),
+        AdamW(),
+        pytest.param(Sgd(), marks=pytest.mark.slow),
+        pytest.param(Adam(), marks=pytest.mark.slow),
+    ],
+)
 def test_full_batch_steps_are_those_of_optax(optimiser):
     hyper = Hyper(jnp.float32(0.1), jnp.float32(0.3 if isinstance(optimiser, AdamW) else 0.0))
     spec = TrainSpec(epochs=1, batch_size=None, optimiser=optimiser, decay=float(hyper.decay))

@@ -181,6 +181,7 @@ def test_a_lenet_of_the_grid_runs_shrunk_on_made_images(tmp_path):
         np.testing.assert_array_equal(alone[name].values[0], found[name].values[1])
 
 
+@pytest.mark.slow
 def test_what_has_its_batch_last_is_no_layer():
     x = np.zeros((4, 14, 14), np.float32)
     model = nn.ConvNet((6,), 2, (3,), 3)

@@ -246,6 +246,7 @@ def test_two_groups_that_differ_confirm_that_the_link_depends(cubes):
     assert findings.generalises(cubes).verdict == "too weak to say"
 
 
+@pytest.mark.slow
 def test_an_incomplete_grid_is_drawn_and_what_is_missing_is_listed(cubes, tmp_path, monkeypatch):
     runs = {name: run for i, (name, run) in enumerate(cubes.items()) if i != 3}
     runs |= {e.name: made(e, [1.5, 1.2], [0.7, 0.8], "biased") for e in GRID["mnist-small"][:2]}

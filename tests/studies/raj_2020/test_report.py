@@ -20,6 +20,8 @@ from jaxbnn.studies.raj_2020.experiments import RAJ_2020
 from jaxbnn.studies.raj_2020.runs import BNN, DNN, MNIST, RANDOM_DNN
 from jaxbnn.studies.study import Run
 
+pytestmark = pytest.mark.slow  # its runs compile two networks
+
 
 def shrunk(name):
     """Four seeds, six epochs, two hidden layers."""
@@ -106,7 +108,6 @@ def test_bins_say_what_exact_counts_say_and_a_batch_norm_loses_nothing(folders):
     ).all()  # the sign is what loses
 
 
-@pytest.mark.slow
 def test_the_report_has_the_ledger_tables_and_pictures(runs, tmp_path, monkeypatch):
     coarse = lambda folder, name, figure: figure.savefig(folder / f"{name}.png", dpi=30)  # noqa: E731
     monkeypatch.setattr(report, "save_figure", coarse)
