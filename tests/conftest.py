@@ -44,6 +44,9 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 SHARED = Path(os.environ["JAXBNN_TESTS"])
 MANY_MAPS = 40000
 
+# Tracing makes many objects that stay: looking through all of them again and again takes long.
+gc.set_threshold(50_000, 20, 50)
+
 
 @pytest.fixture(scope="module", autouse=True)
 def programs_are_given_back():

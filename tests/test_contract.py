@@ -29,12 +29,12 @@ ACTIVATIONS = [
 ]
 ESTIMATORS = [
     info.Exact(),
-    info.Exact("miller_madow"),
     info.FixedBins(),
-    info.FixedBins(0, 2, 5),
     info.SoftOutput(),
     info.ExactValues(),
-    info.OwnRangeBins(7),
+    pytest.param(info.Exact("miller_madow"), marks=pytest.mark.slow),
+    pytest.param(info.FixedBins(0, 2, 5), marks=pytest.mark.slow),
+    pytest.param(info.OwnRangeBins(7), marks=pytest.mark.slow),
 ]
 DATA = [
     data.Szt(),

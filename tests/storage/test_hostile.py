@@ -50,7 +50,8 @@ def test_a_valid_file_is_read_and_a_damaged_one_read_or_refused(name, tmp_path):
     for i in range(20):
         payload = hostile.mutated(reader.valid, chance)
         assert hostile.failure(reader, payload, tmp_path / str(i)) == ""
-    gc.collect()
+    if name.startswith("checkpoint"):
+        gc.collect()
 
 
 @settings(max_examples=30, deadline=None)
