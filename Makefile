@@ -26,7 +26,7 @@ test: .venv/.test  ## run the tests
 test-slow: .venv/.test  ## run the tests that take longer: long runs, groups of processes, campaigns in small
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m slow $(ARGS)
 
-# On Python 3.11 this takes an hour: later versions tell coverage of each line once.
+# On Python 3.11 this takes an hour: later versions report a line only once.
 coverage: .venv/.dev  ## run the tests, then say which lines of jaxbnn they do not run
 	COVERAGE_CORE=$(if $(filter 3.11,$(VERSION)),ctrace,sysmon) $(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow" --cov=jaxbnn --cov-report=term-missing:skip-covered $(ARGS)
 
@@ -65,7 +65,7 @@ pins: .venv/.dev  ## make requirements/*.txt anew; ARGS=--upgrade takes the newe
 	$(COMPILE) pyproject.toml --extra dev -c requirements/test.txt -o requirements/dev.txt
 
 clean:  ## remove .venv, dist and caches, never runs/
-	rm -rf .venv dist .hypothesis .pytest_cache .ruff_cache
+	rm -rf .venv dist .coverage .hypothesis .pytest_cache .ruff_cache
 	find jaxbnn tests -name __pycache__ -prune -exec rm -rf {} +
 
 $(VENV):

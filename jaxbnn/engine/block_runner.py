@@ -29,7 +29,7 @@ from jaxbnn.engine.run_plan import (
     shapes_of,
 )
 from jaxbnn.observe.record import Series
-from jaxbnn.storage import array_store, checkpoints, run_folder, schema
+from jaxbnn.storage import array_store, checkpoints, results, run_folder, schema
 
 CHUNK_SECONDS = 2.0  # aimed at between two turns of the host
 CHECKPOINT_SECONDS = 10.0  # between two checkpoints, or longer:
@@ -69,9 +69,11 @@ def run_block(
     """Takes a block to its end; False where the run was stopped before, with a checkpoint."""
     shapes = shapes_of(plan, inputs)
     parts = _parts(plan, seeds)
-    block = _restored(plan, parts, shapes, inputs, device)
     for part in parts:
         run_folder.make_block_folder(plan.folders[part.seed_range.number], part.seed_range.seeds)
+    if all(_is_finished(plan, part) for part in parts):
+        return True
+    block = _restored(plan, parts, shapes, inputs, device)
     if block is None:
         block = jax.block_until_ready(initial_block(plan, seeds, inputs, device))
         for part in parts:
@@ -102,6 +104,7 @@ def identity_of(plan: RunPlan, number: int, shapes: Any) -> dict[str, str]:
     """What a checkpoint must share with the run that goes on from it."""
     layout = str(jax.tree_util.tree_flatten_with_path(shapes))
     return {
+        "version": str(results.VERSION),
         "config": codec.digest(plan.experiments[number]),
         "data": plan.checksum,
         "jax": jax.__version__,
@@ -216,6 +219,15 @@ def _parts(plan: RunPlan, seeds: BlockSeeds) -> list[Part]:
         parts.append(Part(seed_range, places, folder))
         first = places.stop
     return parts
+
+
+def _is_finished(plan: RunPlan, part: Part) -> bool:
+    """Whether a store is finished already: its list of seeds was lost, and is back."""
+    if not array_store.is_finished(part.folder):
+        return False
+    folder = plan.folders[part.seed_range.number]
+    finished = results.finished_seeds(folder, plan.checksum, plan.settings)
+    return set(part.seed_range.seeds) <= set(finished)
 
 
 def _create_store(plan: RunPlan, part: Part, inputs: Inputs, shapes: Block) -> None:

@@ -26,7 +26,7 @@ from jaxbnn.storage import array_store, results, schema
 from jaxbnn.storage.array_store import ArraySpec
 
 QUANTITY = "quantity"  # the axis of columns
-JUDGED_ROWS = 1024  # measured epochs that are judged at a time
+JUDGED_BYTES = 2**22  # of a seed's spectra that are judged at a time
 
 
 def specs_of(plan: RunPlan, n_seeds: int, inputs: Inputs, block: Block) -> dict[str, ArraySpec]:
@@ -235,10 +235,12 @@ def _judge(plan: RunPlan, folder: Path, probe: Probe, reference: Any, places: sl
     array_store.write_whole(folder, {f"{probe.name}/{schema.SAMPLE}": columns})
     if kept.ACTIVATIONS in kept.kinds(probe):
         array_store.write_whole(folder, {f"{probe.name}_{kept.ACTIVATIONS}/y": labels})
+    array_store.clear(folder, f"{probe.name}/{schema.TRUST}")
     rules = {"population": probe.is_population(plan.split), "tolerance": probe.tolerance}
     n_rows = len(plan.experiment.epochs)
-    for first in range(0, n_rows, JUDGED_ROWS):
-        rows = (slice(None), slice(first, first + JUDGED_ROWS))
+    size = _rows_judged_at_once(plan, probe)
+    for first in range(0, n_rows, size):
+        rows = (slice(None), slice(first, first + size))
         points = array_store.read(folder, f"{probe.name}/{schema.POINTS}", rows)
         spectra = array_store.read(folder, f"{probe.name}/{schema.SPECTRA}", rows)
         trust = []
@@ -252,6 +254,13 @@ def _judge(plan: RunPlan, folder: Path, probe: Probe, reference: Any, places: sl
     last = array_store.read(folder, f"{probe.name}/{schema.SPECTRA}", (slice(None), n_rows - 1))
     needed = np.stack([needed_columns(_spectrum_of_t(own), units, **rules) for own in last])
     array_store.write_whole(folder, {f"{probe.name}/{schema.NEEDED}": needed})
+
+
+def _rows_judged_at_once(plan: RunPlan, probe: Probe) -> int:
+    """How many epochs: whichever seeds a block has, so that no bit depends on them."""
+    n_layers = len(layers_of(plan.experiment.model, probe))
+    row = 4 * n_layers * len(SPECTRA) * room(sample_size(plan.split, probe.sample))
+    return max(1, JUDGED_BYTES // row)
 
 
 def _spectrum_of_t(columns: np.ndarray) -> Spectrum:

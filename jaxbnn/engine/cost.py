@@ -119,7 +119,7 @@ def _try_block(
 ) -> Tried:
     """What this block takes; it is run where it fits and `seconds` is not 0."""
     began = time.perf_counter()
-    with jax.default_device(device):
+    with jax.default_device(device), jax.default_matmul_precision(plan.precision):
         inputs = inputs_of(plan, block, device)
         begin = partial(initial_block, plan, block, inputs, device)
         compiled = advance.lower(plan.program, begin(), np.int32(1), inputs).compile()

@@ -147,10 +147,7 @@ def _take_folders(plan: RunPlan, missing: Sequence[Sequence[int]], held: ExitSta
     when the last of these processes has ended.
     """
     folders = [folder for folder, seeds in zip(plan.folders, missing, strict=True) if seeds]
-    for folder in folders:
-        run_folder.make_folder(folder)
-        run_folder.check_free(folder)
-    processes.meet()
+    _make_free_folders(folders)
     if processes.index() == 0:
         for folder in folders:
             lock = held.enter_context(run_folder.locked(folder))
@@ -161,6 +158,16 @@ def _take_folders(plan: RunPlan, missing: Sequence[Sequence[int]], held: ExitSta
         for folder in folders:
             held.enter_context(run_folder.joined(folder))
     processes.meet()
+
+
+def _make_free_folders(folders: Sequence[Path]) -> None:
+    """Makes folders that no other run has: one process after another, as a look takes the lock."""
+    for index in range(processes.count()):
+        if index == processes.index():
+            for folder in folders:
+                run_folder.make_folder(folder)
+                run_folder.check_free(folder)
+        processes.meet()
 
 
 def _run_missing(plan: RunPlan, options: Options) -> None:

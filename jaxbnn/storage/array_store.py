@@ -8,6 +8,7 @@ value. A store with a manifest is finished; one without is being written.
 import hashlib
 import json
 import math
+import shutil
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -110,6 +111,11 @@ def write_whole(folder: Path, arrays: Mapping[str, np.ndarray]) -> None:
     """Writes whole arrays."""
     for name, array in _open(folder, arrays, "r+").items():
         array[...] = arrays[name]
+
+
+def clear(folder: Path, name: str) -> None:
+    """Removes what is written of an array."""
+    shutil.rmtree(folder / ARRAYS / name / "c", ignore_errors=True)
 
 
 def read(folder: Path, name: str, selection: Any = ...) -> np.ndarray:
@@ -320,12 +326,11 @@ def _read_chunks(array: Any, name: str, folder: Path) -> None:
     """Reads what is written of an array, chunk by chunk: a damaged one raises."""
     if array.ndim <= EPOCH:
         read(folder, name)
-        return
-    step = array.chunks[EPOCH]
     places = [path.name for path in (folder / ARRAYS / name / "c" / "0").glob("*")]
-    for first in sorted(step * int(place) for place in places if place.isdecimal()):
+    for place in sorted(int(place) for place in places if place.isdecimal()):
+        first = place * array.chunks[EPOCH]
         with _naming(folder, name):
-            array[:, first : first + step]
+            array[:, first : first + array.chunks[EPOCH]]
 
 
 def _open(folder: Path, names: Iterable[str], mode: Literal["r", "r+"]) -> dict[str, Any]:

@@ -99,7 +99,7 @@ class SeedRows(BackendArray):
 
     def _check_size(self, seeds: np.ndarray, taken: tuple[Any, ...]) -> None:
         """ValueError for a selection that does not fit into memory."""
-        size = len(seeds) * self._parts[0].dtype.itemsize
+        size = 2 * len(seeds) * self._parts[0].dtype.itemsize  # a block's rows and the whole
         for place, n in zip(taken, self._parts[0].shape[1:], strict=True):
             size *= len(range(*place.indices(n))) if isinstance(place, slice) else len(place)
         if size > memory():

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from jaxbnn.files.atomic import replacing, reserve
+from jaxbnn.files.limits import memory
 from jaxbnn.storage import array_store, run_folder, schema, zarr_metadata
 from jaxbnn.storage.array_store import one_line
 from jaxbnn.storage.lazy_rows import SeedRows
@@ -15,7 +16,7 @@ from jaxbnn.storage.lazy_rows import SeedRows
 DATA = "data_sha256"  # the fact of a block's manifest that names its data
 SETTINGS = "settings"  # the fact that says under which settings of JAX and XLA
 SHARED = {"digest": "experiment", DATA: "data set", SETTINGS: "set of JAX's and XLA's settings"}
-VERSION = 2  # of a block's layout
+VERSION = 3  # of a block's layout, and of the arithmetic that its numbers come from
 OLD_RESULT = "result.nc"  # what version 0.1 wrote
 
 
@@ -224,7 +225,7 @@ def _check_facts(facts: Mapping[str, Any], block: Path) -> None:
     has_all = facts.get("version") == VERSION and DATA in facts and "main" in facts
     if not has_all or not run_folder.are_seeds(seeds):
         raise ValueError(
-            f"expected a block of layout {VERSION} in {block}, got another: remove it to run its "
+            f"expected a block of version {VERSION} in {block}, got another: remove it to run its "
             "seeds again"
         )
     if tuple(seeds) != run_folder.seeds_of(block):
@@ -303,6 +304,11 @@ def _open_study(folder: Path) -> Any:
     import xarray
 
     manifest = array_store.read_manifest(folder)
+    size = _size(folder)
+    if size > memory():
+        raise ValueError(
+            f"expected a study that fits into memory in {folder}, got {size / 2**30:.0f} GiB"
+        )
     group = str(manifest.facts.get("group"))
     about = array_store.attributes(folder, group)
     variables = {}

@@ -70,7 +70,7 @@ def open_to_group(lock: int, folder: Path) -> None:
 
 def check_free(folder: Path) -> None:
     """ValueError where another run has the folder, or its file system has no locks."""
-    with joined(folder):
+    with locked(folder):
         pass
 
 

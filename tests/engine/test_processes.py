@@ -178,15 +178,20 @@ def test_while_a_process_of_a_group_trains_no_other_run_takes_the_folder(alone, 
     """Also when process 0, which took it first, has died."""
     experiment, _ = alone
     first, second = started(experiment, tmp_path, 2)
-    while second.stdout.readline().split()[0] != "4":
-        pass
-    os.kill(second.pid, signal.SIGSTOP)  # it has not seen yet that the first is gone
-    first.kill()
-    first.communicate(timeout=60)
-    with pytest.raises(ValueError, match="another run is working in"):
-        run(experiment, tmp_path, devices=jax.devices()[:1])
-    second.kill()
-    second.communicate(timeout=60)
+    try:
+        while (line := second.stdout.readline()) and line.split()[0] != "4":
+            pass
+        assert line, second.communicate()
+        os.kill(second.pid, signal.SIGSTOP)  # it has not seen yet that the first is gone
+        first.kill()
+        with pytest.raises(ValueError, match="another run is working in"):
+            run(experiment, tmp_path, devices=jax.devices()[:1])
+        said = [each.communicate(timeout=300) for each in started(experiment, tmp_path, 2)]
+    finally:
+        for each in (first, second):
+            each.kill()
+            each.communicate(timeout=60)
+    assert [out for out, _ in said] == ["", ""] and "another run is working in" in said[0][1]
 
 
 def test_where_process_0_is_not_found_that_is_said(monkeypatch):

@@ -124,12 +124,12 @@ def points_of(xt, ty):
     return Point(np.array([xt]), np.array([ty]), np.array([xt]), known, whole, whole, known > 0)
 
 
-def judged(xt, ty, t, **changes):
+def judged(xt, ty, t, population=False, units=None):
     sample = Sample(np.array([6, 6]), np.float64(math.log2(12)), np.float64(1.0))
-    rules = {"population": changes.get("population", False), "tolerance": 0.1}
+    rules = {"population": population, "tolerance": 0.1}
     trust = trust_columns(points_of(xt, ty), t, sample, **rules)
     names = [variable.name for variable in schema.columns(schema.TRUST)]
-    units = changes.get("units", np.array([3.0] * len(xt)))
+    units = np.array([3.0] * len(xt)) if units is None else units
     last = Spectrum(t.multiplicity[-1], t.number[-1])
     needed = needed_columns(last, units, **rules)
     return dict(zip(names, np.moveaxis(trust, -1, 0), strict=True)), needed

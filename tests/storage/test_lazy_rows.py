@@ -106,7 +106,7 @@ def test_nothing_is_read_until_it_is_asked_for(parts):
 
 def test_a_selection_that_memory_cannot_hold_is_refused(parts, monkeypatch):
     """Of the whole, whose parts may fit, nothing is read."""
-    monkeypatch.setattr(lazy_rows, "memory", lambda: 2 * 5 * 3 * 4)
+    monkeypatch.setattr(lazy_rows, "memory", lambda: 2 * (2 * 5 * 3 * 4))
     with pytest.raises(ValueError, match="that fits into memory, got 0 GiB: select seeds or"):
         _ = variable(parts, 2).values
     assert reads(parts) == [0, 0]
