@@ -1,0 +1,182 @@
+"""Counts of a layer's patterns in a table with a row for each possible pattern.
+
+In a network of binary layers each layer is a function of the one before. Once the patterns of one
+layer are counted, together with the part of the data and the label, the table of every deeper layer
+follows from it: the network is evaluated on the possible patterns instead of the examples, and rows
+that it maps to one pattern are added up.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Bool, Float32, Int32
+
+from jaxbnn.info.arrays import AnyArray
+from jaxbnn.info.counting import Counts
+from jaxbnn.info.redundancy import RedundantUnits
+
+MAX_PATTERNS = 2**12  # of a layer: a table of more takes longer than the examples it stands for
+
+
+class PatternTable(NamedTuple):
+    """How often each possible pattern of a layer was seen, by part of the data and label."""
+
+    count: Int32[AnyArray, "p k c"]  # [P, K, C]: P patterns, K parts, C labels
+    certified: Bool[AnyArray, ""]  # every example has one of these patterns, parts and labels
+
+
+class UnitCounts(NamedTuple):
+    """How often the units of a layer were +1."""
+
+    one: Int32[jax.Array, " d"]  # each unit
+    two: Int32[jax.Array, "d d"]  # each two units together
+
+
+def is_enumerable(n_units: int, n_examples: int) -> bool:
+    """Whether a layer has few enough possible patterns for a table.
+
+    Args:
+        n_units: D, of -1 and +1.
+        n_examples: that are measured.
+
+    Returns:
+        True where 2**D is at most MAX_PATTERNS and at most the number of examples.
+    """
+    return 2**n_units <= min(MAX_PATTERNS, n_examples)
+
+
+def all_patterns(n_units: int) -> Float32[jax.Array, "p d"]:
+    """Every pattern of a layer of -1 and +1.
+
+    Args:
+        n_units: D.
+
+    Returns:
+        [2**D, D]: unit d of pattern p is +1 where bit d of p is set, as `pack_signs` numbers them.
+    """
+    pattern = jnp.arange(2**n_units, dtype=jnp.uint32)[:, None]
+    unit = jnp.arange(n_units, dtype=jnp.uint32)[None]
+    return jnp.where((pattern >> unit) & 1 == 1, jnp.float32(1), jnp.float32(-1))
+
+
+def count_patterns(
+    pattern: Int32[AnyArray, " n"],
+    valid: Bool[AnyArray, " n"],
+    part: Int32[AnyArray, " n"],
+    label: Int32[AnyArray, " n"],
+    shape: tuple[int, int, int],
+) -> PatternTable:
+    """The table of a layer's examples.
+
+    Args:
+        pattern: the number of each example's pattern [N].
+        valid: whether its layer holds nothing but -1 and +1 [N].
+        part: of the data, 0 to K - 1 [N].
+        label: 0 to C - 1 [N].
+        shape: (P, K, C), static.
+
+    Returns:
+        Counts [P, K, C]. A number that is out of range, or an example that is not valid, is not
+        counted and leaves the table without its certificate.
+    """
+    n_patterns, n_parts, n_labels = shape
+    known = valid & (pattern >= 0) & (pattern < n_patterns)
+    known = known & (part >= 0) & (part < n_parts) & (label >= 0) & (label < n_labels)
+    cell = (pattern * n_parts + part) * n_labels + label
+    n_cells = n_patterns * n_parts * n_labels
+    count = jnp.zeros(n_cells, jnp.int32)
+    count = count.at[jnp.where(known, cell, n_cells)].add(1, mode="drop")
+    return PatternTable(count.reshape(shape), jnp.all(known))
+
+
+def push(
+    table: PatternTable,
+    pattern: Int32[AnyArray, " p"],
+    valid: Bool[AnyArray, " p"],
+    n_patterns: int,
+) -> PatternTable:
+    """The table of a deeper layer, which is a function of this one.
+
+    Args:
+        table: of this layer, P patterns.
+        pattern: the number of the deeper layer's pattern, for each pattern of this one [P].
+        valid: whether the deeper layer then holds nothing but -1 and +1 [P].
+        n_patterns: P', of the deeper layer (static).
+
+    Returns:
+        Counts [P', K, C]; certified where every pattern that was seen is valid.
+    """
+    seen = jnp.any(table.count > 0, axis=(1, 2))
+    known = valid & (pattern >= 0) & (pattern < n_patterns)
+    count = jnp.zeros((n_patterns, *table.count.shape[1:]), jnp.int32)
+    count = count.at[jnp.where(known, pattern, n_patterns)].add(table.count, mode="drop")
+    return PatternTable(count, table.certified & jnp.all(known | ~seen))
+
+
+def counts_of(table: PatternTable, parts: Sequence[int]) -> tuple[Counts, Counts]:
+    """The counts of T and of (T, Y) over some parts of the data, as `counting.count` gives them.
+
+    Args:
+        table: of the layer.
+        parts: which of the K parts (static).
+
+    Returns:
+        Counts of T, [P], and of (T, Y), [P, C], without rows.
+    """
+    pairs = _of_parts(table, parts)
+    patterns = jnp.sum(pairs, axis=1, dtype=jnp.int32)
+    total = jnp.sum(patterns, dtype=jnp.int32)
+    return Counts(patterns, total, table.certified), Counts(pairs, total, table.certified)
+
+
+def unit_counts(table: PatternTable, parts: Sequence[int], n_units: int) -> UnitCounts:
+    """How often each unit, and each two units together, were +1.
+
+    Args:
+        table: of a layer of D units.
+        parts: which of the K parts (static).
+        n_units: D (static).
+
+    Returns:
+        Counts [D] and [D, D]; the diagonal of the second is the first.
+    """
+    times = jnp.sum(_of_parts(table, parts), axis=1, dtype=jnp.int32)
+    on = (all_patterns(n_units) > 0).astype(jnp.int32)
+    two = jnp.einsum("pi,p,pj->ij", on, times, on)
+    return UnitCounts(jnp.diagonal(two), two)
+
+
+def redundant_units(table: PatternTable, parts: Sequence[int], n_units: int) -> RedundantUnits:
+    """How many units are constant, repeat or oppose an earlier one: exact, without a hash.
+
+    Args:
+        table: of a layer of D units.
+        parts: which of the K parts (static).
+        n_units: D (static).
+
+    Returns:
+        Three numbers of units []; -1 where the table is not certified.
+    """
+    total = jnp.sum(_of_parts(table, parts), dtype=jnp.int32)
+    one, two = unit_counts(table, parts, n_units)
+    constant = (one == 0) | (one == total)
+    earlier = jnp.triu(jnp.ones((n_units, n_units), jnp.bool_), 1)  # [i, j]: i is before j
+    both_off = total - one[:, None] - one[None] + two
+    same = (two + both_off == total) & earlier
+    opposite = (two + both_off == 0) & earlier
+
+    def number(units: jax.Array) -> jax.Array:
+        return jnp.where(table.certified, jnp.sum(units, dtype=jnp.int32), -1)
+
+    return RedundantUnits(
+        constant=number(constant),
+        duplicate=number(~constant & jnp.any(same, axis=0)),
+        complementary=number(~constant & jnp.any(opposite, axis=0)),
+    )
+
+
+def _of_parts(table: PatternTable, parts: Sequence[int]) -> jax.Array:
+    """Counts [P, C] over some parts."""
+    return jnp.sum(table.count[:, jnp.array(parts)], axis=1, dtype=jnp.int32)
