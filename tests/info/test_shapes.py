@@ -27,6 +27,7 @@ from jaxbnn.info import (
     pairwise,
     redundancy,
     reliability,
+    tables,
 )
 from jaxbnn.info import spectrum as spectra
 from jaxbnn.info.counting import Counts, count
@@ -49,12 +50,16 @@ SEVERAL = jax.tree.map(lambda leaf: np.stack([leaf, leaf]), SPECTRUM)
 TRUST = reliability.judge(SEVERAL)
 THREE = jnp.full((12, 3), 1 / 3, jnp.float32)
 ONES = np.ones(2)
+TABLE = tables.count_patterns(Y, VALID, jnp.zeros_like(Y), Y, (4, 1, 3))
 # A function, arguments that it takes, and one of them in a form that it does not: its index and the
 # form. None: it takes any form.
 CASES = [
     (labels.class_labels, ([1, 0],), None),
     (labels.check_labels, ([1, 0],), None),
     (packing.pack_signs, (SIGNS,), (0, SIGNS[0])),
+    (tables.all_patterns, (3,), None),
+    (tables.count_patterns, (Y, VALID, Y, Y, (4, 3, 3)), (0, SIGNS)),
+    (tables.push, (TABLE, jnp.arange(4), jnp.ones(4, bool), 4), (1, SIGNS)),
     (packing.are_signs, (SIGNS,), (0, SIGNS[0])),
     (packing.pack_codes, (CODES, 2), (0, SIGNS)),
     (packing.value_words, (SIGNS,), (0, SIGNS[0])),
