@@ -44,18 +44,38 @@ def redundant_units(
     total = jnp.sum(numbers, axis=1, dtype=jnp.uint32)
     sums = _sums(words, numbers, n_units)
     constant = _equal(sums, jnp.zeros_like(sums)) | _equal(sums, total[:, None])
-    earlier = jnp.triu(jnp.ones((n_units, n_units), jnp.bool_), 1)  # [i, j]: i is before j
-    same = _equal(sums[:, :, None], sums[:, None, :]) & earlier
-    opposite = _equal(sums[:, :, None] + sums[:, None, :], total[:, None, None]) & earlier
-    counted = partial(_number, jnp.all(valid))
+    same = _equal(sums[:, :, None], sums[:, None, :])
+    opposite = _equal(sums[:, :, None] + sums[:, None, :], total[:, None, None])
+    return number_redundant(jnp.all(valid), constant, same, opposite)
+
+
+def number_redundant(
+    valid: Bool[AnyArray, ""],
+    constant: Bool[AnyArray, " d"],
+    same: Bool[AnyArray, "d d"],
+    opposite: Bool[AnyArray, "d d"],
+) -> RedundantUnits:
+    """How many units are redundant, where it is known which are constant or alike.
+
+    Args:
+        valid: whether the activations are -1 and +1.
+        constant: units of one sign [D].
+        same: pairs of units that are equal on every example [D, D].
+        opposite: pairs of units that are opposite on every example [D, D].
+
+    Returns:
+        Three numbers of units []; -1 where the activations are not valid.
+    """
+    earlier = jnp.triu(jnp.ones(same.shape, jnp.bool_), 1)  # [i, j]: i is before j
+    counted = partial(_number, valid)
     return RedundantUnits(
         constant=counted(constant),
-        duplicate=counted(~constant & jnp.any(same, axis=0)),
-        complementary=counted(~constant & jnp.any(opposite, axis=0)),
+        duplicate=counted(~constant & jnp.any(same & earlier, axis=0)),
+        complementary=counted(~constant & jnp.any(opposite & earlier, axis=0)),
     )
 
 
-def _number(valid: jax.Array, units: jax.Array) -> jax.Array:
+def _number(valid: AnyArray, units: AnyArray) -> jax.Array:
     """How many of the units, bool [D], or -1 where the rows are not valid."""
     return jnp.where(valid, jnp.sum(units, dtype=jnp.int32), -1)
 

@@ -15,9 +15,9 @@ from jaxtyping import Bool, Float32, Int32
 
 from jaxbnn.info.arrays import AnyArray
 from jaxbnn.info.counting import Counts
-from jaxbnn.info.redundancy import RedundantUnits
+from jaxbnn.info.redundancy import RedundantUnits, number_redundant
 
-MAX_PATTERNS = 2**12  # of a layer: a table of more takes longer than the examples it stands for
+MAX_PATTERNS = 2**12  # of a layer: larger tables have not been tried
 
 
 class PatternTable(NamedTuple):
@@ -131,50 +131,39 @@ def counts_of(table: PatternTable, parts: Sequence[int]) -> tuple[Counts, Counts
     return Counts(patterns, total, table.certified), Counts(pairs, total, table.certified)
 
 
-def unit_counts(table: PatternTable, parts: Sequence[int], n_units: int) -> UnitCounts:
-    """How often each unit, and each two units together, were +1.
+def unit_counts(table: PatternTable, parts: Sequence[int]) -> UnitCounts:
+    """How often each of the D units, and each two together, were +1.
 
     Args:
-        table: of a layer of D units.
+        table: of the layer, P = 2**D patterns.
         parts: which of the K parts (static).
-        n_units: D (static).
 
     Returns:
         Counts [D] and [D, D]; the diagonal of the second is the first.
     """
+    n_units = (table.count.shape[0] - 1).bit_length()
     times = jnp.sum(_of_parts(table, parts), axis=1, dtype=jnp.int32)
     on = (all_patterns(n_units) > 0).astype(jnp.int32)
     two = jnp.einsum("pi,p,pj->ij", on, times, on)
     return UnitCounts(jnp.diagonal(two), two)
 
 
-def redundant_units(table: PatternTable, parts: Sequence[int], n_units: int) -> RedundantUnits:
+def redundant_units(table: PatternTable, parts: Sequence[int]) -> RedundantUnits:
     """How many units are constant, repeat or oppose an earlier one: exact, without a hash.
 
     Args:
-        table: of a layer of D units.
-        parts: which of the K parts (static).
-        n_units: D (static).
+        table: as of `unit_counts`.
+        parts: as of `unit_counts`.
 
     Returns:
         Three numbers of units []; -1 where the table is not certified.
     """
     total = jnp.sum(_of_parts(table, parts), dtype=jnp.int32)
-    one, two = unit_counts(table, parts, n_units)
+    one, two = unit_counts(table, parts)
     constant = (one == 0) | (one == total)
-    earlier = jnp.triu(jnp.ones((n_units, n_units), jnp.bool_), 1)  # [i, j]: i is before j
     both_off = total - one[:, None] - one[None] + two
-    same = (two + both_off == total) & earlier
-    opposite = (two + both_off == 0) & earlier
-
-    def number(units: jax.Array) -> jax.Array:
-        return jnp.where(table.certified, jnp.sum(units, dtype=jnp.int32), -1)
-
-    return RedundantUnits(
-        constant=number(constant),
-        duplicate=number(~constant & jnp.any(same, axis=0)),
-        complementary=number(~constant & jnp.any(opposite, axis=0)),
-    )
+    alike = two + both_off
+    return number_redundant(table.certified, constant, alike == total, alike == 0)
 
 
 def _of_parts(table: PatternTable, parts: Sequence[int]) -> jax.Array:

@@ -20,7 +20,7 @@ from bitwise import check_same_runs, stopping_after
 from jaxbnn import data, run
 from jaxbnn.cli import main
 from jaxbnn.config.codec import to_json
-from jaxbnn.engine import block_runner
+from jaxbnn.engine import block_runner, block_store
 from jaxbnn.storage import array_store, checkpoints, orbax_writer, results, run_folder
 
 ONE = jax.devices()[:1]
@@ -154,6 +154,33 @@ def test_killed_between_rows_and_checkpoint(undisturbed, often, tmp_path, monkey
     check_same_runs(run(experiment, tmp_path, devices=ONE), whole)
 
 
+def test_verdicts_of_an_attempt_that_ended_are_written_anew(
+    undisturbed, often, tmp_path, monkeypatch
+):
+    """Also where what was written of them is damaged, and epoch by epoch: their sums are then made
+    in another order."""
+    experiment, whole = undisturbed
+
+    def end(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(array_store, "finish", end)
+    with pytest.raises(KeyboardInterrupt):
+        run(experiment, tmp_path, devices=ONE)
+    monkeypatch.undo()
+    store = run_folder.folder_of(tmp_path, experiment) / "blocks" / "0-1" / "arrays.zarr"
+    for chunk in (store / "main" / "trust" / "c").rglob("*"):
+        if chunk.is_file():
+            chunk.write_bytes(b"")
+    monkeypatch.setattr(block_store, "JUDGED_BYTES", 1)  # an epoch at a time
+    found = results.open_result(run(experiment, tmp_path, devices=ONE))
+    expected = results.open_result(whole)
+    assert set(found.data_vars) == set(expected.data_vars)
+    for name in found.data_vars:
+        one, other = found[name].values, expected[name].values
+        np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-12, err_msg=name)
+
+
 def test_what_a_kill_leaves_beside_a_chunk_is_cleared(undisturbed, often, tmp_path, monkeypatch):
     experiment, whole = undisturbed
     folder = run(experiment, tmp_path, devices=ONE, stop=stopping_after(4))
@@ -218,7 +245,7 @@ def test_data_that_change_between_start_and_resume_are_refused_and_given_back_go
 KILLED_WHILE = """
 import os, signal, sys
 from jaxbnn import config, run, use_cores
-from jaxbnn.engine import block_runner
+from jaxbnn.engine import block_runner, block_store
 from jaxbnn.storage import array_store, checkpoints
 use_cores(1)
 block_runner.CHUNK_SECONDS = block_runner.CHECKPOINT_SECONDS = 0.0

@@ -58,6 +58,11 @@ CASES = [
     (labels.check_labels, ([1, 0],), None),
     (packing.pack_signs, (SIGNS,), (0, SIGNS[0])),
     (tables.all_patterns, (3,), None),
+    (
+        redundancy.number_redundant,
+        (jnp.bool_(True), jnp.ones(3, bool), jnp.eye(3, dtype=bool), jnp.eye(3, dtype=bool)),
+        (1, jnp.eye(3, dtype=bool)),
+    ),
     (tables.count_patterns, (Y, VALID, Y, Y, (4, 3, 3)), (0, SIGNS)),
     (tables.push, (TABLE, jnp.arange(4), jnp.ones(4, bool), 4), (1, SIGNS)),
     (packing.are_signs, (SIGNS,), (0, SIGNS[0])),

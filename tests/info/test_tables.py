@@ -98,7 +98,7 @@ def test_units_are_counted_as_over_the_examples(width):
     table = table_of(t, part, label)
     for parts in SAMPLES:
         on = (t[np.isin(part, parts)] > 0).astype(int)
-        found = tables.unit_counts(table, parts, width)
+        found = tables.unit_counts(table, parts)
         np.testing.assert_array_equal(found.one, on.sum(axis=0))
         np.testing.assert_array_equal(found.two, on.T @ on)
 
@@ -113,7 +113,7 @@ def test_redundant_units_are_those_of_the_examples():
     for name, layer in layers.items():
         layer = layer.astype(np.float32)
         width = layer.shape[1]
-        found = tables.redundant_units(table_of(layer, part, label), (0, 1), width)
+        found = tables.redundant_units(table_of(layer, part, label), (0, 1))
         expected = redundant_units(pack_signs(layer), are_signs(layer), width)
         assert jax.tree.map(int, found) == jax.tree.map(int, expected), name
 
@@ -131,7 +131,7 @@ def test_a_number_out_of_range_takes_the_certificate(field, value):
     table = tables.count_patterns(**given, valid=np.bool_([True] * 3), shape=(4, 2, 3))
     assert not bool(table.certified) and int(table.count.sum()) == 2
     assert np.isnan(entropy.plugin(tables.counts_of(table, (0, 1))[0]))
-    assert int(tables.redundant_units(table, (0, 1), 2).constant) == -1
+    assert int(tables.redundant_units(table, (0, 1)).constant) == -1
 
 
 def test_an_invalid_pattern_matters_where_it_was_seen_alone():

@@ -379,6 +379,14 @@ def test_a_damaged_study_is_refused_in_one_line(tmp_path):
     assert one_line(caught)
 
 
+def test_a_study_that_memory_cannot_hold_is_refused(tmp_path, monkeypatch):
+    """Its arrays are read whole, unlike a run's."""
+    study(tmp_path)
+    monkeypatch.setattr(results, "memory", lambda: 50)
+    with pytest.raises(ValueError, match="expected a study that fits into memory in .* 0 GiB"):
+        results.open_result(tmp_path)
+
+
 # Export.
 
 
