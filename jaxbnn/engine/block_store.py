@@ -40,7 +40,7 @@ def specs_of(plan: RunPlan, n_seeds: int, inputs: Inputs, block: Block) -> dict[
     specs[f"{main.name}/{schema.SERIES}"] = ArraySpec(
         (n_seeds, epochs, columns), "float32", (*schema.CURVE, QUANTITY)
     )
-    if plan.program.gradient_probe is not None:
+    if plan.program.passing is not None:
         n_layers = len(layers_of(plan.experiment.model, main))
         shape = (n_seeds, epochs, n_layers, len(Diagnostics._fields))
         dims = (*schema.PLANE, QUANTITY)

@@ -18,14 +18,24 @@ from jaxbnn.data import Split
 from jaxbnn.engine import seeds_last
 from jaxbnn.info import plane
 from jaxbnn.info.arrays import AnyArray
+from jaxbnn.info.estimators.protocol import TableRows, WeightedRows
 from jaxbnn.info.plane import InfoPlane
 from jaxbnn.observe import diagnostics
 from jaxbnn.observe.diagnostics import Diagnostics
-from jaxbnn.observe.forward import View, viewer
+from jaxbnn.observe.passing import Passing
 from jaxbnn.observe.probe import PARTS, Probe, layers_of
 from jaxbnn.observe.record import Recorded, Series, encoder, recorder
+from jaxbnn.observe.view import View, viewer
 from jaxbnn.train.spec import Hyper, TrainSpec
-from jaxbnn.train.trainer import GradientNorm, Score, Trainer, TrainState, score_of, trainer
+from jaxbnn.train.trainer import (
+    GradientNorm,
+    Score,
+    Trainer,
+    TrainState,
+    score_of,
+    trainer,
+    weighted_score,
+)
 
 
 class Block(NamedTuple):
@@ -83,9 +93,9 @@ class ProgramSpec:
     rows_per_chunk: int = 32  # measured rows that one call of `advance` holds
 
     @property
-    def gradient_probe(self) -> Probe | None:
-        """What is looked at for the network's diagnostics alone."""
-        return diagnostics.probe_of(self.model, self.probes[0])
+    def passing(self) -> Passing | None:
+        """What is seen for the network's diagnostics alone; None: it has none."""
+        return diagnostics.passing_of(self.model, self.probes[0])
 
     def trainer(self, split: Split) -> Trainer:
         """The trainer of one seed."""
@@ -233,23 +243,24 @@ def _trainer(program: ProgramSpec) -> Callable:
 def _observer(program: ProgramSpec, inputs: Inputs) -> Callable:
     """All seeds' (finite, Measured): (state, LastEpoch) -> these."""
     shared = inputs.split, inputs.reference
-    probes = (*program.probes, *filter(None, [program.gradient_probe]))
-    report = program.over_seeds(partial(_report, program), program.one_by_one)
+    wanted = program.model, program.probes, PARTS, program.passing, program.classes
+    report = partial(_report, program)
     if program.seeds_last:
-        look = seeds_last.viewer(program.model, probes, PARTS)
+        look = seeds_last.viewer(*wanted)
 
         def observe_all(state: TrainState, last: LastEpoch) -> tuple[jax.Array, Measured]:
             view = look(inputs.split, state.variables)
             scores = _scores(seeds_last.score_of, view, inputs.split, state)
-            return report(shared, view.codes, scores, state, last)
+            one_by_one = program.one_by_one and _are_examples_counted(view)
+            of_seeds = program.over_seeds(report, one_by_one)
+            return of_seeds(shared, view._replace(logits={}), scores, state, last)
 
         return observe_all
 
     def observe(shared: tuple, state: TrainState, last: LastEpoch) -> tuple[jax.Array, Measured]:
         split, _ = shared
-        view = viewer(program.model, probes, PARTS)(split, state.variables)
-        scores = _scores(score_of, view, split, state)
-        return _report(program, shared, view.codes, scores, state, last)
+        view = viewer(*wanted)(split, state.variables)
+        return report(shared, view, _scores(_score_of, view, split, state), state, last)
 
     return partial(program.over_seeds(observe, program.one_by_one), shared)
 
@@ -259,10 +270,23 @@ def _scores(score: Callable, view: View, split: Split, state: TrainState) -> tup
     return tuple(score(view.logits[part], getattr(split, part).y, state.finite) for part in PARTS)
 
 
+def _score_of(logits: jax.Array | WeightedRows, y: jax.Array, finite: jax.Array) -> Score:
+    """One seed's score, of the examples' logits or of the different ones."""
+    if isinstance(logits, WeightedRows):
+        return weighted_score(logits.values, logits.count, logits.certified, finite)
+    return score_of(logits, y, finite)
+
+
+def _are_examples_counted(view: View) -> bool:
+    """Whether a layer is counted by its examples, which is slow for all seeds at once on a CPU."""
+    codes = [code for of_probe in view.codes.values() for code in of_probe]
+    return not all(isinstance(code, (TableRows, WeightedRows)) for code in codes)
+
+
 def _report(
     program: ProgramSpec,
     shared: tuple,
-    codes: dict[str, tuple],
+    view: View,
     scores: tuple[Score, ...],
     state: TrainState,
     last: LastEpoch,
@@ -271,11 +295,11 @@ def _report(
     _, reference = shared
     train, test = scores
     finite = state.finite & jnp.isfinite(train.loss) & jnp.isfinite(test.loss)
-    recorded = recorder(program.probes, program.classes)[1](reference, codes)
+    recorded = recorder(program.probes, program.classes)[1](reference, view.codes)
     probes = tuple(_unless_diverged(finite, probe) for probe in recorded)
     series = Series(train.loss, test.loss, train.accuracy, test.accuracy, *last.norm)
     series = jnp.where(finite, jnp.stack(series), jnp.nan)
-    return finite, Measured(probes, series, _diagnostics(program, codes, state, finite, last))
+    return finite, Measured(probes, series, _diagnostics(program, view, state, finite, last))
 
 
 def _unless_diverged(finite: jax.Array, recorded: Recorded) -> Recorded:
@@ -286,19 +310,18 @@ def _unless_diverged(finite: jax.Array, recorded: Recorded) -> Recorded:
 
 def _diagnostics(
     program: ProgramSpec,
-    codes: dict[str, tuple],
+    view: View,
     state: TrainState,
     finite: jax.Array,
     last: LastEpoch,
 ) -> jax.Array | None:
     """The network's diagnostics at this epoch, [L, 6]."""
-    if program.gradient_probe is None:
+    if program.passing is None:
         return None
-    hidden = codes[program.probes[0].name][:-1]
-    passing = codes[program.gradient_probe.name]
+    hidden = view.codes[program.probes[0].name][:-1]
     params = state.variables["params"]
     now = diagnostics.measure(
-        program.model, hidden, passing, last.before, params, program.train.latent_clip
+        program.model, hidden, view.n_passing, last.before, params, program.train.latent_clip
     )
     now = now._replace(flips=jnp.where(last.epoch > 0, now.flips, jnp.nan))
     unset = _columns(diagnostics.none(len(hidden) + 1))

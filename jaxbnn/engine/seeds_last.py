@@ -13,13 +13,26 @@ import jax.numpy as jnp
 
 from jaxbnn.data import Dataset, Split
 from jaxbnn.info.arrays import AnyArray
-from jaxbnn.nn import MLP, seeds_last
-from jaxbnn.observe.forward import View, look_through
-from jaxbnn.observe.probe import OUTPUT, Probe
+from jaxbnn.info.estimators.protocol import WeightedRows
+from jaxbnn.info.tables import all_patterns
+from jaxbnn.nn import MLP, Step, seeds_last
+from jaxbnn.nn.steps import mlp_steps
+from jaxbnn.observe.forward import Layers, layers_of_values, through
+from jaxbnn.observe.layout import Layout
+from jaxbnn.observe.passing import Passing
+from jaxbnn.observe.probe import Part, Probe
+from jaxbnn.observe.view import View, Wanted, view_of
 from jaxbnn.train.spec import Hyper, TrainSpec, rule_of
-from jaxbnn.train.trainer import GradientNorm, Score, TrainState, batches_of
+from jaxbnn.train.trainer import (
+    GradientNorm,
+    Score,
+    TrainState,
+    batches_of,
+    weighted_score,
+)
 
 MAX_ROWS = 8192  # rows x seeds evaluated together: their layers stay in the cache
+PATTERN_ROWS = 32  # times as many where their patterns alone are wanted: layers are not kept
 MAX_BATCH = 128  # a gradient is written out as a sum over the batch
 MIN_SEEDS = 16  # below them the vectors of a CPU are not filled
 
@@ -96,39 +109,91 @@ def _rows_at(values: jax.Array, index: jax.Array) -> jax.Array:
 
 
 def viewer(
-    model: MLP, probes: Sequence[Probe], logits: Sequence[str] = ()
+    model: MLP,
+    probes: Sequence[Probe],
+    logits: Sequence[Part] = (),
+    passing: Passing | None = None,
+    classes: int | None = None,
 ) -> Callable[[Split, Any], View]:
-    """As `observe.viewer`, of all seeds: variables with leaves [S, ...] -> codes [S, ...], logits
-    [N, C, S]."""
+    """As `observe.viewer`, of all seeds: variables with leaves [S, ...] -> leaves [S, ...], but
+    logits of examples [N, C, S]."""
+    wanted = Wanted(model, tuple(probes), tuple(logits), passing)
 
-    def layers_of(variables: Any, x: jax.Array) -> tuple[jax.Array, tuple, dict]:
-        z, layers, _ = seeds_last.forward(model, variables, x, train=False)
-        hidden = tuple(layers[name] for name in model.layer_names)
-        return z, hidden, layers | {OUTPUT: jax.nn.softmax(z, axis=1)}
+    def steps(variables: Any) -> tuple[Step, ...]:
+        return mlp_steps(model, variables, seeds_last.dense)
 
-    def forward(variables: Any, x: jax.Array) -> Any:
-        finite = jnp.any(jnp.isfinite(jax.tree.leaves(variables["params"])[0]))
-        return once(finite, layers_of, variables, x)
-
-    def encode(estimator: Any, t: jax.Array) -> Any:
-        return jax.vmap(estimator.encode, in_axes=-1, out_axes=1)(t)
+    def forward(variables: Any, x: jax.Array, n_layers: int | None) -> Layers:
+        return _layers(model, n_layers, variables, x)
 
     def view(split: Split, variables: Any) -> View:
         n_seeds = jax.tree.leaves(variables)[0].shape[0]
-        look = look_through(forward, probes, logits, encode, limit=max(1, MAX_ROWS // n_seeds))
+        limit = max(1, MAX_ROWS // n_seeds)
+        layout = SEEDS_LAST._replace(limit=limit, pattern_limit=PATTERN_ROWS * limit)
         shared = split.train.y.ndim == 1
         train = split.train._replace(x=_inputs(split.train.x, shared))
         test = split.test._replace(x=_inputs(split.test.x, shared))
-        seen = look(split._replace(train=train, test=test), _last(variables))
-        codes = jax.tree.map(lambda leaf: jnp.moveaxis(leaf, 1, 0), seen.codes)
-        return View(codes, seen.logits)
+        tabled = steps if model.steps is not None else None
+        look = view_of(wanted, forward, tabled, layout, classes)
+        return look(split._replace(train=train, test=test), _last(variables))
 
     return view
 
 
-def score_of(logits: jax.Array, y: jax.Array, finite: jax.Array) -> Score:
-    """As `train.score_of`, of all seeds: logits [N, C, S], labels [N] or [S, N], finite [S] ->
-    leaves [S]."""
+def _layers(model: MLP, n_layers: int | None, variables: Any, x: jax.Array) -> Layers:
+    """The first layers at x [B, D, S], and the submodules by their names."""
+    values = through(mlp_steps(model, variables, seeds_last.dense)[:n_layers], x)
+    layers = layers_of_values(values, model.layer_names)
+    named = {}
+    for i, value in enumerate(values, 1):
+        name = str(i) if i <= len(model.widths) else "output"
+        named[f"dense_{name}"] = value.product
+        if model.normalise:
+            named[f"norm_{name}"] = value.preactivation
+    return layers._replace(named=layers.named | named)
+
+
+def _encode(estimator: Any, t: jax.Array) -> Any:
+    """Codes [B, S, ...] of a layer [B, D, S]."""
+    return jax.vmap(estimator.encode, in_axes=-1, out_axes=1)(t)
+
+
+def _second_to_first(tree: Any) -> Any:
+    return jax.tree.map(lambda leaf: jnp.moveaxis(leaf, 1, 0), tree)
+
+
+def _per_seed(f: Callable, own: bool) -> Callable:
+    """f(shared, *own) seed after seed: scatters of all seeds at once are slower."""
+    if own:
+        return lambda *arguments: jax.lax.map(lambda seed: f(*seed), arguments)
+    return lambda shared, *arguments: jax.lax.map(lambda seed: f(shared, *seed), arguments)
+
+
+def _apart(variables: Any, f: Callable, x: jax.Array) -> Any:
+    finite = jnp.any(jnp.isfinite(jax.tree.leaves(variables["params"])[0]))
+    return once(finite, f, x)
+
+
+def _patterns(n_units: int) -> jax.Array:
+    """All patterns [P, D, 1]."""
+    return all_patterns(n_units)[:, :, None]
+
+
+def _last(tree: Any) -> Any:
+    return jax.tree.map(lambda leaf: jnp.moveaxis(leaf, 0, -1), tree)
+
+
+def _first(tree: Any) -> Any:
+    return jax.tree.map(lambda leaf: jnp.moveaxis(leaf, -1, 0), tree)
+
+
+SEEDS_LAST = Layout(_encode, _second_to_first, _first, _per_seed, jax.vmap, _apart, _patterns)
+
+
+def score_of(logits: jax.Array | WeightedRows, y: jax.Array, finite: jax.Array) -> Score:
+    """As `train.score_of`, of all seeds: logits [N, C, S] or with leaves [S, ...], labels [N] or
+    [S, N], finite [S] -> leaves [S]."""
+    if isinstance(logits, WeightedRows):
+        return jax.vmap(weighted_score)(logits.values, logits.count, logits.certified, finite)
     y = y[:, None] if y.ndim == 1 else y.T
     loss = seeds_last.mean(seeds_last.cross_entropy(logits, y))
     accuracy = seeds_last.mean((seeds_last.argmax(logits) == y).astype(jnp.float32))
@@ -186,11 +251,3 @@ def _inputs(x: AnyArray, shared: bool) -> AnyArray:
     if shared:
         return x.reshape(x.shape[0], -1, 1).astype(jnp.float32)
     return jnp.moveaxis(x.reshape(*x.shape[:2], -1), 0, -1).astype(jnp.float32)
-
-
-def _last(tree: Any) -> Any:
-    return jax.tree.map(lambda leaf: jnp.moveaxis(leaf, 0, -1), tree)
-
-
-def _first(tree: Any) -> Any:
-    return jax.tree.map(lambda leaf: jnp.moveaxis(leaf, -1, 0), tree)

@@ -40,6 +40,18 @@ def pack_signs(t: Shaped[AnyArray, "n d"]) -> UInt32[jax.Array, "n w"]:
     return _pack((t > 0).astype(jnp.uint32), 1)
 
 
+def pack_bits(on: Bool[jax.Array, "n d *seeds"]) -> UInt32[jax.Array, "n w *seeds"]:
+    """Truth values as bits: unit d is bit d % 32 of word d // 32.
+
+    Args:
+        on: [N, D], or [N, D, S] of many networks; then D is at most MAX_UNROLLED.
+
+    Returns:
+        uint32 [N, W] or [N, W, S], W = ceil(D / 32); unused bits are 0.
+    """
+    return _pack(on.astype(jnp.uint32), 1)
+
+
 def are_signs(t: Shaped[AnyArray, "n d"]) -> Bool[AnyArray, " n"]:
     """Whether each row holds only -1 and +1 (or bool).
 
@@ -185,8 +197,8 @@ def _rows(t: Any) -> Any:
 
 
 def _pack(codes: Any, bits: int) -> jax.Array:
-    """Codes [N, K] below 2**bits as words [N, W]."""
-    n_rows, n_codes = codes.shape
+    """Codes [N, K] below 2**bits as words [N, W]; up to MAX_UNROLLED with further axes behind."""
+    n_rows, n_codes = codes.shape[:2]
     per_word = WORD // bits
     if n_codes <= MAX_UNROLLED:
         words = [

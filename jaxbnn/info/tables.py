@@ -7,10 +7,13 @@ that it maps to one pattern are added up.
 """
 
 from collections.abc import Sequence
+from functools import reduce
+from operator import and_, or_
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Bool, Float32, Int32
 
 from jaxbnn.info.arrays import AnyArray
@@ -61,9 +64,23 @@ def all_patterns(n_units: int) -> Float32[jax.Array, "p d"]:
     return jnp.where((pattern >> unit) & 1 == 1, jnp.float32(1), jnp.float32(-1))
 
 
+def patterns_of(t: Float32[AnyArray, "b d *seeds"]) -> jax.Array:
+    """Which pattern each row of a layer shows.
+
+    Args:
+        t: activations [B, D] of -1 and +1, or [B, D, S] of many networks; D at most 31.
+
+    Returns:
+        int32 [B] or [B, S], the row of `all_patterns`; -1 where another value than -1 and +1 is.
+    """
+    units = [t[:, d] for d in range(t.shape[1])]
+    number = reduce(or_, [(unit > 0).astype(jnp.int32) << d for d, unit in enumerate(units)])
+    signs = reduce(and_, [(unit == 1) | (unit == -1) for unit in units])
+    return jnp.where(signs, number, -1)
+
+
 def count_patterns(
     pattern: Int32[AnyArray, " n"],
-    valid: Bool[AnyArray, " n"],
     part: Int32[AnyArray, " n"],
     label: Int32[AnyArray, " n"],
     shape: tuple[int, int, int],
@@ -71,18 +88,17 @@ def count_patterns(
     """The table of a layer's examples.
 
     Args:
-        pattern: the number of each example's pattern [N].
-        valid: whether its layer holds nothing but -1 and +1 [N].
+        pattern: the number of each example's pattern, -1 of none [N].
         part: of the data, 0 to K - 1 [N].
         label: 0 to C - 1 [N].
         shape: (P, K, C), static.
 
     Returns:
-        Counts [P, K, C]. A number that is out of range, or an example that is not valid, is not
-        counted and leaves the table without its certificate.
+        Counts [P, K, C]. An example one of whose numbers is out of range is not counted and leaves
+        the table without its certificate.
     """
     n_patterns, n_parts, n_labels = shape
-    known = valid & (pattern >= 0) & (pattern < n_patterns)
+    known = (pattern >= 0) & (pattern < n_patterns)
     known = known & (part >= 0) & (part < n_parts) & (label >= 0) & (label < n_labels)
     cell = (pattern * n_parts + part) * n_labels + label
     n_cells = n_patterns * n_parts * n_labels
@@ -91,25 +107,20 @@ def count_patterns(
     return PatternTable(count.reshape(shape), jnp.all(known))
 
 
-def push(
-    table: PatternTable,
-    pattern: Int32[AnyArray, " p"],
-    valid: Bool[AnyArray, " p"],
-    n_patterns: int,
-) -> PatternTable:
+def push(table: PatternTable, pattern: Int32[AnyArray, " p"], n_patterns: int) -> PatternTable:
     """The table of a deeper layer, which is a function of this one.
 
     Args:
         table: of this layer, P patterns.
-        pattern: the number of the deeper layer's pattern, for each pattern of this one [P].
-        valid: whether the deeper layer then holds nothing but -1 and +1 [P].
+        pattern: the number of the deeper layer's pattern, -1 of none, at each pattern of this one
+            [P].
         n_patterns: P', of the deeper layer (static).
 
     Returns:
-        Counts [P', K, C]; certified where every pattern that was seen is valid.
+        Counts [P', K, C]; certified where every pattern that was seen leads to one.
     """
     seen = jnp.any(table.count > 0, axis=(1, 2))
-    known = valid & (pattern >= 0) & (pattern < n_patterns)
+    known = (pattern >= 0) & (pattern < n_patterns)
     count = jnp.zeros((n_patterns, *table.count.shape[1:]), jnp.int32)
     count = count.at[jnp.where(known, pattern, n_patterns)].add(table.count, mode="drop")
     return PatternTable(count, table.certified & jnp.all(known | ~seen))
@@ -125,10 +136,23 @@ def counts_of(table: PatternTable, parts: Sequence[int]) -> tuple[Counts, Counts
     Returns:
         Counts of T, [P], and of (T, Y), [P, C], without rows.
     """
-    pairs = _of_parts(table, parts)
+    pairs = pair_counts(table, parts)
     patterns = jnp.sum(pairs, axis=1, dtype=jnp.int32)
     total = jnp.sum(patterns, dtype=jnp.int32)
     return Counts(patterns, total, table.certified), Counts(pairs, total, table.certified)
+
+
+def pair_counts(table: PatternTable, parts: Sequence[int]) -> jax.Array:
+    """How often each pattern was seen with each label.
+
+    Args:
+        table: of the layer.
+        parts: which of the K parts (static).
+
+    Returns:
+        int32 [P, C].
+    """
+    return jnp.sum(table.count[:, np.array(parts)], axis=1, dtype=jnp.int32)
 
 
 def unit_counts(table: PatternTable, parts: Sequence[int]) -> UnitCounts:
@@ -139,12 +163,16 @@ def unit_counts(table: PatternTable, parts: Sequence[int]) -> UnitCounts:
         parts: which of the K parts (static).
 
     Returns:
-        Counts [D] and [D, D]; the diagonal of the second is the first.
+        Counts [D] and [D, D]; the diagonal of the second is the first. Exact for fewer than 2**24
+        examples.
     """
     n_units = (table.count.shape[0] - 1).bit_length()
-    times = jnp.sum(_of_parts(table, parts), axis=1, dtype=jnp.int32)
-    on = (all_patterns(n_units) > 0).astype(jnp.int32)
-    two = jnp.einsum("pi,p,pj->ij", on, times, on)
+    times = jnp.sum(pair_counts(table, parts), axis=1, dtype=jnp.int32)
+    on = (all_patterns(n_units) > 0).astype(jnp.float32)
+    pairs = (on[:, :, None] * on[:, None, :]).reshape(len(on), n_units**2)
+    # Whole numbers below 2**24 in float32, whose product is fast on every platform.
+    two = jnp.matmul(times.astype(jnp.float32), pairs, precision=jax.lax.Precision.HIGHEST)
+    two = two.astype(jnp.int32).reshape(n_units, n_units)
     return UnitCounts(jnp.diagonal(two), two)
 
 
@@ -158,14 +186,9 @@ def redundant_units(table: PatternTable, parts: Sequence[int]) -> RedundantUnits
     Returns:
         Three numbers of units []; -1 where the table is not certified.
     """
-    total = jnp.sum(_of_parts(table, parts), dtype=jnp.int32)
+    total = jnp.sum(pair_counts(table, parts), dtype=jnp.int32)
     one, two = unit_counts(table, parts)
     constant = (one == 0) | (one == total)
     both_off = total - one[:, None] - one[None] + two
     alike = two + both_off
     return number_redundant(table.certified, constant, alike == total, alike == 0)
-
-
-def _of_parts(table: PatternTable, parts: Sequence[int]) -> jax.Array:
-    """Counts [P, C] over some parts."""
-    return jnp.sum(table.count[:, jnp.array(parts)], axis=1, dtype=jnp.int32)

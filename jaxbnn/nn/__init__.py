@@ -12,6 +12,9 @@ from jaxbnn.nn.layers import Tanh as Tanh
 from jaxbnn.nn.mlp import MLP as MLP
 from jaxbnn.nn.models import MeasuredModel as MeasuredModel
 from jaxbnn.nn.products import stable_matmul as stable_matmul
+from jaxbnn.nn.steps import LayerValues as LayerValues
+from jaxbnn.nn.steps import Moments as Moments
+from jaxbnn.nn.steps import Step as Step
 from jaxbnn.nn.surrogate import STE as STE
 from jaxbnn.nn.surrogate import ApproxSign as ApproxSign
 from jaxbnn.nn.surrogate import PassThrough as PassThrough

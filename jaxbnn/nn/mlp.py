@@ -1,5 +1,7 @@
 """Dense networks. Every parameter is a field: the module is its own specification."""
 
+from collections.abc import Callable
+from functools import partial
 from numbers import Integral
 from typing import Any
 
@@ -9,6 +11,7 @@ import jax.numpy as jnp
 
 from jaxbnn.nn.layers import Activation, BinaryDense, SignActivation, check_sign_of_zero
 from jaxbnn.nn.products import stable_matmul
+from jaxbnn.nn.steps import Step, mlp_steps
 from jaxbnn.nn.surrogate import STE, Surrogate
 
 MAX_UNITS = 10**6
@@ -64,6 +67,12 @@ class MLP(nn.Module):
     def units(self, shape: tuple[int, ...]) -> dict[str, int]:
         """Each hidden layer's number of units, for examples of this shape."""
         return dict(zip(self.layer_names, self.widths, strict=True))
+
+    @property
+    def steps(self) -> Callable[[Any], tuple[Step, ...]] | None:
+        """Variables -> a function for each hidden layer and the output; None where hidden layers
+        are not signs."""
+        return partial(mlp_steps, self) if type(self.activation) is SignActivation else None
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool) -> tuple[jax.Array, tuple[jax.Array, ...]]:

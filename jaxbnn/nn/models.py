@@ -20,6 +20,10 @@ class MeasuredModel(Protocol):
     Optional members:
         units(shape): each hidden layer's number of units, {name: D}, for examples of this shape.
             Without it they are found by tracing the module.
+        steps: None, or variables -> a function for each hidden layer and the output, as `nn.Step`
+            describes it, of a network each of whose hidden layers holds -1 and +1 alone. With it
+            layers of few possible patterns are measured by their counts (`info.tables`), which is
+            faster.
         rows_at_once: how many examples are measured together; 4096 without it.
         batch_last: names of submodules whose values have the batch on the last axis; no probe can
             measure them.

@@ -113,8 +113,8 @@ def mean(x: jax.Array) -> jax.Array:
 def _dense_layer(model: MLP, params: dict, x: jax.Array) -> jax.Array:
     surrogate = model.kernel_surrogate
     if LATENT in params and surrogate is not None:
-        return _dense(x, sign(surrogate, params[LATENT], model.kernel_sign_of_zero))
-    y = _dense(x, params["kernel"])
+        return dense(x, sign(surrogate, params[LATENT], model.kernel_sign_of_zero))
+    y = dense(x, params["kernel"])
     return y + params["bias"][None] if "bias" in params else y
 
 
@@ -138,13 +138,13 @@ def _sum(terms: Iterable[jax.Array]) -> jax.Array:
 
 
 @jax.custom_vjp
-def _dense(x: jax.Array, w: jax.Array) -> jax.Array:
+def dense(x: jax.Array, w: jax.Array) -> jax.Array:
     """x [B, D, S], w [D, F, S] -> [B, F, S]."""
     return _sum(x[:, d, None] * w[None, d] for d in range(w.shape[0]))
 
 
 def _dense_forward(x: jax.Array, w: jax.Array) -> tuple[jax.Array, tuple]:
-    return _dense(x, w), (x, w)
+    return dense(x, w), (x, w)
 
 
 def _dense_backward(saved: tuple, g: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -153,7 +153,7 @@ def _dense_backward(saved: tuple, g: jax.Array) -> tuple[jax.Array, jax.Array]:
     return to_x, _sum(x[b][:, None] * g[b][None] for b in range(x.shape[0]))
 
 
-_dense.defvjp(_dense_forward, _dense_backward)
+dense.defvjp(_dense_forward, _dense_backward)
 
 
 @jax.custom_vjp

@@ -1,8 +1,5 @@
 """ONE seed observed: what is measured of a network, where and when. Knows nothing of files."""
 
-from jaxbnn.observe.forward import View as View
-from jaxbnn.observe.forward import look_through as look_through
-from jaxbnn.observe.forward import viewer as viewer
 from jaxbnn.observe.probe import GROWTH as GROWTH
 from jaxbnn.observe.probe import OUTPUT as OUTPUT
 from jaxbnn.observe.probe import PARTS as PARTS
@@ -18,3 +15,5 @@ from jaxbnn.observe.record import Series as Series
 from jaxbnn.observe.record import encoder as encoder
 from jaxbnn.observe.record import observer as observer
 from jaxbnn.observe.record import recorder as recorder
+from jaxbnn.observe.view import View as View
+from jaxbnn.observe.view import viewer as viewer

@@ -3,7 +3,6 @@
 Weights that flip, weights at their limit, idle units; of ONE seed.
 """
 
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import jax
@@ -11,15 +10,15 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float32, Int32
 
+from jaxbnn.info import redundancy, tables
 from jaxbnn.info.estimators.exact import Exact
-from jaxbnn.info.estimators.protocol import Rows
-from jaxbnn.info.redundancy import redundant_units
-from jaxbnn.nn import MLP, SignActivation, Surrogate
+from jaxbnn.info.estimators.protocol import Rows, TableRows
+from jaxbnn.nn import MLP, SignActivation
 from jaxbnn.nn.layers import LATENT
+from jaxbnn.observe.passing import Passing
 from jaxbnn.observe.probe import Probe
 
 EDGE = 1e-6  # of the limit: a clipped latent weight may stand one rounding step off it
-PASSING = "gradient_passes"  # the name of the probe that goes with the main one
 Scalar = Float32[jax.Array, ""]
 Count = Int32[jax.Array, ""]
 
@@ -38,18 +37,8 @@ class Diagnostics(NamedTuple):
     complementary: Int32[Any, " l"]  # further units opposite to an earlier one on every example
 
 
-@dataclass(frozen=True)
-class _Passing:
-    """Packs where a surrogate is not 0."""
-
-    surrogate: Surrogate
-
-    def encode(self, t: jax.Array) -> Rows:
-        return Exact().encode(self.surrogate(t) != 0)
-
-
-def probe_of(model: Any, main: Probe) -> Probe | None:
-    """The probe that goes with the main one, for the units whose gradient passes.
+def passing_of(model: Any, main: Probe) -> Passing | None:
+    """What must be seen of a network's gradients for its diagnostics.
 
     Args:
         model: a network.
@@ -61,18 +50,15 @@ def probe_of(model: Any, main: Probe) -> Probe | None:
     """
     if type(model) is not MLP or not isinstance(model.activation, SignActivation):
         return None
-    if main.layers or not isinstance(main.estimator, Exact):
+    if model.steps is None or main.layers or not isinstance(main.estimator, Exact):
         return None
-    before = "norm" if model.normalise else "dense"
-    names = tuple(name.replace("hidden", before) for name in model.layer_names)
-    passing: Any = _Passing(model.activation.surrogate)  # it only encodes
-    return Probe(PASSING, names, passing, main.sample)
+    return Passing(model.activation.surrogate, main.sample)
 
 
 def measure(
     model: MLP,
-    hidden: tuple[Rows, ...],
-    passing: tuple[Rows, ...],
+    hidden: tuple[Rows | TableRows, ...],
+    n_passing: tuple[jax.Array, ...],
     before: Any,
     params: Any,
     limit: float | None,
@@ -80,9 +66,9 @@ def measure(
     """The diagnostics of a network.
 
     Args:
-        model: one that `probe_of` takes.
-        hidden: its packed hidden layers, leaves [N, ...].
-        passing: what the probe of `probe_of` packed, leaves [N, ...].
+        model: one that `passing_of` takes.
+        hidden: its packed hidden layers, leaves [N, ...], or their tables.
+        n_passing: units of each hidden layer whose gradient passes, as `View` has them.
         before: the params before the last epoch.
         params: the params now.
         limit: what latent weights are clipped to; None: they are not.
@@ -93,8 +79,8 @@ def measure(
     names = [f"dense_{i}" for i in (*range(1, len(model.widths) + 1), "output")]
     weights = [_weights(before[name], params[name], limit) for name in names]
     units = []
-    for t, passes, width in zip(hidden, passing, model.widths, strict=True):
-        units.append(_units(t, passes, width))
+    for t, n, width in zip(hidden, n_passing, model.widths, strict=True):
+        units.append(_units(t, n, width))
     units.append((jnp.int32(-1),) * 4)  # the output has no units that count
     flips, saturated = map(jnp.stack, zip(*weights, strict=True))
     dead, constant, duplicate, complementary = map(jnp.stack, zip(*units, strict=True))
@@ -121,11 +107,15 @@ def _weights(before: dict, now: dict, limit: float | None) -> tuple[Scalar, Scal
     return flips, jnp.mean(jnp.abs(new) >= limit * (1 - EDGE), dtype=jnp.float32)
 
 
-def _units(hidden: Rows, passing: Rows, n_units: int) -> tuple[Count, Count, Count, Count]:
+def _units(
+    hidden: Rows | TableRows, n_passing: jax.Array, n_units: int
+) -> tuple[Count, Count, Count, Count]:
     """(dead, constant, duplicate, complementary) of one layer."""
-    passed = jax.lax.reduce(passing.words, jnp.uint32(0), jax.lax.bitwise_or, (0,))
-    n_passed = jnp.sum(jax.lax.population_count(passed), dtype=jnp.int32)
-    valid = jnp.all(hidden.valid) & jnp.all(passing.valid)
-    dead = jnp.where(valid, n_units - n_passed, -1)
-    constant, duplicate, complementary = redundant_units(hidden.words, hidden.valid, n_units)
-    return dead, constant, duplicate, complementary
+    if isinstance(hidden, TableRows):
+        valid = hidden.table.certified
+        redundant = tables.redundant_units(hidden.table, hidden.parts)
+    else:
+        valid = jnp.all(hidden.valid)
+        redundant = redundancy.redundant_units(hidden.words, hidden.valid, n_units)
+    dead = jnp.where(valid, n_units - n_passing, -1)
+    return dead, redundant.constant, redundant.duplicate, redundant.complementary

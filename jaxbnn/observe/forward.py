@@ -1,150 +1,110 @@
-"""The layers of a network over a data set, batch by batch: one forward pass an example."""
+"""The layers of a network at a batch of examples."""
 
 import inspect
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 from flax import linen
 from flax.traverse_util import flatten_dict
-from jaxtyping import Float32
 
-from jaxbnn.data import Split
-from jaxbnn.observe.probe import (
-    OUTPUT,
-    PARTS,
-    Probe,
-    check_layer_names,
-    estimator_of_each,
-    estimators_of,
-)
-from jaxbnn.train.batches import LIMIT, in_batches
+from jaxbnn.nn import LayerValues, Step
+from jaxbnn.observe.probe import OUTPUT, Probe, check_layer_names
 
 Named = dict[str, jax.Array]  # layer -> its activations [B, D]
-Codes = dict[str, tuple]  # probe -> the codes of its layers
 
 
-class View(NamedTuple):
-    """What a network makes of a split, with its running statistics."""
+class Layers(NamedTuple):
+    """A network at B examples; a function may leave out the layers behind those asked for."""
 
-    codes: Codes  # over the probe's sample, leaves [N, ...]
-    logits: dict[str, Float32[jax.Array, "n c"]]  # of "train", "test", as far as asked for
+    hidden: tuple[jax.Array, ...]  # [B, D_l]
+    preactivations: tuple[jax.Array, ...]  # [B, D_l], what each hidden layer is the activation of;
+    # empty where the network does not say
+    logits: jax.Array | None  # [B, C]
+    named: Named  # hidden layers, submodules, OUTPUT: the softmax
 
 
-def viewer(
-    model: linen.Module, probes: Sequence[Probe], logits: Sequence[str] = ()
-) -> Callable[[Split, Any], View]:
-    """What applies a network to a split.
+# (variables, x, how many layers are wanted: None is all)
+Forward = Callable[[Any, jax.Array, int | None], Layers]
 
-    There is one forward pass an example, however many probes measure it.
+
+def forward_of(model: linen.Module, probes: Sequence[Probe]) -> Forward:
+    """What applies a network to a batch of examples, with BatchNorm's running statistics.
+
+    Layer by layer where the network has `steps`, else by the module; submodules always by the
+    module, and only where a probe measures one.
 
     Args:
         model: any Linen module that returns (logits, hidden).
         probes: what is measured.
-        logits: the parts, "train" or "test", whose logits are wanted.
 
     Returns:
-        A pure function (Split, variables) -> View.
-
-    Raises:
-        ValueError: when traced, for a layer that the model has not.
+        The function.
     """
-    limit = getattr(model, "rows_at_once", LIMIT)
-    return look_through(_forward(model, probes), probes, logits, _encode, limit)
+    names = {*(getattr(model, "layer_names", None) or ()), OUTPUT}
+    capture = any(set(probe.layers) - names for probe in probes)
+    by_module = _by_module(model, capture)
+    steps: Any = getattr(model, "steps", None)
+    if steps is None:
+        return by_module
+    hidden_names = check_layer_names(model, len(names) - 1)
+
+    def forward(variables: Any, x: jax.Array, n_layers: int | None) -> Layers:
+        values = through(steps(variables)[:n_layers], x)
+        layers = layers_of_values(values, hidden_names)
+        if not capture:
+            return layers
+        return layers._replace(named=by_module(variables, x, n_layers).named | layers.named)
+
+    return forward
 
 
-def look_through(
-    forward: Callable[[Any, jax.Array], tuple],
-    probes: Sequence[Probe],
-    logits: Sequence[str],
-    encode: Callable[[Any, jax.Array], Any],
-    limit: int = LIMIT,
-) -> Callable[[Split, Any], View]:
-    """A viewer of any forward pass.
+def through(steps: Sequence[Step], x: jax.Array) -> list[LayerValues]:
+    """The first layers of a network, one after the other.
 
     Args:
-        forward: (variables, x) -> (logits, hidden, layers by name).
-        probes: what is measured.
-        logits: the parts whose logits are wanted.
-        encode: (estimator, activations) -> codes.
-        limit: the most rows of a batch.
+        steps: of these layers.
+        x: examples.
 
     Returns:
-        A pure function (Split, variables) -> View.
+        Each layer's values.
     """
-    probes_of = {}
-    for part in PARTS:
-        probes_of[part] = [probe for probe in probes if probe.sample in (part, "all")]
-
-    def view(split: Split, variables: Any) -> View:
-        codes: dict[str, Codes] = {}
-        wanted = {}
-        for part in PARTS:
-            if not probes_of[part] and part not in logits:
-                continue
-            look = partial(_look, forward, encode, probes_of[part], part in logits, variables)
-            codes[part], wanted[part] = in_batches(look, getattr(split, part).x, limit)
-        sampled = {probe.name: _over_sample(probe, codes) for probe in probes}
-        return View(sampled, {part: wanted[part] for part in logits})
-
-    return view
+    values = []
+    t = x
+    for step in steps:
+        values.append(step(t))
+        t = values[-1].activation
+    return values
 
 
-def _encode(estimator: Any, t: jax.Array) -> Any:
-    return estimator.encode(t)
+def layers_of_values(values: Sequence[LayerValues], names: Sequence[str]) -> Layers:
+    """The layers that `through` gave, by their names.
 
+    Args:
+        values: of the first layers.
+        names: of all hidden layers; one more value is the output.
 
-def _look(
-    forward: Callable,
-    encode: Callable,
-    probes: Sequence[Probe],
-    with_logits: bool,
-    variables: Any,
-    batch: jax.Array,
-) -> tuple[Codes, jax.Array | None]:
-    """The codes of one batch, and its logits where they are wanted."""
-    logits, hidden, named = forward(variables, batch)
-    codes = {probe.name: _codes(encode, probe, hidden, named) for probe in probes}
-    return codes, logits if with_logits else None
-
-
-def _over_sample(probe: Probe, codes: dict[str, Codes]) -> tuple:
-    """The probe's codes of its whole sample, in the order of `choose`."""
-    if probe.sample != "all":
-        return codes[probe.sample][probe.name]
-    parts = [codes[part][probe.name] for part in PARTS]
-    return jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *parts)
-
-
-def _codes(encode: Callable, probe: Probe, hidden: tuple, named: Named) -> tuple:
-    """The codes of a probe's layers, of one batch."""
-    layers = [*hidden, named[OUTPUT]]
-    if probe.layers:
-        layers = [_layer(named, name) for name in probe.layers]
-    estimators = estimators_of(probe)
-    which = estimator_of_each(probe, len(layers))
-    return tuple(encode(estimators[i], t) for i, t in zip(which, layers, strict=True))
-
-
-def _layer(named: Named, name: str) -> jax.Array:
-    if name not in named:
-        raise ValueError(f"expected a probe's layers to be among {', '.join(named)}, got {name!r}")
-    return named[name]
-
-
-def _forward(model: linen.Module, probes: Sequence[Probe]) -> Callable[[Any, jax.Array], tuple]:
-    """(variables, x) -> (logits, hidden, layers by name), each [B, D].
-
-    Submodules are captured only where a probe asks for them.
+    Returns:
+        The layers; the softmax is over the second axis.
     """
+    n_hidden = len(names)
+    hidden = tuple(value.activation for value in values[:n_hidden])
+    preactivations = tuple(value.preactivation for value in values[:n_hidden])
+    named = dict(zip(names, hidden, strict=False))
+    logits = None
+    if len(values) > n_hidden:
+        logits = values[-1].activation
+        named[OUTPUT] = jax.nn.softmax(logits, axis=1)
+    return Layers(hidden, preactivations, logits, named)
+
+
+def _by_module(model: linen.Module, capture: bool) -> Forward:
+    """All layers, and with `capture` all submodules."""
     parameters = inspect.signature(type(model).__call__).parameters
     flags = {"train": False} if "train" in parameters else {}
-    capture = any(probe.layers for probe in probes)
     module: Any = model
 
-    def forward(variables: Any, x: jax.Array) -> tuple[jax.Array, tuple, Named]:
+    def forward(variables: Any, x: jax.Array, n_layers: int | None) -> Layers:
         (logits, hidden), state = module.apply(
             variables, x, **flags, capture_intermediates=capture, mutable=["intermediates"]
         )
@@ -156,7 +116,7 @@ def _forward(model: linen.Module, probes: Sequence[Probe]) -> Callable[[Any, jax
         for name, t in _submodules(state).items():
             if name not in hidden_names:
                 named[name] = t
-        return logits, hidden, named
+        return Layers(hidden, (), logits, named)
 
     return forward
 

@@ -18,7 +18,8 @@ from jaxbnn.nn import MeasuredModel
 from jaxbnn.nn.models import OUTPUT as OUTPUT
 
 Sample = Literal["train", "test", "all"]
-PARTS = ("train", "test")  # of a split
+Part = Literal["train", "test"]
+PARTS: tuple[Part, Part] = ("train", "test")  # of a split
 GROWTH = 1.05  # ratio of neighbouring epochs in the log-spaced part of the default schedule
 
 

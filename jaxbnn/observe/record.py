@@ -11,11 +11,11 @@ from flax import linen
 
 from jaxbnn.data import Split
 from jaxbnn.info import plane
-from jaxbnn.info.estimators.protocol import Counting, Rows
+from jaxbnn.info.estimators.protocol import Counting, Rows, TableRows
 from jaxbnn.info.plane import Point
-from jaxbnn.info.spectrum import room, spectrum
-from jaxbnn.observe.forward import viewer
+from jaxbnn.info.spectrum import room, spectra, spectrum
 from jaxbnn.observe.probe import Probe, choose, estimator_of_each, estimators_of
+from jaxbnn.observe.view import viewer
 
 SPECTRA = ("t_multiplicity", "t_number", "ty_multiplicity", "ty_number")  # the rows of a spectrum
 
@@ -61,7 +61,7 @@ def observer(
         ValueError: without a probe, for two of one name, and in prepare for too many examples.
     """
     prepare, record = recorder(probes, classes)
-    view = viewer(model, probes)
+    view = viewer(model, probes, classes=classes)
 
     def measure(reference: tuple, split: Split, variables: Any) -> tuple[Point, ...]:
         recorded = record(reference, view(split, variables).codes)
@@ -139,13 +139,40 @@ def _record_probe(probe: Probe, references: tuple, codes: tuple) -> Recorded:
     estimators = estimators_of(probe)
     groups: dict[Any, list[int]] = {}
     for layer, code in enumerate(codes):
-        shape = code.words.shape if isinstance(code, Rows) else layer
+        shape: Any = layer
+        if isinstance(code, Rows):
+            shape = code.words.shape
+        elif isinstance(code, TableRows):
+            shape = TableRows
         groups.setdefault((which[layer], shape), []).append(layer)
     recorded: dict[int, Recorded] = {}
-    for (i, _), layers in groups.items():
-        one = partial(_record_layer, estimators[i], references[i])
-        recorded |= _record_alike(one, layers, [codes[layer] for layer in layers])
+    for (i, shape), layers in groups.items():
+        of_group = [codes[layer] for layer in layers]
+        if shape is TableRows:
+            recorded |= _record_tables(estimators[i], references[i], layers, of_group)
+        else:
+            one = partial(_record_layer, estimators[i], references[i])
+            recorded |= _record_alike(one, layers, of_group)
     return jax.tree.map(lambda *leaves: jnp.stack(leaves), *map(recorded.get, range(len(codes))))
+
+
+def _record_tables(
+    estimator: Counting, reference: Any, layers: list[int], codes: list[TableRows]
+) -> dict[int, Recorded]:
+    """Layer -> its record, of layers whose codes are tables."""
+    points = []
+    counts = []
+    for code in codes:
+        counted = estimator.count(reference, code)
+        points.append(plane.to_columns(estimator.point(reference, counted)))
+        counts += [counted.t, counted.ty]
+    # Each layer's rows stand behind those of the layer before, in the order of SPECTRA.
+    rows = jnp.stack(spectra(counts, reference.y.shape[0]), axis=1)
+    rows = rows.reshape(len(layers), len(SPECTRA), -1)
+    recorded = {}
+    for i, layer in enumerate(layers):
+        recorded[layer] = _apart(points[i], rows[i])
+    return recorded
 
 
 def _record_alike(

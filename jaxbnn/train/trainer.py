@@ -104,6 +104,30 @@ def score_of(logits: jax.Array, y: jax.Array, finite: jax.Array) -> Score:
     return Score(jnp.where(finite, loss, jnp.nan), jnp.where(finite, accuracy, jnp.nan))
 
 
+def weighted_score(logits: jax.Array, count: jax.Array, certified: Any, finite: jax.Array) -> Score:
+    """As `score_of`, of the different rows of logits and how often each was seen.
+
+    Args:
+        logits: [P, C].
+        count: of each row, by label, whole numbers [P, C'].
+        certified: [] bool, whether every example has one of the rows and labels.
+        finite: [] bool, whether the seed has not diverged.
+
+    Returns:
+        Leaves [], nats and a share; NaN where the seed has diverged or is not certified.
+    """
+    n_labels = min(count.shape[1], logits.shape[1])
+    known = certified & finite & (jnp.sum(count[:, n_labels:]) == 0)
+    n = jnp.sum(count).astype(jnp.float32)
+    times = count[:, :n_labels].astype(jnp.float32)
+    losses = jax.nn.logsumexp(logits, axis=1, keepdims=True) - logits[:, :n_labels]
+    # A pattern that was not seen has no part in the loss, not even where its own is infinite.
+    loss = jnp.sum(jnp.where(times > 0, times * losses, 0)) / n
+    right = jnp.argmax(logits, axis=1)[:, None] == jnp.arange(n_labels)[None]
+    accuracy = jnp.sum(jnp.where(right, count[:, :n_labels], 0)) / n
+    return Score(jnp.where(known, loss, jnp.nan), jnp.where(known, accuracy, jnp.nan))
+
+
 def batches_of(key: jax.Array, n: int, size: int | None) -> jax.Array:
     """The examples of each batch of an epoch, in a random order.
 

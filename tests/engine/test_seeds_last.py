@@ -13,9 +13,10 @@ from jaxbnn.engine import program, seeds_last
 from jaxbnn.engine.run_plan import initial_block, inputs_of, make_run_plan, of_first
 from jaxbnn.info import Exact, FixedBins
 from jaxbnn.nn import MLP, Tanh
-from jaxbnn.observe.forward import viewer
+from jaxbnn.observe.diagnostics import passing_of
 from jaxbnn.observe.probe import Probe
 from jaxbnn.observe.record import Series
+from jaxbnn.observe.view import viewer
 from jaxbnn.train.spec import Adam, AdamW, Bop, Hyper, Sgd, TrainSpec
 from jaxbnn.train.trainer import score_of, trainer
 
@@ -131,6 +132,25 @@ def test_a_view_is_that_of_one_seed(own, monkeypatch):
         y, z = getattr(split, part).y, theirs.logits[part]
         scores = jax.vmap(score_of, (0, 0 if own else None, 0))(z, y, state.finite)
         close(seeds_last.score_of(seen.logits[part], y, state.finite), scores)
+
+
+@pytest.mark.parametrize(
+    "own",
+    [False, pytest.param(True, marks=pytest.mark.slow)],
+    ids=["shared data", "own data"],
+)
+def test_a_view_by_tables_is_that_of_one_seed(own):
+    lead = (N_SEEDS,) if own else ()
+    split = Split(*jax.tree.map(jnp.asarray, (examples(40, *lead), examples(9, *lead))), 2, False)
+    probes = (Probe(), Probe("t", (), Exact(), "test"))
+    passing = passing_of(BINARY, probes[0])
+    _, state = begun(BINARY, TrainSpec(epochs=1), split.train)
+    wanted = BINARY, probes, ("train", "test"), passing, 2
+    seen = seeds_last.viewer(*wanted)(split, state.variables)
+    axes = Split(0, 0, None, None) if own else None
+    theirs = jax.vmap(viewer(*wanted), (axes, 0))(split, state.variables)
+    assert jax.tree.structure(seen) == jax.tree.structure(theirs)
+    close(seen, theirs)
 
 
 @pytest.mark.slow

@@ -50,7 +50,7 @@ SEVERAL = jax.tree.map(lambda leaf: np.stack([leaf, leaf]), SPECTRUM)
 TRUST = reliability.judge(SEVERAL)
 THREE = jnp.full((12, 3), 1 / 3, jnp.float32)
 ONES = np.ones(2)
-TABLE = tables.count_patterns(Y, VALID, jnp.zeros_like(Y), Y, (4, 1, 3))
+TABLE = tables.count_patterns(Y, jnp.zeros_like(Y), Y, (4, 1, 3))
 # A function, arguments that it takes, and one of them in a form that it does not: its index and the
 # form. None: it takes any form.
 CASES = [
@@ -63,8 +63,11 @@ CASES = [
         (jnp.bool_(True), jnp.ones(3, bool), jnp.eye(3, dtype=bool), jnp.eye(3, dtype=bool)),
         (1, jnp.eye(3, dtype=bool)),
     ),
-    (tables.count_patterns, (Y, VALID, Y, Y, (4, 3, 3)), (0, SIGNS)),
-    (tables.push, (TABLE, jnp.arange(4), jnp.ones(4, bool), 4), (1, SIGNS)),
+    (tables.count_patterns, (Y, Y, Y, (4, 3, 3)), (0, SIGNS)),
+    (tables.push, (TABLE, jnp.arange(4), 4), (1, SIGNS)),
+    (tables.patterns_of, (SIGNS,), (0, SIGNS[0])),
+    (tables.pair_counts, (TABLE, (0,)), None),
+    (packing.pack_bits, (SIGNS > 0,), (0, SIGNS)),
     (packing.are_signs, (SIGNS,), (0, SIGNS[0])),
     (packing.pack_codes, (CODES, 2), (0, SIGNS)),
     (packing.value_words, (SIGNS,), (0, SIGNS[0])),

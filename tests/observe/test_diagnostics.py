@@ -6,6 +6,7 @@ import pytest
 from jaxbnn.info import Exact, FixedBins
 from jaxbnn.nn import MLP, STE, PassThrough, SignActivation, Tanh
 from jaxbnn.observe import diagnostics
+from jaxbnn.observe.passing import Passing, n_passing
 from jaxbnn.observe.probe import Probe
 from jaxbnn.storage import results
 
@@ -18,8 +19,9 @@ def params(first, output):
 
 def measured(before, now, pre, limit=1.0):
     hidden = Exact().encode(jnp.where(jnp.array(pre) > 0, 1.0, -1.0))
-    passing = diagnostics.probe_of(MODEL, Probe()).estimator.encode(jnp.array(pre))
-    return jax.device_get(diagnostics.measure(MODEL, (hidden,), (passing,), before, now, limit))
+    words = diagnostics.passing_of(MODEL, Probe()).words(jnp.array(pre))
+    passing = (n_passing(words),)
+    return jax.device_get(diagnostics.measure(MODEL, (hidden,), passing, before, now, limit))
 
 
 def test_known_answer():
@@ -48,27 +50,25 @@ def test_real_weights_have_neither_flips_nor_a_limit():
 def test_activations_that_are_no_signs_are_not_counted():
     now = params([[1.0]], [[1.0]])
     hidden = jax.jit(Exact().encode)(jnp.array([[0.5, 1.0, 1.0]]))
-    one = diagnostics.measure(MODEL, (hidden,), (hidden,), now, now, 1.0)
+    one = diagnostics.measure(MODEL, (hidden,), (jnp.int32(2),), now, now, 1.0)
     assert [int(leaf[0]) for leaf in one[2:]] == [-1] * 4
 
 
 def test_diagnostics_are_of_sign_networks_whose_layers_are_counted():
-    assert diagnostics.probe_of(MODEL, Probe()).layers == ("norm_1",)
-    plain = diagnostics.probe_of(MLP((3,), 2, normalise=False), Probe(sample="test"))
-    assert plain.layers == ("dense_1",) and plain.sample == "test"
+    assert diagnostics.passing_of(MODEL, Probe(sample="test")) == Passing(STE(), "test")
     for model, probe in (
         (MLP((3,), 2, Tanh()), Probe()),
         (MODEL, Probe(estimator=FixedBins())),
         (MODEL, Probe(layers=("hidden_1",))),
         (object(), Probe()),
     ):
-        assert diagnostics.probe_of(model, probe) is None
+        assert diagnostics.passing_of(model, probe) is None
 
 
 @pytest.mark.parametrize(("slope", "dead"), [(STE(0.1), 1), (PassThrough(), 0)])
 def test_a_unit_is_dead_where_its_own_slope_is_zero(slope, dead):
-    seen = diagnostics.probe_of(MLP((1,), 2, SignActivation(slope)), Probe()).estimator
-    assert int(1 - (seen.encode(jnp.array([[0.5], [-0.2]])).words > 0).any()) == dead
+    passing = diagnostics.passing_of(MLP((1,), 2, SignActivation(slope)), Probe())
+    assert 1 - int(n_passing(passing.words(jnp.array([[0.5], [-0.2]])))) == dead
 
 
 def test_a_run_records_its_diagnostics_on_the_planes_epochs(tiny, finished):

@@ -11,9 +11,9 @@ from jaxbnn.data import Dataset, Split
 from jaxbnn.info import Exact, FixedBins, plane
 from jaxbnn.info.spectrum import room
 from jaxbnn.nn import MLP
-from jaxbnn.observe.forward import viewer
 from jaxbnn.observe.probe import Probe, Schedule, choose, layers_of
 from jaxbnn.observe.record import check_size, observer, recorder
+from jaxbnn.observe.view import viewer
 from jaxbnn.train.batches import in_batches
 
 RNG = np.random.default_rng(0)
@@ -90,9 +90,7 @@ def test_any_linen_module_is_measured_with_or_without_train_and_layer_names():
 
 def test_batches_do_not_change_what_is_measured(monkeypatch):
     whole = measured(MODEL, [Probe()])
-    monkeypatch.setattr(
-        "jaxbnn.observe.forward.in_batches", lambda f, x, limit: in_batches(f, x, 7)
-    )
+    monkeypatch.setattr("jaxbnn.observe.view.in_batches", lambda f, x, limit: in_batches(f, x, 7))
     jax.tree.map(np.testing.assert_array_equal, measured(MODEL, [Probe()]), whole)
 
 

@@ -13,6 +13,7 @@ from jaxbnn.info.estimators.protocol import (
     Counting,
     Reference,
     Rows,
+    TableRows,
     check_correction,
     count_rows,
     point_of_counts,
@@ -49,7 +50,7 @@ class Exact(Counting):
     def encode(self, t: Shaped[AnyArray, "b d"]) -> Rows:
         return Rows(pack_signs(t), are_signs(t), t.shape[1])
 
-    def count(self, reference: Reference, codes: Rows) -> Counted:
+    def count(self, reference: Reference, codes: Rows | TableRows) -> Counted:
         return count_rows(reference, codes)
 
     def point(self, reference: Reference, counted: Counted) -> Point:

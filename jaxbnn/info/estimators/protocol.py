@@ -15,9 +15,14 @@ from jaxbnn.info.counting import Counts, count
 from jaxbnn.info.labels import check_labels
 from jaxbnn.info.packing import pack_values, value_words
 from jaxbnn.info.plane import Point
+from jaxbnn.info.tables import PatternTable, counts_of
 
 Correction = Literal["none", "miller_madow"]
-STATIC: Any = field(default=None, metadata={"static": True})
+
+
+def _static() -> Any:
+    """A field of a dataclass that JAX compiles for instead of tracing it."""
+    return field(default=None, metadata={"static": True})
 
 
 @jax.tree_util.register_dataclass
@@ -29,7 +34,7 @@ class Reference:
     h_x: Float32[jax.Array, ""]  # bits, entropy of the inputs in the sample; log2 N: none repeats
     h_y: Float32[jax.Array, ""]  # bits, entropy of the labels in the sample
     h_y_corrected: Float32[jax.Array, ""]  # bits, the same under the estimator's correction
-    classes: int | None = STATIC  # all labels are below it, where that is known
+    classes: int | None = _static()  # all labels are below it, where that is known
 
 
 @jax.tree_util.register_dataclass
@@ -39,7 +44,26 @@ class Rows:
 
     words: UInt32[jax.Array, "b w"]
     valid: Bool[AnyArray, " b"]
-    bits: int | None = STATIC  # all bits of a row are below it
+    bits: int | None = _static()  # all bits of a row are below it
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class TableRows:
+    """A whole sample of a layer, as its table of counts."""
+
+    table: PatternTable
+    parts: tuple[int, ...] = _static()  # of the table, that the sample is made of
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class WeightedRows:
+    """A whole sample of a layer as its different rows, and how often each was seen."""
+
+    values: Float32[jax.Array, "p d"]
+    count: Int32[jax.Array, "p c"]  # by label
+    certified: Bool[AnyArray, ""]  # every example has one of the rows and labels
 
 
 class Counted(NamedTuple):
@@ -178,16 +202,18 @@ def _input_words(x: Any) -> jax.Array:
     return value_words(x.reshape(x.shape[0], -1).astype(jnp.float32))
 
 
-def count_rows(reference: Reference, codes: Rows) -> Counted:
+def count_rows(reference: Reference, codes: Rows | TableRows) -> Counted:
     """Counts of packed rows and of (row, label).
 
     Args:
         reference: of the sample.
-        codes: all N rows, in the order of `reference.y`.
+        codes: all N rows, in the order of `reference.y`; or their table.
 
     Returns:
         Counts, certified only where every row is valid.
     """
+    if isinstance(codes, TableRows):
+        return Counted(*counts_of(codes.table, codes.parts))
     valid = jnp.all(codes.valid)
     t, ty = count(codes.words, reference.y, bits=codes.bits, classes=reference.classes)
     return Counted(

@@ -8,7 +8,12 @@ from jaxtyping import Float32, Shaped
 
 from jaxbnn.info import entropy
 from jaxbnn.info.arrays import AnyArray
-from jaxbnn.info.estimators.protocol import Estimator, Reference, prepare_counted
+from jaxbnn.info.estimators.protocol import (
+    Estimator,
+    Reference,
+    WeightedRows,
+    prepare_counted,
+)
 from jaxbnn.info.plane import Point
 
 MAX_DEFECT = 1e-3  # by which a row of probabilities may miss the sum 1
@@ -31,19 +36,44 @@ class SoftOutput(Estimator):
     def encode(self, t: Shaped[AnyArray, "b d"]) -> Shaped[AnyArray, "b d"]:
         return t
 
-    def estimate(self, reference: Reference, codes: Float32[jax.Array, "n c"]) -> Point:
+    def estimate(
+        self, reference: Reference, codes: Float32[jax.Array, "n c"] | WeightedRows
+    ) -> Point:
+        if isinstance(codes, WeightedRows):
+            return _of_weighted(codes, reference.y.shape[0])
         n, n_classes = codes.shape
         member = jax.nn.one_hot(reference.y, n_classes, dtype=codes.dtype, axis=0)  # [C, N]
         size = jnp.sum(member, axis=1)
-        share = size / n
         within = _product(member, codes) / jnp.maximum(size, 1)[:, None]
         labelled = jnp.all((reference.y >= 0) & (reference.y < n_classes))
-        h_t = entropy.of_distribution(jnp.mean(codes, axis=0))
-        h_t = jnp.where(_are_probabilities(codes) & labelled, h_t, jnp.nan)
-        xt = entropy.without_rounding(h_t - entropy.summed(codes) / n)
-        ty = entropy.without_rounding(h_t - jnp.sum(share * entropy.of_distribution(within)))
-        unknown, uncounted = jnp.float32(jnp.nan), jnp.int32(-1)
-        return Point(xt, ty, h_t, unknown, uncounted, uncounted, jnp.bool_(False))
+        known = _are_probabilities(codes) & labelled
+        mean_h = entropy.summed(codes) / n
+        return _point(known, jnp.mean(codes, axis=0), mean_h, within, size / n)
+
+
+def _of_weighted(rows: WeightedRows, n: int) -> Point:
+    """The point of n examples, of whose softmax outputs only the different ones are given."""
+    p = rows.values
+    count = rows.count.astype(p.dtype)
+    size = jnp.sum(count, axis=0)
+    within = _product(count.T, p) / jnp.maximum(size, 1)[:, None]
+    labelled = rows.certified & jnp.all(size[p.shape[1] :] == 0)
+    weight = jnp.sum(count, axis=1)
+    mean = _product(weight, p) / n
+    mean_h = jnp.sum(weight * entropy.of_distribution(p)) / n
+    return _point(_are_probabilities(p) & labelled, mean, mean_h, within, size / n)
+
+
+def _point(
+    known: jax.Array, mean: jax.Array, mean_h: jax.Array, within: jax.Array, share: jax.Array
+) -> Point:
+    """The point of the mean p [C], the mean H(p) [], the means within the classes [C, C] and the
+    classes' shares [C]."""
+    h_t = jnp.where(known, entropy.of_distribution(mean), jnp.nan)
+    xt = entropy.without_rounding(h_t - mean_h)
+    ty = entropy.without_rounding(h_t - jnp.sum(share * entropy.of_distribution(within)))
+    unknown, uncounted = jnp.float32(jnp.nan), jnp.int32(-1)
+    return Point(xt, ty, h_t, unknown, uncounted, uncounted, jnp.bool_(False))
 
 
 def _are_probabilities(p: jax.Array) -> jax.Array:

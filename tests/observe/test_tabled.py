@@ -1,0 +1,162 @@
+"""Layers measured by tables say what the same layers measured by examples say."""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from jaxbnn.data import Dataset, Split
+from jaxbnn.engine import program
+from jaxbnn.info import Exact, FixedBins, plane
+from jaxbnn.info.estimators.protocol import TableRows, WeightedRows
+from jaxbnn.nn import MLP, ApproxSign, SignActivation, SwishSign
+from jaxbnn.observe import Probe, diagnostics, recorder, viewer
+from jaxbnn.observe.probe import PARTS
+from jaxbnn.observe.tabled import Chain, chain_of
+
+CUBE = 2.0 * ((np.arange(256)[:, None] >> np.arange(8)) & 1) - 1
+PROBES = (
+    Probe(),
+    Probe("test", sample="test"),
+    Probe("corrected", (), Exact("miller_madow"), "all"),
+)
+
+
+def split_of(x, seed=0, n_classes=3, n_train=None):
+    rng = np.random.default_rng(seed)
+    x = np.asarray(x, np.float32)[rng.permutation(len(x))]
+    y = rng.integers(0, n_classes, len(x)).astype(np.int32)
+    n_train = n_train or 3 * len(x) // 4
+    parts = Dataset(x[:n_train], y[:n_train]), Dataset(x[n_train:], y[n_train:])
+    return Split(*jax.tree.map(jnp.asarray, parts), n_classes, False)
+
+
+def variables_of(model, x, seed=0, trained=True):
+    """Variables of a network; as after some training, with moments and biases away from where they
+    start."""
+    key = jax.random.key(seed)
+    variables = {"batch_stats": {}} | dict(model.init(key, x[:1], train=False))
+    if not trained:
+        return variables
+    moved = jax.tree.map(
+        lambda leaf: leaf + 0.5 * jax.random.normal(jax.random.key(seed + 1), leaf.shape),
+        variables,
+    )
+    positive = jax.tree_util.tree_map_with_path(
+        lambda path, leaf: jnp.abs(leaf) if path[-1].key == "var" else leaf,
+        moved["batch_stats"],
+    )
+    return moved | {"batch_stats": positive}
+
+
+def everything(model, probes, classes, split, reference, variables):
+    """What a view says: records, units, scores, diagnostics."""
+    passing = diagnostics.passing_of(model, Probe(sample="all"))
+    view = viewer(model, probes, PARTS, passing, classes)(split, variables)
+    scores = []
+    for part in PARTS:
+        y = getattr(split, part).y
+        scores.append(program._score_of(view.logits[part], y, jnp.bool_(True)))
+    hidden = view.codes[probes[0].name][: len(model.widths)]
+    params = variables["params"]
+    redundant = diagnostics.measure(model, hidden, view.n_passing, params, params, 1.0)
+    return recorder(probes, classes)[1](reference, view.codes), scores, redundant
+
+
+def check_equal(model, probes, split, variables):
+    """By tables and by examples."""
+    reference = recorder(probes, split.n_classes)[0](split)
+
+    def both(*arguments):
+        by_tables = everything(model, probes, split.n_classes, *arguments)
+        return by_tables, everything(model, probes, None, *arguments)
+
+    ours, theirs = jax.jit(both)(split, reference, variables)
+    for one, other in zip(ours[0], theirs[0], strict=True):
+        np.testing.assert_array_equal(one.spectra, other.spectra)
+        np.testing.assert_array_equal(one.values[:, 4:], other.values[:, 4:])  # counts
+        np.testing.assert_allclose(one.values, other.values, atol=2e-5)
+    jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-5), ours[1], theirs[1])
+    jax.tree.map(np.testing.assert_array_equal, ours[2], theirs[2])
+
+
+MODELS = {
+    "binary": MLP((6, 5, 4), 3),
+    "wide first": MLP((9, 5, 3), 3, SignActivation(ApproxSign(), sign_of_zero=1.0)),
+    "wide inside": MLP((3, 12, 1), 3),
+    "no norm": MLP((5, 4), 3, SignActivation(SwishSign()), normalise=False),
+    "real ends": MLP((5, 4), 4, binary_first=False, binary_last=False),
+    "real": MLP((5, 4), 3, kernel_surrogate=None),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "trained"),
+    [
+        ("binary", True),
+        ("wide first", True),
+        *[pytest.param(name, True, marks=pytest.mark.slow) for name in list(MODELS)[2:]],
+        *[pytest.param(name, False, marks=pytest.mark.slow) for name in MODELS],
+    ],
+)
+def test_tables_say_what_examples_say(name, trained):
+    split = split_of(CUBE)
+    variables = variables_of(MODELS[name], split.train.x, 3, trained)
+    check_equal(MODELS[name], PROBES, split, variables)
+
+
+@pytest.mark.slow
+@settings(max_examples=4, deadline=None, derandomize=True, phases=[Phase.generate])
+@given(
+    widths=st.lists(st.integers(1, 9), min_size=1, max_size=4),
+    n=st.integers(2, 300),
+    seed=st.integers(0, 1000),
+)
+def test_tables_say_what_examples_say_at_any_width(widths, n, seed):
+    x = np.random.default_rng(seed).normal(size=(n + 1, 5))
+    model = MLP(tuple(widths), 3)
+    split = split_of(x, seed, n_train=n // 2 + 1)
+    check_equal(model, PROBES, split, variables_of(model, split.train.x, seed))
+
+
+def test_the_last_hidden_layers_with_few_patterns_are_in_tables():
+    assert chain_of((10, 8, 2), 1024) == Chain(0, (10, 8, 2))
+    assert chain_of((10, 8, 2), 1023) == Chain(1, (10, 8, 2))
+    assert chain_of((3, 13, 2), 10**6) == Chain(2, (3, 13, 2))
+    assert chain_of((2, 13), 10**6) is None and chain_of((), 10) is None
+
+
+def test_a_probe_of_other_things_sees_examples_beside_the_tables():
+    model = MLP((3, 2), 3)
+    split = split_of(CUBE)
+    variables = variables_of(model, split.train.x)
+    bins = Probe("bins", ("norm_2", "hidden_2", "output"), FixedBins())
+    alone = viewer(model, (bins,), classes=None)(split, variables)
+    beside = viewer(model, (Probe(sample="test"), bins), classes=3)(split, variables)
+    jax.tree.map(np.testing.assert_array_equal, beside.codes["bins"], alone.codes["bins"])
+    assert all(isinstance(code, (TableRows, WeightedRows)) for code in beside.codes["main"])
+
+
+@pytest.mark.parametrize("broken", ["weight", "label", "input"])
+def test_what_no_table_can_hold_gives_no_number(broken):
+    model = MLP((3, 2), 3)
+    split = split_of(CUBE)
+    variables = variables_of(model, split.train.x)
+    if broken == "weight":
+        latent = variables["params"]["dense_1"]["latent"].at[0].set(jnp.nan)
+        variables["params"]["dense_1"]["latent"] = latent
+    elif broken == "label":
+        split = split._replace(train=split.train._replace(y=split.train.y.at[0].set(3)))
+    else:
+        split = split._replace(train=split.train._replace(x=split.train.x.at[0, 0].set(jnp.nan)))
+    view = viewer(model, (Probe(),), PARTS, classes=3)(split, variables)
+    prepare, record = recorder((Probe(),), 3)
+    reference = jax.jit(lambda data: prepare(split._replace(train=data)))(split.train)
+    point = plane.from_columns(record(reference, view.codes)[0].values)
+    assert np.isnan(point.xt).all() and not point.certified.any()
+    score = program._score_of(view.logits["train"], split.train.y, jnp.bool_(True))
+    assert np.isnan(score.loss) and np.isnan(score.accuracy)
