@@ -281,7 +281,8 @@ def changed_facts(block, **new):
     "new",
     [
         {"version": 1},
-        {"version": 4},
+        {"version": 3},
+        {"version": 5},
         {"seeds": []},
         {"seeds": [1.0, 2]},
         {"seeds": [-1, 2]},
@@ -292,7 +293,7 @@ def changed_facts(block, **new):
 )
 def test_a_block_of_another_layout_is_refused(run, new):
     changed_facts(run / "blocks/0,2", **new)
-    with pytest.raises(ValueError, match="expected a block of version 3 in .*0,2, got another"):
+    with pytest.raises(ValueError, match="expected a block of version 4 in .*0,2, got another"):
         results.open_result(run)
 
 
