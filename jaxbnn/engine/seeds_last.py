@@ -170,7 +170,7 @@ def _per_seed(f: Callable, own: bool) -> Callable:
 
 def _apart(variables: Any, f: Callable, x: jax.Array) -> Any:
     finite = jnp.any(jnp.isfinite(jax.tree.leaves(variables["params"])[0]))
-    return once(finite, f, x)
+    return once(finite, f, x, unset=-1)
 
 
 def _patterns(n_units: int) -> jax.Array:
@@ -200,8 +200,8 @@ def score_of(logits: jax.Array | WeightedRows, y: jax.Array, finite: jax.Array) 
     return Score(jnp.where(finite, loss, jnp.nan), jnp.where(finite, accuracy, jnp.nan))
 
 
-def once(alive: jax.Array, f: Callable, *arguments: Any) -> Any:
-    """f(*arguments) where a seed is still alive, else NaN (0 for what has none).
+def once(alive: jax.Array, f: Callable, *arguments: Any, unset: int = 0) -> Any:
+    """f(*arguments) where a seed is still alive, else NaN, `unset` of int32, and 0 of other types.
 
     XLA:CPU computes a cheap array again inside each of its readers, which costs more than reading
     it here; what goes into a branch, or comes out of one, is computed once.
@@ -210,6 +210,8 @@ def once(alive: jax.Array, f: Callable, *arguments: Any) -> Any:
 
     def missing(shape: jax.ShapeDtypeStruct) -> jax.Array:
         value = jnp.nan if jnp.issubdtype(shape.dtype, jnp.floating) else 0
+        if shape.dtype == jnp.int32:
+            value = unset
         return jnp.full(shape.shape, value, shape.dtype)
 
     nothing = jax.tree.map(missing, shapes)

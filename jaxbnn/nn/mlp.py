@@ -71,8 +71,10 @@ class MLP(nn.Module):
     @property
     def steps(self) -> Callable[[Any], tuple[Step, ...]] | None:
         """Variables -> a function for each hidden layer and the output; None where hidden layers
-        are not signs."""
-        return partial(mlp_steps, self) if type(self.activation) is SignActivation else None
+        are not signs, and of a subclass, whose layers may be others."""
+        if type(self) is not MLP or type(self.activation) is not SignActivation:
+            return None
+        return partial(mlp_steps, self)
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool) -> tuple[jax.Array, tuple[jax.Array, ...]]:

@@ -1,10 +1,13 @@
 """What a network must have to be trained and measured: the protocol `MeasuredModel`."""
 
 import inspect
+from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from typing import Any, Protocol, runtime_checkable
 
 import jax
+
+from jaxbnn.nn.steps import Step
 
 OUTPUT = "output"  # the name of the softmax layer, which no hidden layer can have
 
@@ -20,10 +23,10 @@ class MeasuredModel(Protocol):
     Optional members:
         units(shape): each hidden layer's number of units, {name: D}, for examples of this shape.
             Without it they are found by tracing the module.
-        steps: None, or variables -> a function for each hidden layer and the output, as `nn.Step`
-            describes it, of a network each of whose hidden layers holds -1 and +1 alone. With it
-            layers of few possible patterns are measured by their counts (`info.tables`), which is
-            faster.
+        steps: None, or variables -> a function for each hidden layer and, last, the logits, as
+            `nn.Step` describes it, of a network each of whose hidden layers holds -1 and +1 alone,
+            [B, D]. With it the network is measured layer by layer instead of by `__call__`, and
+            layers of few possible patterns by their counts (`info.tables`), which is faster.
         rows_at_once: how many examples are measured together; 4096 without it.
         batch_last: names of submodules whose values have the batch on the last axis; no probe can
             measure them.
@@ -58,6 +61,21 @@ class MeasuredModel(Protocol):
     def apply(self, variables: Any, *args: Any, **kwargs: Any) -> Any:
         """The network with these variables, as of every Linen module."""
         ...
+
+
+def steps_of(model: Any) -> Callable[[Any], tuple[Step, ...]] | None:
+    """The optional member `steps`.
+
+    Args:
+        model: any Linen module.
+
+    Returns:
+        Variables -> a function for each hidden layer and the output; None where the model has no
+        such member, or no names for its layers.
+    """
+    if not hasattr(model, "layer_names") or not callable(getattr(model, "steps", None)):
+        return None
+    return model.steps
 
 
 def check_model_class(cls: type) -> None:

@@ -48,9 +48,9 @@ def passing_of(model: Any, main: Probe) -> Passing | None:
         None where there are no diagnostics: they are of an MLP of sign activations whose hidden
         layers are all counted exactly by the main probe.
     """
-    if type(model) is not MLP or not isinstance(model.activation, SignActivation):
+    if type(model) is not MLP or type(model.activation) is not SignActivation:
         return None
-    if model.steps is None or main.layers or not isinstance(main.estimator, Exact):
+    if main.layers or not isinstance(main.estimator, Exact):
         return None
     return Passing(model.activation.surrogate, main.sample)
 

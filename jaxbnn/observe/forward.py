@@ -9,6 +9,7 @@ from flax import linen
 from flax.traverse_util import flatten_dict
 
 from jaxbnn.nn import LayerValues, Step
+from jaxbnn.nn.models import steps_of
 from jaxbnn.observe.probe import OUTPUT, Probe, check_layer_names
 
 Named = dict[str, jax.Array]  # layer -> its activations [B, D]
@@ -44,7 +45,7 @@ def forward_of(model: linen.Module, probes: Sequence[Probe]) -> Forward:
     names = {*(getattr(model, "layer_names", None) or ()), OUTPUT}
     capture = any(set(probe.layers) - names for probe in probes)
     by_module = _by_module(model, capture)
-    steps: Any = getattr(model, "steps", None)
+    steps = steps_of(model)
     if steps is None:
         return by_module
     hidden_names = check_layer_names(model, len(names) - 1)

@@ -204,8 +204,8 @@ def _record_layer(estimator: Any, reference: Any, codes: Any) -> Recorded:
         return _apart(plane.to_columns(point), jnp.zeros((len(SPECTRA), room(n)), jnp.int32))
     counted = estimator.count(reference, codes)
     point = estimator.point(reference, counted)
-    spectra = jnp.stack([*spectrum(counted.t, n), *spectrum(counted.ty, n)])
-    return _apart(plane.to_columns(point), spectra)
+    rows = jnp.stack([*spectrum(counted.t, n), *spectrum(counted.ty, n)])
+    return _apart(plane.to_columns(point), rows)
 
 
 def _apart(values: jax.Array, spectra: jax.Array) -> Recorded:

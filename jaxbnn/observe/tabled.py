@@ -112,7 +112,7 @@ def linked(
             deeper.append(layout.last_to_first(patterns_of(values[-1].activation)))
     sizes = [one.shape[-1] for one in labels]
     part = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
-    label = jnp.concatenate(labels, axis=-1)
+    label = jnp.concatenate(labels, axis=-1).astype(jnp.int32)
     n_patterns = [2**units for units in chain.units[chain.first :]]
     shape = (n_patterns[0], len(sizes), classes)
 

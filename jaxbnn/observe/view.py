@@ -14,6 +14,7 @@ from jaxbnn.info.estimators.exact import Exact
 from jaxbnn.info.estimators.protocol import TableRows, WeightedRows
 from jaxbnn.info.estimators.soft_output import SoftOutput
 from jaxbnn.info.tables import PatternTable, pair_counts
+from jaxbnn.nn.models import steps_of
 from jaxbnn.observe import tabled
 from jaxbnn.observe.forward import Forward, Layers, forward_of
 from jaxbnn.observe.layout import ONE_SEED, Layout
@@ -96,9 +97,9 @@ def viewer(
         ValueError: when traced, for a layer that the model has not.
     """
     wanted = Wanted(model, tuple(probes), tuple(logits), passing)
-    layout = ONE_SEED._replace(limit=getattr(model, "rows_at_once", LIMIT))
-    steps = getattr(model, "steps", None)
-    return view_of(wanted, forward_of(model, probes), steps, layout, classes)
+    limit = getattr(model, "rows_at_once", LIMIT)
+    layout = ONE_SEED._replace(limit=limit, pattern_limit=limit)
+    return view_of(wanted, forward_of(model, probes), steps_of(model), layout, classes)
 
 
 def view_of(
@@ -125,8 +126,9 @@ def view_of(
         parts = {part: getattr(split, part) for part in wanted.parts}
         chain = None
         if classes is not None and steps is not None:
-            units = tuple(units_of(wanted.model, split.train.x.shape[1:]).values())
-            chain = tabled.chain_of(units, sum(part.y.shape[-1] for part in parts.values()))
+            units = units_of(wanted.model, split.train.x.shape[1:])
+            n = sum(part.y.shape[-1] for part in parts.values())
+            chain = tabled.chain_of([units[name] for name in wanted.model.layer_names], n)
         plan = _Plan(wanted, chain, forward, layout)
         limit = layout.limit if plan.are_examples_coded else layout.pattern_limit
         seen = {}
@@ -144,7 +146,7 @@ def view_of(
 
 
 class _Plan(NamedTuple):
-    """How it is looked at; static."""
+    """How a network is looked at; static."""
 
     wanted: Wanted
     chain: Chain | None
@@ -191,7 +193,8 @@ def _look(plan: _Plan, variables: Any, part: str, x: jax.Array) -> _Seen:
 
 def _seen(plan: _Plan, part: str, layers: Layers) -> _Seen:
     """What is wanted of the layers at a batch."""
-    wanted, chain = plan.wanted, plan.chain
+    wanted = plan.wanted
+    chain = plan.chain
     codes = {}
     for probe in wanted.probes:
         if part in _sampled(probe.sample):
@@ -235,7 +238,8 @@ def _activations(layers: Layers, probe: Probe, i: int) -> jax.Array:
 def _in_tables(plan: _Plan, probe: Probe) -> dict[int, int]:
     """Which of a probe's layers are measured by tables: position in the probe -> index among the
     hidden layers and the output."""
-    wanted, chain = plan.wanted, plan.chain
+    wanted = plan.wanted
+    chain = plan.chain
     if chain is None:
         return {}
     names = layers_of(wanted.model, probe)
@@ -257,7 +261,8 @@ def _index(model: Any, name: str) -> int:
 
 def _by_examples(plan: _Plan, seen: dict[str, _Seen]) -> View:
     """What is measured by examples, over each probe's sample."""
-    wanted, layout = plan.wanted, plan.layout
+    wanted = plan.wanted
+    layout = plan.layout
     codes = {}
     for probe in wanted.probes:
         of_parts = [seen[part].codes[probe.name] for part in _sampled(probe.sample)]
@@ -272,7 +277,8 @@ def _by_examples(plan: _Plan, seen: dict[str, _Seen]) -> View:
 
 def _with_tables(plan: _Plan, seen: dict[str, _Seen], linked: Linked) -> View:
     """What is measured by examples, and what follows from the tables."""
-    wanted, layout = plan.wanted, plan.layout
+    wanted = plan.wanted
+    layout = plan.layout
     view = _by_examples(plan, seen)
     logits = layout.last_to_first(linked.values[-1].activation)
     softmax = jax.nn.softmax(logits, axis=-1)
@@ -298,7 +304,8 @@ def _passing_in_tables(
     plan: _Plan, seen: dict[str, _Seen], linked: Linked
 ) -> tuple[jax.Array, ...]:
     """The units whose gradient passes, of the chain's hidden layers."""
-    wanted, layout = plan.wanted, plan.layout
+    wanted = plan.wanted
+    layout = plan.layout
     if wanted.passing is None or plan.chain is None:
         return ()
     of_parts: Any = [seen[part].first for part in _sampled(wanted.passing.sample)]

@@ -153,6 +153,16 @@ def test_a_view_by_tables_is_that_of_one_seed(own):
     close(seen, theirs)
 
 
+def test_a_block_all_of_whose_seeds_are_dead_has_no_pattern():
+    split = Split(*jax.tree.map(jnp.asarray, (examples(40), examples(9))), 2, False)
+    _, state = begun(BINARY, TrainSpec(epochs=1), split.train)
+    params = state.variables["params"]
+    params["dense_1"] = jax.tree.map(lambda leaf: jnp.full_like(leaf, jnp.nan), params["dense_1"])
+    view = seeds_last.viewer(BINARY, (Probe(),), ("train",), None, 2)(split, state.variables)
+    score = seeds_last.score_of(view.logits["train"], split.train.y, state.finite)
+    assert np.isnan(score.loss).all()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("per_seed", [False, True])
 def test_a_block_with_its_seeds_last_records_the_same_networks(plain, per_seed):

@@ -2,6 +2,7 @@
 
 from functools import partial
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -14,7 +15,8 @@ from jaxbnn.engine import program
 from jaxbnn.info import Exact, FixedBins, plane
 from jaxbnn.info.estimators.protocol import TableRows, WeightedRows
 from jaxbnn.nn import MLP, ApproxSign, SignActivation, SwishSign
-from jaxbnn.observe import Probe, diagnostics, recorder, viewer
+from jaxbnn.nn.steps import mlp_steps
+from jaxbnn.observe import Probe, diagnostics, observer, recorder, viewer
 from jaxbnn.observe.probe import PARTS
 from jaxbnn.observe.tabled import Chain, chain_of
 
@@ -160,3 +162,59 @@ def test_what_no_table_can_hold_gives_no_number(broken):
     assert np.isnan(point.xt).all() and not point.certified.any()
     score = program._score_of(view.logits["train"], split.train.y, jnp.bool_(True))
     assert np.isnan(score.loss) and np.isnan(score.accuracy)
+
+
+def test_a_network_of_ones_own_is_measured_as_it_says():
+    class Constant(MLP):
+        def __call__(self, x, *, train):
+            logits, hidden = super().__call__(x, train=train)
+            return -logits, tuple(jnp.ones_like(t) for t in hidden)
+
+    class Counted(nn.Module):
+        steps: int = 3
+
+        @nn.compact
+        def __call__(self, x):
+            return nn.Dense(2)(x), ()
+
+    assert Constant((3, 2), 3).steps is None
+    split = split_of(CUBE)
+    for model in (Constant((3, 2), 3), Counted()):
+        variables = model.init(jax.random.key(0), split.train.x[:1], **flags_of(model))
+        prepare, measure = observer(model, (Probe(),), classes=3)
+        point = measure(prepare(split), split, variables)[0]
+        assert point.h_t[:-1].tolist() == [0.0] * (len(point.h_t) - 1)
+
+
+def flags_of(model):
+    return {"train": False} if isinstance(model, MLP) else {}
+
+
+def test_units_are_read_by_name_and_rows_at_once_hold_and_labels_may_be_floats():
+    looked_at = []
+
+    class Own(nn.Module):
+        n_classes: int = 3
+        rows_at_once: int = 64
+        layer_names = ("a", "b")
+        inner: MLP = MLP((5, 4), 3)
+
+        def units(self, shape):
+            return {"b": 4, "a": 5}
+
+        def steps(self, variables):
+            first, *others = mlp_steps(self.inner, variables)
+
+            def watched(t, moments=None):
+                looked_at.append(len(t))
+                return first(t, moments)
+
+            return watched, *others
+
+    split = split_of(CUBE)
+    variables = variables_of(MLP((5, 4), 3), split.train.x)
+    as_floats = split._replace(train=split.train._replace(y=split.train.y.astype(jnp.float32)))
+    view = viewer(Own(), (Probe(),), classes=3)(as_floats, variables)
+    expected = viewer(MLP((5, 4), 3), (Probe(),), classes=3)(split, variables)
+    assert max(looked_at) <= 64
+    jax.tree.map(np.testing.assert_array_equal, view.codes, expected.codes)

@@ -53,7 +53,7 @@ class SoftOutput(Estimator):
 
 def _of_weighted(rows: WeightedRows, n: int) -> Point:
     """The point of n examples, of whose softmax outputs only the different ones are given."""
-    p = rows.values
+    p = _of_seen(rows)
     count = rows.count.astype(p.dtype)
     size = jnp.sum(count, axis=0)
     within = _product(count.T, p) / jnp.maximum(size, 1)[:, None]
@@ -62,6 +62,12 @@ def _of_weighted(rows: WeightedRows, n: int) -> Point:
     mean = _product(weight, p) / n
     mean_h = jnp.sum(weight * entropy.of_distribution(p)) / n
     return _point(_are_probabilities(p) & labelled, mean, mean_h, within, size / n)
+
+
+def _of_seen(rows: WeightedRows) -> jax.Array:
+    """The rows; a uniform one in place of each that was not seen, which has no part in anything."""
+    seen = jnp.any(rows.count > 0, axis=1)
+    return jnp.where(seen[:, None], rows.values, 1 / rows.values.shape[1])
 
 
 def _point(
