@@ -1,10 +1,15 @@
-"""Counting on an accelerator: rows a second of whole batches at once, beside a plain sort of as
-many u64 keys.
+"""What a GPU or TPU changes, in one call of a few minutes.
 
-H(T) and H(T,Y) come from one pass. Targets on one H100 for D <= 64: 2 x 10^9 rows a second, and 40
-% of the speed of the plain one-operand sort. Needs jax, flax, optax, numpy and scipy.
+    python benchmarks/accelerator.py [--quick]
+
+Bits of seeds among others and in other blocks; products of whole numbers; seeds a card; measuring
+by tables and by examples; an epoch of MNIST's network on made images; and counting: rows a second
+of whole batches at once, beside a plain sort of as many u64 keys, H(T) and H(T,Y) from one pass.
+Targets of counting on one H100 for D <= 64: 2 x 10^9 rows a second, and 40 % of the speed of the
+plain one-operand sort. Needs jax, flax, optax, numpy, scipy and jaxtyping; runs on a CPU too.
 """
 
+import argparse
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -13,9 +18,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import peers
+import products
 import timing
+from blocks import NetworkBlock, by_examples
 from cases import Case, Sample
 
+from jaxbnn.engine.devices import use_cores
 from jaxbnn.info import count, plugin
 from jaxbnn.info.counting import choose_algorithm
 
@@ -137,8 +145,79 @@ def _row(case, algorithm, chosen, seconds, sorts):
     )
 
 
+def promise(quick: bool) -> list[tuple[str, str]]:
+    """What is varied, and whether the bits stay: of whole trained networks and what they record, or
+    of what the same networks show when they are looked at one by one."""
+    n_epochs = 3 if quick else 20
+    made = {"SZT": NetworkBlock.szt(8), "784-1024-10": NetworkBlock.images(4, 1280)}
+    rows = []
+    for name, block in made.items():
+        seeds = list(range(block.n_seeds))
+        whole = block.trained(seeds, n_epochs)
+        backward = block.trained(seeds[::-1], n_epochs)
+        backward = jax.tree.map(lambda leaf: leaf[::-1], backward)
+        rows.append((f"{name}: seeds in another order", _same(backward, whole)))
+        cut = block.trained(seeds, n_epochs, chunk=1)
+        rows.append((f"{name}: chunks of one epoch", _same(cut, whole)))
+        alone = [block.forward(_of_seed(whole["variables"], i)) for i in seeds]
+        joined = jax.tree.map(lambda *leaves: np.concatenate(leaves), *alone)
+        is_same = _same(joined, block.forward(whole["variables"]))
+        rows.append((f"{name}: binary layers of the same networks, one by one", is_same))
+    return rows
+
+
+def _of_seed(tree, i: int):
+    return jax.tree.map(lambda leaf: leaf[i : i + 1], tree)
+
+
+def _same(one, other) -> str:
+    for a, b in zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True):
+        if not np.array_equal(a, b, equal_nan=a.dtype.kind == "f"):
+            return "differ"
+    return "equal"
+
+
+def epochs(quick: bool) -> list[tuple[str, ...]]:
+    """Networks x epochs a second: not measured, measured by tables, measured by examples."""
+    sizes = (4,) if quick else (64, 256, 1024, 4096)
+    if jax.default_backend() == "cpu" and not quick:
+        sizes = sizes[:2]
+    made = [("SZT", NetworkBlock.szt(n)) for n in sizes]
+    n_images = 1280 if quick else 60_000
+    for n in (1,) if quick else (1, 8):
+        made.append(
+            (
+                f"MNIST 1024-20-20-20 on {n_images} made images",
+                NetworkBlock.images(n, n_images, (1024, 20, 20, 20)),
+            )
+        )
+    rows = []
+    for name, block in made:
+        n_epochs = 2 if quick or name != "SZT" else 10
+        seconds = {}
+        for how, measured in (("not measured", False), ("measured", True)):
+            seconds[how] = block.seconds(n_epochs, measured)
+        with by_examples():
+            seconds["measured by examples"] = block.seconds(n_epochs, True)
+        speeds = (timing.number(block.n_seeds * n_epochs / each) for each in seconds.values())
+        rows.append((name, str(block.n_seeds), *speeds))
+    return rows
+
+
 def run(quick: bool) -> None:
-    """The table."""
+    """All tables."""
+    timing.heading("Bits")
+    print(timing.device(), "\n")
+    print(timing.table(("varied", "bits"), promise(quick)), flush=True)
+    products.run(quick)
+    timing.heading("Networks x epochs a second")
+    header = ("data", "seeds a program", "not measured", "measured every epoch", "by examples")
+    print(timing.table(header, epochs(quick)), flush=True)
+    counting(quick)
+
+
+def counting(quick: bool) -> None:
+    """The table of counting."""
     turns = {"rounds": 1, "burst": 1, "share": 0.05} if quick else {}
     sorts, rows = {}, []
     for shape in shapes(quick):
@@ -160,3 +239,15 @@ def run(quick: bool) -> None:
         "target?",
     )
     print(timing.table((*header, "ours", "sort in one", "each layer's"), rows), flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="a smoke test: its times mean nothing")
+    arguments = parser.parse_args()
+    use_cores(1)
+    run(arguments.quick)
+
+
+if __name__ == "__main__":
+    main()

@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from jaxbnn.data.cifar import Cifar10, load_cifar10
+from jaxbnn.data.coded import CodedInputs, coded_inputs
 from jaxbnn.data.download import DownloadProgress, Report
 from jaxbnn.data.idx import read_idx
 from jaxbnn.data.images import Images
@@ -20,6 +21,7 @@ from jaxbnn.data.synthetic import Szt, TicTacToe, load_szt, load_tic_tac_toe
 
 __all__ = [
     "Cifar10",
+    "CodedInputs",
     "DataSource",
     "DataSpec",
     "Dataset",
@@ -32,6 +34,7 @@ __all__ = [
     "Szt",
     "TicTacToe",
     "checksum",
+    "coded_inputs",
     "is_per_seed",
     "load",
     "read_idx",

@@ -13,6 +13,7 @@ from typing import Any
 import jax
 
 from jaxbnn.engine.devices import Device, is_ready, pool_size
+from jaxbnn.nn.products import whole_factors
 
 PACKAGES = (
     "jaxbnn",
@@ -37,6 +38,7 @@ def facts(devices: Sequence[Device]) -> dict[str, Any]:
         "versions": {"python": platform.python_version(), **versions},
         "devices": [f"{d.platform}:{d.id} {d.device_kind}" for d in devices],
         "processes": jax.process_count(),
+        "whole_products": whole_factors(devices[0].platform),
         "thread_pool": str(pool_size()) if on_cpu else None,
         "promise": promise(devices[0]),
         "precision": {

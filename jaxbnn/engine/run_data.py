@@ -8,7 +8,10 @@ from typing import Any
 
 from jaxbnn import data
 from jaxbnn.config.experiment import Experiment
-from jaxbnn.data import Split
+from jaxbnn.data import Split, coded_inputs
+from jaxbnn.nn import Pixels
+
+MANY_BYTES = 2**24  # of float32 inputs
 
 
 class _Memory:
@@ -66,6 +69,21 @@ def load_split(experiment: Experiment, data_root: str | Path | None, seed: int) 
 def checksum_of(experiment: Experiment, data_root: str | Path | None, split: Split) -> str:
     """The SHA-256 of an experiment's split."""
     return _once(("checksum", experiment.data, str(data_root)), partial(data.checksum, split))
+
+
+def split_for_devices(experiment: Experiment, data_root: str | Path | None, split: Split) -> Split:
+    """The split with its inputs as `nn.Pixels`, a quarter of the memory, where they are bytes and
+    the model takes them so or they are many."""
+    takes_pixels = getattr(experiment.model, "takes_pixels", False)
+    if not takes_pixels and split.train.x.nbytes < MANY_BYTES:
+        return split
+    coded = _once(("coded", experiment.data, str(data_root)), partial(coded_inputs, split))
+    if coded is None:
+        return split
+    parts = {}
+    for name, codes in (("train", coded.train), ("test", coded.test)):
+        parts[name] = getattr(split, name)._replace(x=Pixels(codes, coded.values))
+    return split._replace(**parts)
 
 
 def _loaded(experiment: Experiment, data_root: str | Path | None, seed: int) -> Split:

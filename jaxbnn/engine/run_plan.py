@@ -24,7 +24,7 @@ from jaxbnn.data import Split
 from jaxbnn.engine import provenance, seeds_last
 from jaxbnn.engine.devices import Device
 from jaxbnn.engine.program import Block, Inputs, ProgramSpec, advance, prepare, start
-from jaxbnn.engine.run_data import checksum_of, load_split
+from jaxbnn.engine.run_data import checksum_of, load_split, split_for_devices
 from jaxbnn.engine.settings import check_settings, current_settings, matmul_precision
 from jaxbnn.observe import kept
 from jaxbnn.observe.probe import Probe
@@ -129,6 +129,8 @@ def make_run_plan(
         seeds_last=seeds_last.pays(model, experiment.train, n_inputs, n_seeds, platform),
     )
     checksum = checksum_of(experiment, data_root, split)
+    if not program.split_per_seed and not program.seeds_last:
+        split = split_for_devices(experiment, data_root, split)
     return RunPlan(
         tuple(experiments),
         tuple(folders),

@@ -130,11 +130,11 @@ class ConvNet(nn.Module):
             hidden.append(x.transpose(3, 1, 2, 0).reshape(x.shape[3], -1))
         x = hidden[-1]
         for i, width in enumerate(self.widths, 1):
-            x = self.activation(dense_block(self, x, width, str(i), binary=True, train=train))
+            x = dense_block(self, x, width, str(i), "signs", train=train)
+            x = self.activation(x)
             hidden.append(x)
-        logits = dense_block(
-            self, x, self.n_classes, "output", binary=self.binary_last, train=train
-        )
+        last = "signs" if self.binary_last else "real"
+        logits = dense_block(self, x, self.n_classes, "output", last, train=train)
         return logits, tuple(hidden)
 
 

@@ -8,7 +8,8 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from jaxbnn.nn.products import stable_matmul
+from jaxbnn.nn.pixels import Pixels, pixel_matmul
+from jaxbnn.nn.products import stable_matmul, whole_matmul
 from jaxbnn.nn.surrogate import STE, Surrogate, sign
 
 LATENT = "latent"  # the name of every parameter whose sign is the weight
@@ -121,6 +122,7 @@ class BinaryDense(nn.Module):
         surrogate: the derivative of the weights' sign.
         sign_of_zero: the weight of a latent weight of 0, -1 or +1.
         kernel_init: what `latent` starts from, (key, shape, dtype) -> values.
+        of_signs: whether all inputs are -1 or +1, so that the product is of whole numbers.
 
     Source: Courbariaux et al. 2016; Raj et al. 2020, section 2.
     """
@@ -129,16 +131,33 @@ class BinaryDense(nn.Module):
     surrogate: Surrogate = STE()
     sign_of_zero: float = -1.0
     kernel_init: Callable = nn.initializers.glorot_uniform()
+    of_signs: bool = False
 
     @nn.compact
-    def __call__(self, x: jax.Array) -> jax.Array:
+    def __call__(self, x: jax.Array | Pixels) -> jax.Array:
         """The layer's pre-activations.
 
         Args:
-            x: [B, D] float32.
+            x: [B, D] float32, or Pixels.
 
         Returns:
             [B, F] float32.
         """
         latent = self.param(LATENT, self.kernel_init, (x.shape[-1], self.features), jnp.float32)
-        return stable_matmul(x, sign(self.surrogate, latent, self.sign_of_zero))
+        return binary_matmul(x, sign(self.surrogate, latent, self.sign_of_zero), self.of_signs)
+
+
+def binary_matmul(x: jax.Array | Pixels, w: jax.Array, of_signs: bool) -> jax.Array:
+    """x @ w for binary weights.
+
+    Args:
+        x: [B, D] float32, or Pixels.
+        w: -1 and +1, [D, F].
+        of_signs: whether x is -1 and +1 throughout.
+
+    Returns:
+        [B, F] float32.
+    """
+    if isinstance(x, Pixels):
+        return pixel_matmul(x, w)
+    return whole_matmul(x, w, 1) if of_signs else stable_matmul(x, w)

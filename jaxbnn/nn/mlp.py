@@ -3,18 +3,20 @@
 from collections.abc import Callable
 from functools import partial
 from numbers import Integral
-from typing import Any
+from typing import Any, Literal
 
 import flax.linen as nn
 import jax
-import jax.numpy as jnp
 
 from jaxbnn.nn.layers import Activation, BinaryDense, SignActivation, check_sign_of_zero
+from jaxbnn.nn.pixels import flat
 from jaxbnn.nn.products import stable_matmul
 from jaxbnn.nn.steps import Step, mlp_steps
 from jaxbnn.nn.surrogate import STE, Surrogate
 
 MAX_UNITS = 10**6
+
+Kind = Literal["real", "binary", "signs"]
 
 
 class MLP(nn.Module):
@@ -76,26 +78,32 @@ class MLP(nn.Module):
             return None
         return partial(mlp_steps, self)
 
+    @property
+    def takes_pixels(self) -> bool:
+        """Whether the first layer can take bytes as they are: its weights are binary."""
+        return type(self) is MLP and self.binary_first and self.kernel_surrogate is not None
+
     @nn.compact
-    def __call__(self, x: jax.Array, *, train: bool) -> tuple[jax.Array, tuple[jax.Array, ...]]:
+    def __call__(self, x: Any, *, train: bool) -> tuple[jax.Array, tuple[jax.Array, ...]]:
         """The network at x.
 
         Args:
-            x: examples [B, ...] of any numbers.
+            x: examples [B, ...] of any numbers, or Pixels where `takes_pixels`.
             train: whether BatchNorm takes the batch's statistics.
 
         Returns:
             The logits [B, C], and the activations of each hidden layer, [B, D_l].
         """
-        x = x.reshape(x.shape[0], -1).astype(jnp.float32)
+        x = flat(x)
+        first = "binary" if self.binary_first else "real"
+        last = "signs" if self.binary_last else "real"
         hidden = []
         for i, width in enumerate(self.widths, 1):
-            binary = i > 1 or self.binary_first
-            x = self.activation(dense_block(self, x, width, str(i), binary=binary, train=train))
+            kind = "signs" if i > 1 else first
+            x = dense_block(self, x, width, str(i), kind, train=train)
+            x = self.activation(x)
             hidden.append(x)
-        logits = dense_block(
-            self, x, self.n_classes, "output", binary=self.binary_last, train=train
-        )
+        logits = dense_block(self, x, self.n_classes, "output", last, train=train)
         return logits, tuple(hidden)
 
 
@@ -118,9 +126,7 @@ def check_dense_fields(model: Any) -> None:
     check_sign_of_zero(model.kernel_sign_of_zero)
 
 
-def dense_block(
-    model: Any, x: jax.Array, width: int, name: str, *, binary: bool, train: bool
-) -> jax.Array:
+def dense_block(model: Any, x: Any, width: int, name: str, kind: Kind, *, train: bool) -> jax.Array:
     """A dense layer and its BatchNorm, as submodules dense_NAME and norm_NAME of the model.
 
     Args:
@@ -128,15 +134,22 @@ def dense_block(
         x: [B, D].
         width: F, units of the layer.
         name: of the layer, "1" or "output".
-        binary: whether its weights are binary, where the model's are.
+        kind: "real" weights; "binary" ones, where the model's are; or "signs", binary ones of x
+            that is -1 and +1, where the model's activations are.
         train: whether BatchNorm takes the batch's statistics.
 
     Returns:
         [B, F].
     """
-    if binary and model.kernel_surrogate is not None:
+    if kind != "real" and model.kernel_surrogate is not None:
         surrogate = model.kernel_surrogate
-        x = BinaryDense(width, surrogate, model.kernel_sign_of_zero, name=f"dense_{name}")(x)
+        x = BinaryDense(
+            width,
+            surrogate,
+            model.kernel_sign_of_zero,
+            of_signs=kind == "signs" and type(model.activation) is SignActivation,
+            name=f"dense_{name}",
+        )(x)
     else:
         x = nn.Dense(
             width,

@@ -27,6 +27,8 @@ class MeasuredModel(Protocol):
             `nn.Step` describes it, of a network each of whose hidden layers holds -1 and +1 alone,
             [B, D]. With it the network is measured layer by layer instead of by `__call__`, and
             layers of few possible patterns by their counts (`info.tables`), which is faster.
+        takes_pixels: whether `__call__` and `steps` take examples as `nn.Pixels` too, inputs held
+            as bytes; without it they get float32.
         rows_at_once: how many examples are measured together; 4096 without it.
         batch_last: names of submodules whose values have the batch on the last axis; no probe can
             measure them.

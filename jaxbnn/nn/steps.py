@@ -7,7 +7,8 @@ from typing import Any, NamedTuple, Protocol
 import jax
 import jax.numpy as jnp
 
-from jaxbnn.nn.layers import LATENT, SignActivation
+from jaxbnn.nn.layers import LATENT, SignActivation, binary_matmul
+from jaxbnn.nn.pixels import Pixels, WholeProduct, flat, pixel_product, real_inputs
 from jaxbnn.nn.products import stable_matmul
 from jaxbnn.nn.surrogate import sign
 from jaxbnn.nn.thresholds import sign_above, whole_threshold
@@ -33,11 +34,12 @@ class LayerValues(NamedTuple):
 class Step(Protocol):
     """One layer of a network with its weights."""
 
-    def __call__(self, t: jax.Array, moments: Moments | None = None) -> LayerValues:
+    def __call__(self, t: Any, moments: Moments | None = None) -> LayerValues:
         """The layer at t.
 
         Args:
-            t: activations of the layer before, [B, D]; of the first layer the inputs [B, ...].
+            t: activations of the layer before, [B, D]; of the first layer the inputs [B, ...], or
+                Pixels where the model takes them.
             moments: BatchNorm's; None takes the running ones.
 
         Returns:
@@ -46,21 +48,17 @@ class Step(Protocol):
         ...
 
 
-def flat_matmul(x: jax.Array, w: jax.Array) -> jax.Array:
-    """x @ w of examples of any shape and type, [B, ...] [D, F] -> [B, F] float32."""
-    return stable_matmul(x.reshape(x.shape[0], -1).astype(jnp.float32), w)
-
-
-def mlp_steps(model: Any, variables: Any, matmul: Matmul = flat_matmul) -> tuple[Step, ...]:
+def mlp_steps(model: Any, variables: Any, matmul: Matmul | None = None) -> tuple[Step, ...]:
     """The layers of an MLP, measured as in `MLP.__call__` with train=False.
 
-    The signs of a binary layer behind a hidden layer of signs are taken of whole numbers, by a
-    threshold: whatever computes them agrees in every bit.
+    The signs of a binary layer behind a hidden layer of signs, or behind Pixels, are taken of whole
+    numbers, by a threshold: whatever computes them agrees in every bit.
 
     Args:
         model: the MLP.
         variables: its variables; every leaf may have further axes behind its own.
-        matmul: the product of activations and weights, [B, D, ...] [D, F, ...] -> [B, F, ...].
+        matmul: the product of activations and weights, [B, D, ...] [D, F, ...] -> [B, F, ...];
+            None: the fastest, for leaves without further axes.
 
     Returns:
         A function for each hidden layer and, last, the output.
@@ -73,26 +71,58 @@ def mlp_steps(model: Any, variables: Any, matmul: Matmul = flat_matmul) -> tuple
 
 
 def _step(
-    model: Any, variables: Any, matmul: Matmul, i: int, t: jax.Array, moments: Moments | None = None
+    model: Any,
+    variables: Any,
+    matmul: Matmul | None,
+    i: int,
+    t: Any,
+    moments: Moments | None = None,
 ) -> LayerValues:
     """Layer i, from 0, at t."""
     is_output = i == len(model.widths)
     name = "output" if is_output else str(i + 1)
     params = variables["params"][f"dense_{name}"]
-    product = _product(model, params, t, matmul)
+    t = t if matmul is not None else flat(t)
+    signs = i > 0 and type(model.activation) is SignActivation
+    whole = _whole_product(model, params, t, matmul, signs)
+    product = whole.product if whole else _real_product(model, params, t, matmul)
     normalise = _normaliser(model, variables, f"norm_{name}", moments)
     preactivation = normalise(product)
     if is_output:
         return LayerValues(product, preactivation, preactivation)
-    if i == 0 or LATENT not in params or type(model.activation) is not SignActivation:
+    if whole is None or type(model.activation) is not SignActivation:
         return LayerValues(product, preactivation, model.activation(preactivation))
     threshold = whole_threshold(
-        lambda x: model.activation(normalise(x)), normalise.zero(product[0]), model.widths[i - 1]
+        lambda x: model.activation(normalise(whole.at(x))),
+        whole.whole_at(normalise.zero(product[0])),
+        whole.limit,
     )
-    return LayerValues(product, preactivation, sign_above(product, threshold))
+    return LayerValues(product, preactivation, sign_above(whole.whole, threshold))
 
 
-def _product(model: Any, params: Any, t: jax.Array, matmul: Matmul) -> jax.Array:
+def _whole_product(
+    model: Any, params: Any, t: Any, matmul: Matmul | None, signs: bool
+) -> WholeProduct | None:
+    """The product of whole numbers and binary weights; None of others.
+
+    Args:
+        signs: whether t is -1 and +1.
+    """
+    if LATENT not in params:
+        return None
+    weights: Any = sign(model.kernel_surrogate, params[LATENT], model.kernel_sign_of_zero)
+    if isinstance(t, Pixels):
+        return pixel_product(t, weights)
+    if not signs:
+        return None
+    whole = binary_matmul(t, weights, of_signs=True) if matmul is None else matmul(t, weights)
+    return WholeProduct(whole, 1.0, None, t.shape[1])
+
+
+def _real_product(model: Any, params: Any, t: Any, matmul: Matmul | None) -> jax.Array:
+    """The product of any numbers and weights."""
+    matmul = matmul or stable_matmul
+    t = real_inputs(t)
     if LATENT in params:
         return matmul(t, sign(model.kernel_surrogate, params[LATENT], model.kernel_sign_of_zero))
     product = matmul(t, params["kernel"])

@@ -8,7 +8,7 @@ import jax
 from flax import linen
 from flax.traverse_util import flatten_dict
 
-from jaxbnn.nn import LayerValues, Step
+from jaxbnn.nn import LayerValues, Step, inputs_for
 from jaxbnn.nn.models import steps_of
 from jaxbnn.observe.probe import OUTPUT, Probe, check_layer_names
 
@@ -26,7 +26,7 @@ class Layers(NamedTuple):
 
 
 # (variables, x, how many layers are wanted: None is all)
-Forward = Callable[[Any, jax.Array, int | None], Layers]
+Forward = Callable[[Any, Any, int | None], Layers]
 
 
 def forward_of(model: linen.Module, probes: Sequence[Probe]) -> Forward:
@@ -50,8 +50,8 @@ def forward_of(model: linen.Module, probes: Sequence[Probe]) -> Forward:
         return by_module
     hidden_names = check_layer_names(model, len(names) - 1)
 
-    def forward(variables: Any, x: jax.Array, n_layers: int | None) -> Layers:
-        values = through(steps(variables)[:n_layers], x)
+    def forward(variables: Any, x: Any, n_layers: int | None) -> Layers:
+        values = through(steps(variables)[:n_layers], inputs_for(model, x))
         layers = layers_of_values(values, hidden_names)
         if not capture:
             return layers
@@ -105,9 +105,13 @@ def _by_module(model: linen.Module, capture: bool) -> Forward:
     flags = {"train": False} if "train" in parameters else {}
     module: Any = model
 
-    def forward(variables: Any, x: jax.Array, n_layers: int | None) -> Layers:
+    def forward(variables: Any, x: Any, n_layers: int | None) -> Layers:
         (logits, hidden), state = module.apply(
-            variables, x, **flags, capture_intermediates=capture, mutable=["intermediates"]
+            variables,
+            inputs_for(model, x),
+            **flags,
+            capture_intermediates=capture,
+            mutable=["intermediates"],
         )
         hidden = tuple(_flat(t) for t in hidden)
         names = check_layer_names(model, len(hidden))

@@ -14,6 +14,7 @@ from jaxbnn.info import plane
 from jaxbnn.info.estimators.protocol import Counting, Rows, TableRows
 from jaxbnn.info.plane import Point
 from jaxbnn.info.spectrum import room, spectra, spectrum
+from jaxbnn.nn import real_inputs
 from jaxbnn.observe.probe import Probe, choose, estimator_of_each, estimators_of
 from jaxbnn.observe.view import viewer
 
@@ -100,7 +101,8 @@ def _references(probes: tuple[Probe, ...], split: Split, classes: int | None) ->
             if key not in prepared:
                 examples = choose(split, probe.sample)
                 check_size(examples.y.shape[0])
-                prepared[key] = estimator.prepare(*examples, classes)
+                x = real_inputs(examples.x)
+                prepared[key] = estimator.prepare(x, examples.y, classes)
             own.append(prepared[key])
         references.append(tuple(own))
     return tuple(references)

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 LIMIT = 4096  # rows of a batch
 
 
-def in_batches(f: Callable[[jax.Array], Any], rows: jax.Array, limit: int = LIMIT) -> Any:
+def in_batches(f: Callable[[Any], Any], rows: Any, limit: int = LIMIT) -> Any:
     """f(rows) for a row-wise f, at most `limit` rows at once.
 
     All batches have one shape (the last is filled with zeros, whose results are dropped), so that a
@@ -17,17 +17,21 @@ def in_batches(f: Callable[[jax.Array], Any], rows: jax.Array, limit: int = LIMI
 
     Args:
         f: rows [B, ...] -> a tree of leaves [B, ...].
-        rows: [N, ...].
+        rows: [N, ...], or a tree of such.
         limit: the most rows of a batch.
 
     Returns:
         What f gives, leaves [N, ...].
     """
-    n = rows.shape[0]
+    n = jax.tree.leaves(rows)[0].shape[0]
     n_batches = -(-n // limit)
     if n_batches == 1:
         return f(rows)
     size = -(-n // n_batches)
-    padded = jnp.pad(rows, [(0, n_batches * size - n)] + [(0, 0)] * (rows.ndim - 1))
-    done = jax.lax.map(f, padded.reshape(n_batches, size, *rows.shape[1:]))
+
+    def batches(leaf: jax.Array) -> jax.Array:
+        padded = jnp.pad(leaf, [(0, n_batches * size - n)] + [(0, 0)] * (leaf.ndim - 1))
+        return padded.reshape(n_batches, size, *leaf.shape[1:])
+
+    done = jax.lax.map(f, jax.tree.map(batches, rows))
     return jax.tree.map(lambda leaf: leaf.reshape(n_batches * size, *leaf.shape[2:])[:n], done)

@@ -1,7 +1,5 @@
 """Layers measured by tables say what the same layers measured by examples say."""
 
-from functools import partial
-
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -9,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
+from two_ways import check_equal, variables_of
 
 from jaxbnn.data import Dataset, Split
 from jaxbnn.engine import program
@@ -16,7 +15,7 @@ from jaxbnn.info import Exact, FixedBins, plane
 from jaxbnn.info.estimators.protocol import TableRows, WeightedRows
 from jaxbnn.nn import MLP, ApproxSign, SignActivation, SwishSign
 from jaxbnn.nn.steps import mlp_steps
-from jaxbnn.observe import Probe, diagnostics, observer, recorder, viewer
+from jaxbnn.observe import Probe, observer, recorder, viewer
 from jaxbnn.observe.probe import PARTS
 from jaxbnn.observe.tabled import Chain, chain_of
 
@@ -35,55 +34,6 @@ def split_of(x, seed=0, n_classes=3, n_train=None):
     n_train = n_train or 3 * len(x) // 4
     parts = Dataset(x[:n_train], y[:n_train]), Dataset(x[n_train:], y[n_train:])
     return Split(*jax.tree.map(jnp.asarray, parts), n_classes, False)
-
-
-def variables_of(model, x, seed=0, trained=True):
-    """Variables of a network; as after some training, with moments and biases away from where they
-    start."""
-    key = jax.random.key(seed)
-    variables = {"batch_stats": {}} | dict(model.init(key, x[:1], train=False))
-    if not trained:
-        return variables
-    moved = jax.tree.map(
-        lambda leaf: leaf + 0.5 * jax.random.normal(jax.random.key(seed + 1), leaf.shape),
-        variables,
-    )
-    positive = jax.tree_util.tree_map_with_path(
-        lambda path, leaf: jnp.abs(leaf) if path[-1].key == "var" else leaf,
-        moved["batch_stats"],
-    )
-    return moved | {"batch_stats": positive}
-
-
-def everything(model, probes, classes, split, reference, variables):
-    """What a view says: records, units, scores, diagnostics."""
-    passing = diagnostics.passing_of(model, Probe(sample="all"))
-    view = viewer(model, probes, PARTS, passing, classes)(split, variables)
-    scores = []
-    for part in PARTS:
-        y = getattr(split, part).y
-        scores.append(program._score_of(view.logits[part], y, jnp.bool_(True)))
-    hidden = view.codes[probes[0].name][: len(model.widths)]
-    params = variables["params"]
-    redundant = diagnostics.measure(model, hidden, view.n_passing, params, params, 1.0)
-    return recorder(probes, classes)[1](reference, view.codes), scores, redundant
-
-
-def check_equal(model, probes, split, variables):
-    """By tables and by examples."""
-    reference = recorder(probes, split.n_classes)[0](split)
-
-    def both(*arguments):
-        by_tables = everything(model, probes, split.n_classes, *arguments)
-        return by_tables, everything(model, probes, None, *arguments)
-
-    ours, theirs = jax.jit(both)(split, reference, variables)
-    for one, other in zip(ours[0], theirs[0], strict=True):
-        np.testing.assert_array_equal(one.spectra, other.spectra)
-        np.testing.assert_array_equal(one.values[:, 4:], other.values[:, 4:])  # counts
-        np.testing.assert_allclose(one.values, other.values, atol=2e-5)
-    jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-5), ours[1], theirs[1])
-    jax.tree.map(np.testing.assert_array_equal, ours[2], theirs[2])
 
 
 MODELS = {
