@@ -12,6 +12,7 @@ on one device (NaN equal to NaN). On a GPU the same script makes that platform's
 import argparse
 import dataclasses
 import json
+import operator
 import os
 import socket
 import subprocess
@@ -166,6 +167,7 @@ def variations(devices) -> dict[str, Callable]:
             f"{n} device{'s'[: n > 1]}": lambda e, out, n=n: run(e, out, devices=devices[:n])
             for n in counts
         },
+        "2 blocks at once on a device": lambda e, out: run(e, out, devices=2 * devices[:1]),
         **{f"{n} processes": lambda e, out, n=n: in_processes(e, out, n) for n in (2, 4)},
         **{
             f"a pool of {n} thread{'s'[: n > 1]}": lambda e, out, n=n: with_pool(e, out, n)
@@ -180,6 +182,40 @@ def variations(devices) -> dict[str, Callable]:
     }
 
 
+def forward_bits(experiment, folder: Path) -> dict[str, str]:
+    """What is varied -> whether the packed hidden layers of the trained networks are the same bits
+    as one network after the other, 100 examples at a time."""
+    import jax
+
+    from jaxbnn.engine.run_data import load_split, split_for_devices
+    from jaxbnn.observe import view
+
+    split = split_for_devices(experiment, None, load_split(experiment, None, 0))
+    networks = load_networks(folder)
+    stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *networks.values())
+
+    def layers(size: int, limit: int) -> list[np.ndarray]:
+        model = experiment.model
+        layout = view.ONE_SEED._replace(limit=limit, pattern_limit=limit)
+        wanted = view.Wanted(model, experiment.probes)
+        forward = view.forward_of(model, experiment.probes)
+        look = view.view_of(wanted, forward, model.steps, layout, None)
+        found = []
+        for first in range(0, len(networks), size):
+            some = jax.tree.map(operator.itemgetter(slice(first, first + size)), stacked)
+            codes = jax.jit(jax.vmap(look, (None, 0)))(split, some).codes["main"][:-1]
+            found.append([np.asarray(code.words) for code in codes])
+        return [np.concatenate(layer) for layer in zip(*found, strict=True)]
+
+    plain = layers(1, 100)
+    rows = {}
+    for size, limit in ((1, 4096), (2, 100), (7, 4096)):
+        same = all(map(np.array_equal, layers(size, limit), plain))
+        name = f"{size} network{'s'[: size > 1]} together, at most {limit} examples"
+        rows[name] = "equal" if same else "differ"
+    return rows
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="SZT with few epochs alone")
@@ -192,6 +228,7 @@ def main() -> None:
     devices = jax.local_devices()[:DEVICES]
     broken = []
     rows = {}
+    forward = {}
     with tempfile.TemporaryDirectory() as place:
         made = experiments(Path(place))
         if options.quick:
@@ -205,10 +242,17 @@ def main() -> None:
                     "equal" if not wrong else f"differ: {', '.join(wrong[:3])}"
                 )
                 broken += wrong
+            for name, cell in forward_bits(e, whole).items():
+                forward.setdefault(name, []).append(cell)
+                broken += [name] if cell != "equal" else []
     print(f"{len(devices)} x {devices[0].device_kind}, jax {jax.__version__}\n")
     names = ("SZT 10-8-6-4-2", "784-1024-10")[: len(made)]
     print("| run | " + " | ".join(names) + " |\n|---|" + "---|" * len(names))
     for name, cells in rows.items():
+        print(f"| {name} | " + " | ".join(cells) + " |")
+    print("\n| the same networks, looked at by | " + " | ".join(names) + " |")
+    print("|---|" + "---|" * len(names))
+    for name, cells in forward.items():
         print(f"| {name} | " + " | ".join(cells) + " |")
     if broken:
         raise SystemExit(1)

@@ -152,7 +152,7 @@ def _add_devices(command: argparse.ArgumentParser) -> None:
         "--devices",
         type=number(MAX_DEVICES),
         metavar="N",
-        help="devices of this process (default: all)",
+        help="devices of this process, on a CPU cores (default: all)",
     )
 
 

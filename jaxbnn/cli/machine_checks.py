@@ -83,14 +83,16 @@ class Check(NamedTuple):
 
 
 def all_checks(devices: Sequence[Device]) -> list[Check]:
-    """Every check of these devices, those that take longest at the end."""
+    """Every check of these devices, those that take longest at the end; a device stands as often
+    as it trains blocks at the same time."""
+    each = tuple(dict.fromkeys(devices))
     return [
         Check("versions", partial(versions, devices[0].platform)),
         Check("memory", lambda: [memory(devices)]),
         Check("flags", lambda: [flags(devices[0])]),
-        Check("counting rows", partial(counting, devices)),
-        Check("sums", lambda: [summing(device) for device in devices]),
-        Check("products", lambda: [multiplying(devices)]),
+        Check("counting rows", partial(counting, each)),
+        Check("sums", lambda: [summing(device) for device in each]),
+        Check("products", lambda: [multiplying(each)]),
         Check("a short run, three times", partial(short_runs, devices)),
     ]
 
@@ -192,14 +194,14 @@ def _squares(x: jax.Array, kernel: jax.Array) -> jax.Array:
 
 
 def short_runs(devices: Sequence[Device]) -> list[Finding]:
-    """Whether a short run has the same bits twice and on all devices, and how fast it is."""
+    """Whether a short run has the same bits twice and a block at a time, and how fast it is."""
     reports: list[Report] = []
 
     def note(progress: Progress) -> None:
         reports.append(Report(time.monotonic(), progress.epochs_done))
 
     with tempfile.TemporaryDirectory() as folder:
-        # All devices come first, and compile at the same time; the second run only trains.
+        # The first run compiles; the second only trains.
         first = _short_run(devices, Path(folder) / "first", lambda progress: None)
         again = _short_run(devices, Path(folder) / "again", note)
         alone = _short_run(devices[:1], Path(folder) / "alone", lambda progress: None)
@@ -211,21 +213,22 @@ def short_runs(devices: Sequence[Device]) -> list[Finding]:
 
 def _short_run(devices: Sequence[Device], out: Path, report: Callable[[Progress], None]) -> Any:
     """The result of a short run, the same seeds for any of this machine's devices."""
-    n_seeds = SHORT.seeds_per_program * len(jax.local_devices())
+    n_seeds = SHORT.seeds_per_program * len(cores.workers())
     short = dataclasses.replace(SHORT, seeds=tuple(range(n_seeds)))
     return results.open_result(run(short, out, devices=devices, report=report)).load()
 
 
-def repeating(n_devices: int, first: Any, again: Any, alone: Any) -> Finding:
-    """Whether results are the same: of a run on all devices, of another, and of one on one
-    device."""
-    for other, place in ((again, "a second time"), (alone, f"on {n_devices} devices")):
+def repeating(n_blocks: int, first: Any, again: Any, alone: Any) -> Finding:
+    """Whether results are the same: of a run of several blocks at once, of another, and of one of a
+    block after the other."""
+    together = f"with {n_blocks} blocks at once"
+    for other, place in ((again, "a second time"), (alone, together)):
         different = _different(first, other)
         if different:
             outcome = f"gives other bits {place}: {', '.join(different[:SHOWN])}"
             advice = "bits do not hold here: see docs/reliability.md"
             return Finding("a short run", outcome, advice)
-    return Finding("a short run", f"has the same bits a second time and on {n_devices} devices")
+    return Finding("a short run", f"has the same bits a second time and {together}")
 
 
 def _different(one: Any, other: Any) -> list[str]:

@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         check_names(options)
         if getattr(options, "imports", ()):
-            study_file.import_all(options.imports, getattr(options, "devices", None))
+            study_file.import_all(options.imports)
         code = pkgutil.resolve_name(options.command)(options)
         sys.stdout.flush()
         return code

@@ -38,7 +38,7 @@ def _bases(options: argparse.Namespace) -> tuple[Any, ...]:
     """What the name stands for, unchanged."""
     named = study_file.split(options.name)
     if named is not None:
-        return (study_file.experiment_of(named, options.devices),)
+        return (study_file.experiment_of(named),)
     return studies.settings(options.name, options.only) or (studies.find(options.name)[0],)
 
 

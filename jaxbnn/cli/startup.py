@@ -4,26 +4,24 @@ keeps."""
 import argparse
 from collections.abc import Sequence
 
-import jax
-
 from jaxbnn.engine import processes
-from jaxbnn.engine.devices import Device, keep_programs, use_cores
+from jaxbnn.engine.devices import Device, keep_programs, use_cores, workers
 
 MAX_PORT = 2**16
 
 
 def start(options: argparse.Namespace) -> Sequence[Device]:
-    """The devices of this process, once it has met the others."""
-    use_cores(options.devices)
+    """The devices of this process as `run` takes them, once it has met the others."""
+    use_cores()
     join(options)
     keep_programs()
-    devices = jax.local_devices()
-    if options.devices and options.devices > len(devices):
-        kind = devices[0].device_kind
+    chosen = workers(options.devices)
+    if options.devices and options.devices > len(chosen):
+        kind = chosen[0].device_kind
         raise ValueError(
-            f"expected --devices of at most {len(devices)} ({kind}), got {options.devices}"
+            f"expected --devices of at most {len(chosen)} ({kind}), got {options.devices}"
         )
-    return devices[: options.devices]
+    return chosen
 
 
 def join(options: argparse.Namespace) -> None:

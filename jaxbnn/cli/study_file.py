@@ -41,17 +41,16 @@ def check(path: str) -> None:
         raise ValueError(f"expected a Python file, got {path!r}, which is none")
 
 
-def experiment_of(named: Named, devices: int | None = None) -> "Experiment":
+def experiment_of(named: Named) -> "Experiment":
     """The experiment of that name in the file, which is executed.
 
     Args:
         named: file and name.
-        devices: how many this process is to have: JAX may start as the file is executed.
 
     Raises:
         ValueError: where the file fails, or has no Experiment of that name.
     """
-    module = load(named.path, devices)
+    module = load(named.path)
     from jaxbnn.config.experiment import Experiment
 
     known = [name for name, value in vars(module).items() if isinstance(value, Experiment)]
@@ -69,13 +68,13 @@ def experiment_of(named: Named, devices: int | None = None) -> "Experiment":
     return value
 
 
-def import_all(paths: Iterable[str], devices: int | None = None) -> None:
+def import_all(paths: Iterable[str]) -> None:
     """Executes files that register types. ValueError where one fails."""
     for path in paths:
-        load(path, devices)
+        load(path)
 
 
-def load(path: str, devices: int | None = None) -> ModuleType:
+def load(path: str) -> ModuleType:
     """The file as a module; it can import what is beside it. A second call does not execute it
     again.
 
@@ -88,7 +87,7 @@ def load(path: str, devices: int | None = None) -> ModuleType:
     name = f"{file.stem}_from_file_{abs(hash(str(file)))}"
     if name in sys.modules:
         return sys.modules[name]
-    startup.use_cores(devices)  # has no effect once JAX has started
+    startup.use_cores()  # JAX may start as the file is executed
     spec = importlib.util.spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
         raise ValueError(f"expected a Python file, got {path!r}")

@@ -16,7 +16,7 @@ import numpy as np
 
 from jaxbnn.config import codec
 from jaxbnn.config.experiment import Experiment
-from jaxbnn.engine.devices import Device
+from jaxbnn.engine.devices import Device, workers
 from jaxbnn.engine.program import Block, Inputs, advance
 from jaxbnn.engine.run_plan import (
     BlockSeeds,
@@ -54,7 +54,7 @@ def estimate(
         experiments: that differ in name, seeds, learning rate and decay alone.
         data_root: where data files are.
         seconds: to time a block for; with 0 nothing is run, and the time is NaN.
-        devices: to run on; all of this process by default.
+        devices: to run on, as `run` takes them.
 
     Returns:
         Seconds and bytes.
@@ -63,7 +63,7 @@ def estimate(
         MemoryError: before anything is run, where the programs do not fit into the devices' memory
             (see `largest_seeds_per_program`).
     """
-    chosen = devices or jax.local_devices()
+    chosen = devices or workers()
     plan, blocks = _planned(experiments, data_root, chosen)
     busy = chosen[: len(blocks)]
     space = room(busy) // len(busy)
@@ -142,7 +142,7 @@ def largest_seeds_per_program(
     """
     first = experiments[0].seeds_per_program
     n_seeds = sum(len(experiment.seeds) for experiment in experiments)
-    busy = (devices or jax.local_devices())[: -(-n_seeds // first)]
+    busy = (devices or workers())[: -(-n_seeds // first)]
     space = room(busy) // len(busy)
 
     def held_by(seeds_per_program: int) -> int:
@@ -216,7 +216,7 @@ def choose_seeds_per_program(
         out: where run folders are.
         data_root: where data files are.
         say: gets a line for each number that is tried.
-        devices: to run on; all of this process by default.
+        devices: to run on, as `run` takes them.
 
     Raises:
         MemoryError: where not even one seed fits.
@@ -224,7 +224,7 @@ def choose_seeds_per_program(
     known = _seeds_per_program_of_a_run(experiment, Path(out) / experiment.name, say)
     if known is not None:
         return known
-    chosen = devices or jax.local_devices()
+    chosen = devices or workers()
     needed = -(-len(experiment.seeds) // (jax.process_count() * len(chosen)))
     seconds: dict[int, float] = {}
     for n_seeds in candidates(needed):

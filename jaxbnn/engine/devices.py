@@ -1,7 +1,8 @@
-"""CPU cores as JAX devices, the flags with which XLA computes on them, and where compiled programs
-are kept."""
+"""Where blocks are trained: devices and cores, the flags with which XLA computes on them, and where
+compiled programs are kept."""
 
 import hashlib
+import itertools
 import os
 import platform
 from importlib.metadata import version
@@ -39,15 +40,15 @@ else:
 
 
 def use_cores(n: int | None = None) -> None:
-    """Gives JAX one virtual CPU device per core (or `n`); call it before JAX starts.
+    """Gives XLA the flags that the bits of runs on CPUs depend on; call it before JAX starts.
 
-    It also asks XLA for the widest vectors the CPU has, and keeps some versions of it from a way to
-    sum that can be wrong (flags in XLA_FLAGS, unless they are there). Seeds are then trained on all
-    cores, and the bits of `nn.MLP` and `nn.ConvNet` do not depend on how many there are. A second
-    call changes nothing.
+    It asks XLA for the widest vectors the CPU has, and keeps some versions of it from a way to sum
+    that can be wrong (flags in XLA_FLAGS, unless they are there). Runs use all cores (`workers`),
+    and the bits of `nn.MLP` and `nn.ConvNet` do not depend on how many there are. A second call
+    changes nothing.
 
     Args:
-        n: devices; all cores by default.
+        n: virtual CPU devices; by default as many as JAX was told to have, else one.
 
     Raises:
         ValueError: for fewer than one device.
@@ -55,10 +56,27 @@ def use_cores(n: int | None = None) -> None:
     """
     if n is not None and n < 1:
         raise ValueError(f"expected 1 or more devices, got {n}")
-    jax.config.update("jax_num_cpu_devices", n or count_cores())
+    told = jax.config.values["jax_num_cpu_devices"]
+    jax.config.update("jax_num_cpu_devices", n or max(told, 1))
     flags = os.environ.get("XLA_FLAGS", "")
     missing = [flag for flag in _wanted() if flag.partition("=")[0] not in flags]
     os.environ["XLA_FLAGS"] = " ".join([flags, *missing]).strip()
+
+
+def workers(n: int | None = None) -> tuple[Device, ...]:
+    """The devices of this process, each as often as it trains blocks at the same time.
+
+    A GPU or TPU does one block after the other. On a CPU each core does one, in a thread of its
+    own: one device for all of them compiles one program and holds one copy of the data.
+
+    Args:
+        n: how many at most; on a CPU how many. By default all devices, and all cores.
+    """
+    devices = tuple(jax.local_devices())
+    if devices[0].platform != "cpu":
+        return devices[:n]
+    n = n or max(len(devices), count_cores())
+    return tuple(itertools.islice(itertools.cycle(devices), n))
 
 
 def _wanted() -> list[str]:

@@ -111,14 +111,18 @@ class ProgramSpec:
         return lambda shared, *own: jax.lax.map(lambda seed: one(shared, *seed), own)
 
 
-@partial(jax.jit, static_argnames=("program",))
+# What runs once a block is not worth the time that XLA's last optimisations take.
+_ONCE = {"xla_backend_optimization_level": 1}
+
+
+@partial(jax.jit, static_argnames=("program",), compiler_options=_ONCE)
 def prepare(program: ProgramSpec, split: Split) -> Any:
     """The probes' reference for the split, or for each seed's split."""
     reference = recorder(program.probes, program.classes)[0]
     return jax.lax.map(reference, split) if program.split_per_seed else reference(split)
 
 
-@partial(jax.jit, static_argnames=("program",))
+@partial(jax.jit, static_argnames=("program",), compiler_options=_ONCE)
 def start(program: ProgramSpec, keys: jax.Array, split: Split) -> Block:
     """A block before its first step; keys [S]."""
     with jax.threefry_partitionable(True):

@@ -36,7 +36,8 @@ def facts(devices: Sequence[Device]) -> dict[str, Any]:
     return {
         "began": now(),
         "versions": {"python": platform.python_version(), **versions},
-        "devices": [f"{d.platform}:{d.id} {d.device_kind}" for d in devices],
+        "devices": [f"{d.platform}:{d.id} {d.device_kind}" for d in dict.fromkeys(devices)],
+        "blocks_at_once": len(devices),
         "processes": jax.process_count(),
         "whole_products": whole_factors(devices[0].platform),
         "thread_pool": str(pool_size()) if on_cpu else None,

@@ -8,7 +8,7 @@ import bisect
 import dataclasses
 import itertools
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -173,8 +173,9 @@ def try_program(plan: RunPlan, device: Device) -> None:
     """
     with jax.default_device(device):
         split, hyper, scheduled = _on_host(plan, of_first([0]))
-        block = jax.eval_shape(partial(start, plan.program), keys_of(plan, of_first([0])), split)
-        reference = jax.eval_shape(partial(prepare, plan.program), split)
+        # `start` and `prepare` have options of the compiler: JAX refuses them within another trace.
+        block = start.eval_shape(plan.program, keys_of(plan, of_first([0])), split)
+        reference = prepare.eval_shape(plan.program, split)
         inputs = Inputs(split, reference, hyper, scheduled)
         jax.eval_shape(partial(advance, plan.program), block, np.int32(1), inputs)
 
@@ -279,8 +280,7 @@ def initial_block(plan: RunPlan, block: BlockSeeds, inputs: Inputs, device: Devi
 def shapes_of(plan: RunPlan, inputs: Inputs) -> Block:
     """A block's tree of shapes and dtypes."""
     keys = keys_of(plan, of_first([0]))
-    starting: Callable[..., Block] = partial(start, plan.program)
-    return jax.eval_shape(starting, keys, inputs.split)
+    return start.eval_shape(plan.program, keys, inputs.split)
 
 
 def keys_of(plan: RunPlan, block: BlockSeeds) -> jax.Array:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import queue
+import threading
 import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -16,7 +17,8 @@ from jaxbnn.config import codec
 from jaxbnn.config.experiment import Experiment
 from jaxbnn.engine import processes
 from jaxbnn.engine.block_runner import checkpointed, run_block
-from jaxbnn.engine.devices import Device, is_ready
+from jaxbnn.engine.devices import Device, is_ready, workers
+from jaxbnn.engine.program import Inputs
 from jaxbnn.engine.progress import Progress, ProgressTracker
 from jaxbnn.engine.run_plan import (
     BlockSeeds,
@@ -31,7 +33,7 @@ from jaxbnn.engine.run_plan import (
 )
 from jaxbnn.storage import results, run_folder, schema
 
-TURN = 0.2  # seconds between two looks of the main thread at the devices' threads
+TURN = 0.2  # seconds between two looks of the main thread at the workers' threads
 
 
 class Options(NamedTuple):
@@ -62,7 +64,8 @@ def run(
         experiment: what is run.
         out: where run folders are.
         data_root: where data files are; without it $JAXBNN_DATA, the cache and the mirrors.
-        devices: to run on; all of this process by default.
+        devices: to run on, one as often as it trains blocks at the same time; by default all of
+            this process, and a CPU once for each core (`engine.devices.workers`).
         report: gets a Progress after every chunk.
         stop: where it says True, every block is checkpointed and the run left unfinished: the same
             call goes on.
@@ -95,7 +98,7 @@ def run_together(
     Raises:
         ValueError: where they differ in more.
     """
-    chosen = tuple(devices or jax.local_devices())
+    chosen = tuple(devices or workers())
     options = Options(out, data_root, chosen, report, stop)
     plan = _plan(experiments, options)
     missing = _missing(plan)
@@ -217,40 +220,57 @@ def _run_blocks(
     devices: Sequence[Device],
     tracker: ProgressTracker,
 ) -> None:
-    """Runs blocks; any free device takes the next one."""
+    """Runs blocks; any free worker takes the next one."""
+    held = _Held(plan)
     waiting: queue.SimpleQueue[BlockSeeds] = queue.SimpleQueue()
     for block in blocks:
         waiting.put(block)
     with ThreadPoolExecutor(max_workers=len(devices)) as pool:
         busy = devices[: len(blocks)]
-        workers = [pool.submit(_use_device, plan, waiting, device, tracker) for device in busy]
+        threads = [pool.submit(_use_device, held, waiting, device, tracker) for device in busy]
         try:
             # A signal may reach another thread: the main one sees it only when it turns.
-            while wait(workers, timeout=TURN).not_done:
+            while wait(threads, timeout=TURN).not_done:
                 pass
-            for worker in workers:
-                worker.result()
+            for thread in threads:
+                thread.result()
         finally:
             tracker.halt()
 
 
+class _Held:
+    """The program's inputs on each device, which all workers there share."""
+
+    def __init__(self, plan: RunPlan):
+        self.plan = plan
+        self._lock = threading.Lock()
+        self._inputs: dict[Device, Inputs] = {}
+
+    def inputs(self, block: BlockSeeds, device: Device) -> Inputs:
+        """Those of a block."""
+        if self.plan.program.split_per_seed:
+            return inputs_of(self.plan, block, device)
+        with self._lock:
+            if device not in self._inputs:
+                self._inputs[device] = inputs_of(self.plan, block, device)
+        hyper = jax.device_put(hyper_of(self.plan, block), device)
+        return self._inputs[device]._replace(hyper=hyper)
+
+
 def _use_device(
-    plan: RunPlan,
+    held: _Held,
     waiting: "queue.SimpleQueue[BlockSeeds]",
     device: Device,
     tracker: ProgressTracker,
 ) -> None:
-    """One device's thread: blocks from the queue until there is none, the run is stopped, or
-    another thread has failed."""
-    inputs = None
+    """A worker's thread: blocks from the queue until there is none, the run is stopped, or another
+    thread has failed."""
+    plan = held.plan
     precision = jax.default_matmul_precision(plan.precision)  # of the thread that called `run`
     with jax.default_device(device), precision:
         try:
             while not tracker.halted() and (block := _next(waiting)) is not None:
-                if inputs is None or plan.program.split_per_seed:
-                    inputs = inputs_of(plan, block, device)
-                inputs = inputs._replace(hyper=jax.device_put(hyper_of(plan, block), device))
-                run_block(plan, block, inputs, device, tracker)
+                run_block(plan, block, held.inputs(block, device), device, tracker)
         except BaseException:
             tracker.halt()
             raise

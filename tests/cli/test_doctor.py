@@ -25,7 +25,7 @@ def small(monkeypatch, plain):
 
 
 def test_a_machine_that_is_ready(small, monkeypatch, capsys):
-    monkeypatch.setattr(startup, "use_cores", lambda n: None)
+    monkeypatch.setattr(startup, "use_cores", lambda: None)
     monkeypatch.setattr(machine_checks, "KNOWN_FAULTS", ())
     assert main(["doctor", "--devices", "2"]) == 0
     out, err = capsys.readouterr()
@@ -35,7 +35,7 @@ def test_a_machine_that_is_ready(small, monkeypatch, capsys):
         "ok  counting on cpu:1: equals numpy's on 35 tries",
         "ok  sums on cpu:1: are right",
         "ok  products: have the same bits a second time and on 2 devices",
-        "ok  a short run: has the same bits a second time and on 2 devices",
+        "ok  a short run: has the same bits a second time and with 2 blocks at once",
         "networks x epochs a second of SZT (10-4)",
     ):
         assert line in out
@@ -43,7 +43,7 @@ def test_a_machine_that_is_ready(small, monkeypatch, capsys):
 
 def test_what_is_to_be_done_is_said(monkeypatch, capsys):
     findings = [Finding("a", "fine"), Finding("b", "broken", "mend it")]
-    monkeypatch.setattr(startup, "use_cores", lambda n: None)
+    monkeypatch.setattr(startup, "use_cores", lambda: None)
     monkeypatch.setattr(
         machine_checks, "all_checks", lambda devices: [Check("all", lambda: findings)]
     )
@@ -55,7 +55,7 @@ def test_what_is_being_checked_is_shown_on_a_terminal(monkeypatch, capsys):
     monkeypatch.setenv("COLUMNS", "120")
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
-    monkeypatch.setattr(startup, "use_cores", lambda n: None)
+    monkeypatch.setattr(startup, "use_cores", lambda: None)
     checks = [Check("counting", lambda: [Finding("a", "fine")]), Check("speed", lambda: [])]
     monkeypatch.setattr(machine_checks, "all_checks", lambda devices: checks)
     assert main(["doctor"]) == 0
@@ -104,11 +104,11 @@ def result(value):
 
 def test_a_run_that_gives_other_bits_is_found():
     same = machine_checks.repeating(2, result(0.5), result(0.5), result(0.5))
-    assert same == Finding("a short run", "has the same bits a second time and on 2 devices")
+    assert same.outcome == "has the same bits a second time and with 2 blocks at once"
     again = machine_checks.repeating(2, result(0.5), result(0.0), result(0.5))
     assert again.outcome == "gives other bits a second time: i_xt"
     alone = machine_checks.repeating(2, result(0.0), result(0.0), result(-0.0))
-    assert alone.outcome == "gives other bits on 2 devices: i_xt"
+    assert alone.outcome == "gives other bits with 2 blocks at once: i_xt"
     assert "docs/reliability.md" in alone.advice
 
 

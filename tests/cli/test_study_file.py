@@ -21,7 +21,7 @@ OTHER = 3
 
 @pytest.fixture(autouse=True)
 def cores_are_in_use(monkeypatch):
-    monkeypatch.setattr(startup, "use_cores", lambda n=None: None)
+    monkeypatch.setattr(startup, "use_cores", lambda: None)
 
 
 @pytest.fixture

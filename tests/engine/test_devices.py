@@ -1,13 +1,21 @@
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import jax
 import pytest
 
 from jaxbnn import run
 from jaxbnn.engine import devices
-from jaxbnn.engine.devices import count_cores, is_ready, keep_programs, pool_size, use_cores
+from jaxbnn.engine.devices import (
+    count_cores,
+    is_ready,
+    keep_programs,
+    pool_size,
+    use_cores,
+    workers,
+)
 
 
 def test_use_cores_gives_devices_and_the_pool_is_as_large_as_their_number_or_the_cores():
@@ -27,6 +35,36 @@ print(sum("XLAEigen" in task for task in tasks))
     )
     one, nine, devices, threads = map(int, done.stdout.splitlines())
     assert one == count_cores() and nine == max(9, count_cores()) == threads and devices == 9
+
+
+def test_without_a_number_there_is_one_device_unless_jax_was_told_otherwise():
+    code = """
+import jax, jaxbnn
+jax.config.update("jax_num_cpu_devices", {told})
+jaxbnn.use_cores()
+jaxbnn.use_cores()
+print(len(jax.devices()))
+"""
+    for told, expected in (("-1", 1), ("3", 3)):
+        done = subprocess.run(
+            [sys.executable, "-c", code.format(told=told)],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert int(done.stdout) == expected
+
+
+def test_a_core_is_a_worker_and_so_is_any_other_device(monkeypatch):
+    one, two = jax.devices()
+    monkeypatch.setattr(devices, "count_cores", lambda: 3)
+    assert workers() == (one, two, one) and workers(1) == (one,)
+    assert workers(5) == (one, two, one, two, one)
+    monkeypatch.setattr(devices, "count_cores", lambda: 1)
+    assert workers() == (one, two)
+    cards = [SimpleNamespace(platform="gpu"), SimpleNamespace(platform="gpu")]
+    monkeypatch.setattr(jax, "local_devices", lambda: cards)
+    assert len(workers()) == 2 and len(workers(1)) == 1 and len(workers(9)) == 2
 
 
 def test_a_pool_of_another_size_is_the_users_choice(monkeypatch):

@@ -11,7 +11,7 @@ from jaxbnn import config, data, info, nn, observe, run, studies, train
 from jaxbnn.analysis.networks import load_networks
 from jaxbnn.config.experiment import Experiment
 from jaxbnn.config.overrides import override
-from jaxbnn.engine import block_runner, program, provenance, settings
+from jaxbnn.engine import block_runner, program, provenance, runner, settings
 from jaxbnn.engine.devices import count_cores
 from jaxbnn.engine.run_plan import (
     blocks_of,
@@ -143,6 +143,17 @@ def test_a_seeds_bits_depend_on_neither_the_other_seeds_nor_the_devices(
 ):
     chosen = dataclasses.replace(tiny, seeds=seeds)
     folder = run(chosen, tmp_path, devices=jax.devices()[:n_devices])
+    check_same_runs(folder, finished, FURTHER)
+
+
+def test_two_workers_of_one_device_share_its_inputs_and_change_no_bit(
+    tiny, finished, tmp_path, monkeypatch
+):
+    made = []
+    inputs_of = runner.inputs_of
+    monkeypatch.setattr(runner, "inputs_of", lambda *a: made.append(a[-1]) or inputs_of(*a))
+    folder = run(tiny, tmp_path, devices=2 * ONE)
+    assert made == ONE
     check_same_runs(folder, finished, FURTHER)
 
 
@@ -451,7 +462,7 @@ def test_a_checkpoint_knows_the_layout_of_its_leaves(plain):
     """Checkpoints of another version whose state has other leaves are refused by name."""
     plan = make_run_plan([plain], [], None, jax.devices())
     keys = keys_of(plan, of_first([0]))
-    shapes = jax.eval_shape(lambda: program.start(plan.program, keys, plan.split))
+    shapes = program.start.eval_shape(plan.program, keys, plan.split)
     before = block_runner.identity_of(plan, 0, shapes)
     renamed = shapes._replace(state=shapes.state._asdict())
     after = block_runner.identity_of(plan, 0, renamed)
@@ -513,7 +524,7 @@ def bytes_of_a_row(experiment):
 
 def rows_of(plan):
     """The shapes of what a chunk records."""
-    inputs = jax.eval_shape(lambda: inputs_of(plan, of_first([0]), ONE[0]))
+    inputs = inputs_of(plan, of_first([0]), ONE[0])
     block = shapes_of(plan, inputs)
     return jax.eval_shape(lambda b, i: program.advance(plan.program, b, 1, i), block, inputs)[1]
 
@@ -523,7 +534,7 @@ def test_neither_memory_nor_checkpoints_grow_with_the_number_of_epochs(plain):
     for epochs in (10, 100, 10_000):
         longer = override(plain, f"train.epochs={epochs}")
         plan = make_run_plan([longer], [], None, jax.devices())
-        inputs = jax.eval_shape(lambda plan=plan: inputs_of(plan, of_first([0]), ONE[0]))
+        inputs = inputs_of(plan, of_first([0]), ONE[0])
         shapes.append((shapes_of(plan, inputs), rows_of(plan)))
     assert shapes[0] == shapes[1] == shapes[2]
 
@@ -532,9 +543,7 @@ def test_a_checkpoint_is_as_large_at_the_last_epoch_as_at_the_first(finished, ti
     """Its leaves are those of the state; the rows are in the store."""
     leaves = checkpoints.load(finished / "blocks" / "0-1")
     plan = make_run_plan([tiny], [], None, jax.devices())
-    shapes = jax.eval_shape(
-        lambda: program.start(plan.program, keys_of(plan, of_first([0])), plan.split)
-    )
+    shapes = program.start.eval_shape(plan.program, keys_of(plan, of_first([0])), plan.split)
     expected = block_runner._leaves_by_name(shapes)
     assert set(leaves) == set(expected) and leaves["step"] == 13
     for name, leaf in leaves.items():

@@ -293,7 +293,7 @@ def changed_facts(block, **new):
 )
 def test_a_block_of_another_layout_is_refused(run, new):
     changed_facts(run / "blocks/0,2", **new)
-    with pytest.raises(ValueError, match="expected a block of version 4 in .*0,2, got another"):
+    with pytest.raises(ValueError, match="expected a block of version 5 in .*0,2, got another"):
         results.open_result(run)
 
 
