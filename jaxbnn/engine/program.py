@@ -23,7 +23,7 @@ from jaxbnn.info.plane import InfoPlane
 from jaxbnn.observe import diagnostics
 from jaxbnn.observe.diagnostics import Diagnostics
 from jaxbnn.observe.passing import Passing
-from jaxbnn.observe.probe import PARTS, Probe, layers_of
+from jaxbnn.observe.probe import PARTS, Probe, layers_of, sample_size
 from jaxbnn.observe.record import Recorded, Series, encoder, recorder
 from jaxbnn.observe.view import View, viewer
 from jaxbnn.train.spec import Hyper, TrainSpec
@@ -36,6 +36,8 @@ from jaxbnn.train.trainer import (
     trainer,
     weighted_score,
 )
+
+MAX_ROWS = 2**22  # seeds x examples whose spectra are made together
 
 
 class Block(NamedTuple):
@@ -247,7 +249,7 @@ def _trainer(program: ProgramSpec) -> Callable:
 def _observer(program: ProgramSpec, inputs: Inputs) -> Callable:
     """All seeds' (finite, Measured): (state, LastEpoch) -> these."""
     shared = inputs.split, inputs.reference
-    wanted = program.model, program.probes, PARTS, program.passing, program.classes
+    wanted = (program.model, program.probes, PARTS, program.passing, program.classes)
     report = partial(_report, program)
     if program.seeds_last:
         look = seeds_last.viewer(*wanted)
@@ -255,7 +257,9 @@ def _observer(program: ProgramSpec, inputs: Inputs) -> Callable:
         def observe_all(state: TrainState, last: LastEpoch) -> tuple[jax.Array, Measured]:
             view = look(inputs.split, state.variables)
             scores = _scores(seeds_last.score_of, view, inputs.split, state)
-            one_by_one = program.one_by_one and _are_examples_counted(view)
+            n_rows = state.finite.size * sample_size(inputs.split, "all")
+            slow_together = n_rows > MAX_ROWS or _are_examples_counted(view)
+            one_by_one = program.one_by_one and slow_together
             of_seeds = program.over_seeds(report, one_by_one)
             return of_seeds(shared, view._replace(logits={}), scores, state, last)
 

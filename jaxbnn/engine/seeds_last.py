@@ -168,7 +168,7 @@ def _per_seed(f: Callable, own: bool) -> Callable:
     return lambda shared, *arguments: jax.lax.map(lambda seed: f(shared, *seed), arguments)
 
 
-def _apart(variables: Any, f: Callable, x: jax.Array) -> Any:
+def _computed_once(variables: Any, f: Callable, x: jax.Array) -> Any:
     finite = jnp.any(jnp.isfinite(jax.tree.leaves(variables["params"])[0]))
     return once(finite, f, x, unset=-1)
 
@@ -186,7 +186,9 @@ def _first(tree: Any) -> Any:
     return jax.tree.map(lambda leaf: jnp.moveaxis(leaf, -1, 0), tree)
 
 
-SEEDS_LAST = Layout(_encode, _second_to_first, _first, _per_seed, jax.vmap, _apart, _patterns)
+SEEDS_LAST = Layout(
+    _encode, _second_to_first, _first, _per_seed, jax.vmap, _computed_once, _patterns
+)
 
 
 def score_of(logits: jax.Array | WeightedRows, y: jax.Array, finite: jax.Array) -> Score:

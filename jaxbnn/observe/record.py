@@ -51,8 +51,9 @@ def observer(
     Args:
         model: any Linen module that returns (logits, hidden).
         probes: what is measured; their names differ.
-        classes: all labels are below it. Where it is given counting is faster, and a label past it
-            makes the point NaN.
+        classes: all labels are below it. Where it is given counting is faster, a label past it
+            makes the point NaN, and layers of few possible patterns are measured by tables, whose
+            certificate is one for all parts of the data that are looked at.
 
     Returns:
         prepare: Split -> reference, once.
@@ -173,7 +174,7 @@ def _record_tables(
     rows = rows.reshape(len(layers), len(SPECTRA), -1)
     recorded = {}
     for i, layer in enumerate(layers):
-        recorded[layer] = _apart(points[i], rows[i])
+        recorded[layer] = _kept(points[i], rows[i])
     return recorded
 
 
@@ -203,13 +204,13 @@ def _record_layer(estimator: Any, reference: Any, codes: Any) -> Recorded:
     n = reference.y.shape[0]
     if not isinstance(estimator, Counting):
         point = estimator.estimate(reference, codes)
-        return _apart(plane.to_columns(point), jnp.zeros((len(SPECTRA), room(n)), jnp.int32))
+        return _kept(plane.to_columns(point), jnp.zeros((len(SPECTRA), room(n)), jnp.int32))
     counted = estimator.count(reference, codes)
     point = estimator.point(reference, counted)
     rows = jnp.stack([*spectrum(counted.t, n), *spectrum(counted.ty, n)])
-    return _apart(plane.to_columns(point), rows)
+    return _kept(plane.to_columns(point), rows)
 
 
-def _apart(values: jax.Array, spectra: jax.Array) -> Recorded:
+def _kept(values: jax.Array, spectra: jax.Array) -> Recorded:
     """A record that XLA does not compute inside the kernels that read it."""
     return Recorded(*jax.lax.optimization_barrier((values, spectra)))

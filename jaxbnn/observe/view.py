@@ -67,7 +67,7 @@ class _Seen(NamedTuple):
 
     codes: Codes  # None for a layer that is measured by its table
     passing: tuple[jax.Array, ...]  # words of the hidden layers before the chain's first
-    first: jax.Array | None  # of the chain's first layer, as `tabled.first_word` gives it
+    first_word: jax.Array | None  # of the chain's first layer, as `tabled.first_word` gives it
     logits: jax.Array | None
 
 
@@ -136,7 +136,7 @@ def view_of(
             seen[name] = in_batches(partial(_look, plan, variables, name), part.x, limit)
         if chain is None or steps is None or classes is None:
             return _by_examples(plan, seen)
-        of_parts: Any = [one.first for one in seen.values()]
+        of_parts: Any = [one.first_word for one in seen.values()]
         pattern = layout.last_to_first(tabled.pattern_in(_concatenated(of_parts), chain))
         labels = [part.y for part in parts.values()]
         linked = tabled.linked(chain, steps(variables), pattern, labels, classes, layout)
@@ -187,8 +187,8 @@ def _look(plan: _Plan, variables: Any, part: str, x: jax.Array) -> _Seen:
         return plan.forward(variables, x, plan.depth)
 
     if plan.are_examples_coded:  # several codes read each layer
-        return _seen(plan, part, plan.layout.apart(variables, layers, x))
-    return plan.layout.apart(variables, lambda x: _seen(plan, part, layers(x)), x)
+        return _seen(plan, part, plan.layout.computed_once(variables, layers, x))
+    return plan.layout.computed_once(variables, lambda x: _seen(plan, part, layers(x)), x)
 
 
 def _seen(plan: _Plan, part: str, layers: Layers) -> _Seen:
@@ -308,7 +308,7 @@ def _passing_in_tables(
     layout = plan.layout
     if wanted.passing is None or plan.chain is None:
         return ()
-    of_parts: Any = [seen[part].first for part in _sampled(wanted.passing.sample)]
+    of_parts: Any = [seen[part].first_word for part in _sampled(wanted.passing.sample)]
     words = layout.last_to_first(tabled.passing_in(_concatenated(of_parts), plan.chain))
     numbers = [layout.over_seeds(n_passing)(words)]
     parts = _part_indices(wanted, wanted.passing.sample)

@@ -78,7 +78,8 @@ def _point(
     h_t = jnp.where(known, entropy.of_distribution(mean), jnp.nan)
     xt = entropy.without_rounding(h_t - mean_h)
     ty = entropy.without_rounding(h_t - jnp.sum(share * entropy.of_distribution(within)))
-    unknown, uncounted = jnp.float32(jnp.nan), jnp.int32(-1)
+    unknown = jnp.float32(jnp.nan)
+    uncounted = jnp.int32(-1)
     return Point(xt, ty, h_t, unknown, uncounted, uncounted, jnp.bool_(False))
 
 
