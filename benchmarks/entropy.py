@@ -21,7 +21,7 @@ import peers
 import timing
 from cases import Case, Sample
 
-from jaxbnn.engine.devices import use_cores
+from jaxbnn.engine.devices import count_cores, use_cores
 from jaxbnn.info import count, pack_signs, plugin
 from jaxbnn.info.counting import choose_algorithm
 
@@ -453,7 +453,7 @@ def main():
     )
     parser.add_argument("--accelerator", action="store_true", help="the GPU's part, also on a CPU")
     arguments = parser.parse_args()
-    use_cores()
+    use_cores(count_cores())
     if arguments.accelerator or jax.default_backend() != "cpu":
         accelerator.run(arguments.quick)
     else:

@@ -34,7 +34,7 @@ from jaxbnn import run, studies
 from jaxbnn.config.overrides import override
 from jaxbnn.engine import block_runner, devices, processes, runner
 imported = time.perf_counter()
-jaxbnn.use_cores(options["devices"])
+jaxbnn.use_cores()
 if options.get("processes"):
     jaxbnn.use_processes(*options["processes"])
 devices.keep_programs()
@@ -72,7 +72,8 @@ def report(progress):
         processes.meet()  # the first to have compiled wait for the others
     told.append((time.time(), progress.epochs_done))
     marks.setdefault("first step", time.perf_counter() - begun)
-folder = run(experiment, options["out"], data_root=options.get("data"), report=report)
+workers = devices.workers(options["devices"])
+folder = run(experiment, options["out"], options.get("data"), workers, report)
 processes.leave()
 whole = time.perf_counter() - begun
 print(json.dumps({"told": told, "saved": sum(saved), "saves": len(saved), "marks": marks,
@@ -131,7 +132,7 @@ def in_turn(times: int, *programs: Callable[[], float]) -> list[float]:
 
 
 def devices(folder: Path, quick: bool) -> str:
-    """Two virtual devices against one, a block each; and what two runs get that have nothing to do
+    """Two cores against one, a block each; and what two runs get that have nothing to do
     with each other."""
     changes = ["seeds_per_program=32", f"train.epochs={20 if quick else 300}"]
     one, two, apart = in_turn(
@@ -146,14 +147,14 @@ def devices(folder: Path, quick: bool) -> str:
         ),
     )
     return (
-        f"two devices {two:.0f} networks x epochs a second, one {one:.0f}: "
+        f"two cores {two:.0f} networks x epochs a second, one {one:.0f}: "
         f"{two / one:.2f} times (aim 1.8); "
         f"two runs apart {apart:.0f}: {apart / one:.2f} times"
     )
 
 
 def processes(folder: Path, quick: bool) -> str:
-    """Four processes of a device each against one process of four: free, and each bound to one
+    """Four processes of a core each against one process of four: free, and each bound to one
     core, as SLURM does."""
     changes = ["seeds_per_program=16", f"train.epochs={20 if quick else 300}"]
     cores = sorted(os.sched_getaffinity(0))
@@ -188,7 +189,7 @@ def processes(folder: Path, quick: bool) -> str:
         lambda: four(bound=True),
     )
     return (
-        f"four processes {many:.0f}, one process with four devices {one:.0f}: "
+        f"four processes {many:.0f}, one process with four cores {one:.0f}: "
         f"{many / one:.2f} times (aim 0.95); "
         f"each bound to one core {bound:.0f}: {bound / one:.2f} times"
     )
@@ -202,7 +203,7 @@ def checkpoints(folder: Path, quick: bool) -> str:
         seeds=64,
         changes=["seeds_per_program=32", f"train.epochs={20 if quick else 1000}"],
     )
-    share = found["saved"] / 2 / found["whole"]  # two devices' threads save beside each other
+    share = found["saved"] / 2 / found["whole"]  # two threads save beside each other
     return (
         f"{found['saves']} checkpoints take {100 * share:.1f} % of {found['whole']:.0f} "
         "s (aim 2 % or less)"

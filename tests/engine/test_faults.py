@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from contextlib import contextmanager, nullcontext
 
 import jax
@@ -54,10 +55,15 @@ def no_file_past(size):
 
 
 def leftovers(folder):
-    """Files and folders that were being written."""
-    return [
-        path for path in folder.rglob("*") if path.name.startswith(".") or path.suffix == ".partial"
-    ]
+    """Files and folders that were being written, and are not gone after some seconds: zarr writes
+    files side by side, and where one fails the others end a moment later."""
+    for _ in range(50):
+        names = list(folder.rglob("*"))
+        found = [p for p in names if p.name.startswith(".") or p.suffix == ".partial"]
+        if not found:
+            break
+        time.sleep(0.1)
+    return found
 
 
 @pytest.mark.parametrize(

@@ -281,8 +281,8 @@ def changed_facts(block, **new):
     "new",
     [
         {"version": 1},
-        {"version": 3},
-        {"version": 5},
+        {"version": 4},
+        {"version": 6},
         {"seeds": []},
         {"seeds": [1.0, 2]},
         {"seeds": [-1, 2]},
