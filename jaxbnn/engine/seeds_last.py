@@ -15,7 +15,7 @@ from jaxbnn.data import Dataset, Split
 from jaxbnn.info.arrays import AnyArray
 from jaxbnn.info.estimators.protocol import WeightedRows
 from jaxbnn.info.tables import all_patterns
-from jaxbnn.nn import MLP, Step, seeds_last
+from jaxbnn.nn import MLP, Step, real_inputs, seeds_last
 from jaxbnn.nn.steps import mlp_steps
 from jaxbnn.observe.forward import Layers, layers_of_values, through
 from jaxbnn.observe.layout import Layout
@@ -74,7 +74,8 @@ def epoch(
     """
     keys, shuffles = jnp.moveaxis(jax.vmap(jax.random.split)(state.key), 1, 0)
     order = _order(data, shuffles, spec.batch_size)
-    columns = jnp.asarray(data.x).reshape(data.y.size, -1).T.astype(jnp.float32)
+    x = jnp.asarray(real_inputs(data.x))
+    columns = x.reshape(data.y.size, -1).T.astype(jnp.float32)
     labels = jnp.asarray(data.y).reshape(-1)
     rule = rule_of(spec, hyper)
 
@@ -250,8 +251,9 @@ def _step(
     return {"params": params, "batch_stats": statistics}, optimiser, norm + 0 * losses
 
 
-def _inputs(x: AnyArray, shared: bool) -> AnyArray:
+def _inputs(x: Any, shared: bool) -> AnyArray:
     """x [N, ...] as [N, D, 1], or each seed's [S, N, ...] as [N, D, S]."""
+    x = real_inputs(x)
     if shared:
         return x.reshape(x.shape[0], -1, 1).astype(jnp.float32)
     return jnp.moveaxis(x.reshape(*x.shape[:2], -1), 0, -1).astype(jnp.float32)
