@@ -1,5 +1,6 @@
 """A block of networks on one device, without files: what `jaxbnn run` compiles, called by hand."""
 
+import dataclasses
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,11 +14,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxbnn import data
-from jaxbnn.data import Dataset, Split, coded_inputs
+from jaxbnn import data, studies
+from jaxbnn.data import Dataset, Split
 from jaxbnn.engine import seeds_last
 from jaxbnn.engine.program import Inputs, ProgramSpec, advance, prepare, start
-from jaxbnn.nn import MLP, Pixels
+from jaxbnn.engine.run_data import with_bytes
+from jaxbnn.nn import MLP
 from jaxbnn.observe import tabled
 from jaxbnn.observe.probe import Probe
 from jaxbnn.observe.view import viewer
@@ -38,7 +40,9 @@ class NetworkBlock:
     @classmethod
     def szt(cls, n_seeds: int) -> "NetworkBlock":
         """SZT 10-8-6-4-2, batch 64."""
-        return cls._of(data.load(data.Szt()), MLP((10, 8, 6, 4, 2), 2), 64, n_seeds)
+        model = MLP((10, 8, 6, 4, 2), 2)
+        train = TrainSpec(1, 64, learning_rate=1.0)
+        return cls._of(data.load(data.Szt()), model, train, (Probe(),), n_seeds)
 
     @classmethod
     def images(cls, n_seeds: int, n: int, widths: Sequence[int] = (1024,)) -> "NetworkBlock":
@@ -48,22 +52,28 @@ class NetworkBlock:
         for size in (n, n // 6):
             x = rng.integers(0, 256, (size, 784)).astype(np.float32) / np.float32(127.5) - 1
             parts.append(Dataset(x, rng.integers(0, 10, size).astype(np.int32)))
-        split = Split(parts[0], parts[1], 10, False)
-        coded = coded_inputs(split)
-        assert coded is not None
-        train = parts[0]._replace(x=Pixels(coded.train, coded.values))
-        test = parts[1]._replace(x=Pixels(coded.test, coded.values))
-        return cls._of(split._replace(train=train, test=test), MLP(tuple(widths), 10), 128, n_seeds)
+        split = with_bytes(Split(parts[0], parts[1], 10, False))
+        train = TrainSpec(1, 128, learning_rate=1.0)
+        return cls._of(split, MLP(tuple(widths), 10), train, (Probe(),), n_seeds)
 
     @classmethod
-    def _of(cls, split: Split, model: MLP, size: int, n_seeds: int) -> "NetworkBlock":
-        train = TrainSpec(1, size, learning_rate=1.0)
+    def of_experiment(cls, name: str, n_seeds: int) -> "NetworkBlock":
+        """An experiment's network and probes, `n_seeds` of them in one program."""
+        experiment, _ = studies.find(name)
+        split = data.load(experiment.data)
+        train = dataclasses.replace(experiment.train, epochs=1, learning_rate=1.0)
+        return cls._of(split, experiment.model, train, experiment.probes, n_seeds)
+
+    @classmethod
+    def _of(
+        cls, split: Split, model: Any, train: TrainSpec, probes: tuple[Probe, ...], n_seeds: int
+    ) -> "NetworkBlock":
         platform = jax.default_backend()
         n_inputs = int(np.prod(split.train.x.shape[1:]))
         program = ProgramSpec(
             model,
             train,
-            (Probe(),),
+            probes,
             split.n_classes,
             split_per_seed=False,
             one_by_one=platform == "cpu",

@@ -46,7 +46,8 @@ def coded_inputs(split: Split) -> CodedInputs | None:
     for code, x in _pairs(split, codes):
         values[code] = x
     is_even = np.abs(values - line).max() <= UNEVEN * max(map(abs, ends))
-    if not is_even or not all(np.array_equal(values[c], x) for c, x in _pairs(split, codes)):
+    # Bytes, not numbers: -0 is not 0.
+    if not is_even or any(values[c].tobytes() != x.tobytes() for c, x in _pairs(split, codes)):
         return None
     return CodedInputs(codes[0], codes[1], tuple(values.tolist()))
 

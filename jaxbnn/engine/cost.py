@@ -23,9 +23,9 @@ from jaxbnn.engine.run_plan import (
     RunPlan,
     blocks_of,
     initial_block,
-    inputs_of,
     make_run_plan,
 )
+from jaxbnn.engine.shared_inputs import SharedInputs
 from jaxbnn.files.limits import memory
 from jaxbnn.storage import run_folder
 
@@ -68,7 +68,8 @@ def estimate(
     busy = chosen[: len(blocks)]
     space = room(busy) // len(busy)
     with ThreadPoolExecutor(max_workers=len(busy)) as pool:
-        tried = list(pool.map(partial(_try_block, plan, seconds, space), blocks, busy))
+        shared = SharedInputs(plan)
+        tried = list(pool.map(partial(_try_block, shared, seconds, space), blocks, busy))
     held = max(one.held for one in tried)
     if held > space:
         sizes = f"at most {space / 2**20:.0f} MiB (what a device has), got {held / 2**20:.0f} MiB"
@@ -115,12 +116,13 @@ def room(devices: Sequence[Device]) -> int:
 
 
 def _try_block(
-    plan: RunPlan, seconds: float, space: int, block: BlockSeeds, device: Device
+    shared: SharedInputs, seconds: float, space: int, block: BlockSeeds, device: Device
 ) -> Tried:
     """What this block takes; it is run where it fits and `seconds` is not 0."""
+    plan = shared.plan
     began = time.perf_counter()
     with jax.default_device(device), jax.default_matmul_precision(plan.precision):
-        inputs = inputs_of(plan, block, device)
+        inputs = shared.of(block, device)
         begin = partial(initial_block, plan, block, inputs, device)
         compiled = advance.lower(plan.program, begin(), np.int32(1), inputs).compile()
         compiling = time.perf_counter() - began
@@ -151,7 +153,7 @@ def largest_seeds_per_program(
             for experiment in experiments
         ]
         plan, blocks = _planned(changed, data_root, busy)
-        return _try_block(plan, 0, space, blocks[0], busy[0]).held
+        return _try_block(SharedInputs(plan), 0, space, blocks[0], busy[0]).held
 
     fits, held_by_fits = 0, 0
     too_many, held_by_too_many = first, held_by(first)

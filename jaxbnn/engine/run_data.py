@@ -77,13 +77,18 @@ def split_for_devices(experiment: Experiment, data_root: str | Path | None, spli
     takes_pixels = getattr(experiment.model, "takes_pixels", False)
     if not takes_pixels and split.train.x.nbytes < MANY_BYTES:
         return split
-    coded = _once(("coded", experiment.data, str(data_root)), partial(coded_inputs, split))
+    return _once(("bytes", experiment.data, str(data_root)), partial(with_bytes, split))
+
+
+def with_bytes(split: Split) -> Split:
+    """The split with its inputs as `nn.Pixels`; itself where they are not at most 256 evenly spaced
+    numbers."""
+    coded = coded_inputs(split)
     if coded is None:
         return split
-    parts = {}
-    for name, codes in (("train", coded.train), ("test", coded.test)):
-        parts[name] = getattr(split, name)._replace(x=Pixels(codes, coded.values))
-    return split._replace(**parts)
+    train = split.train._replace(x=Pixels(coded.train, coded.values))
+    test = split.test._replace(x=Pixels(coded.test, coded.values))
+    return split._replace(train=train, test=test)
 
 
 def _loaded(experiment: Experiment, data_root: str | Path | None, seed: int) -> Split:

@@ -2,7 +2,6 @@
 
 import dataclasses
 import queue
-import threading
 import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -18,7 +17,6 @@ from jaxbnn.config.experiment import Experiment
 from jaxbnn.engine import processes
 from jaxbnn.engine.block_runner import checkpointed, run_block
 from jaxbnn.engine.devices import Device, is_ready, workers
-from jaxbnn.engine.program import Inputs
 from jaxbnn.engine.progress import Progress, ProgressTracker
 from jaxbnn.engine.run_plan import (
     BlockSeeds,
@@ -26,11 +24,10 @@ from jaxbnn.engine.run_plan import (
     blocks_of,
     by_program,
     count_networks,
-    hyper_of,
-    inputs_of,
     make_run_plan,
     try_program,
 )
+from jaxbnn.engine.shared_inputs import SharedInputs
 from jaxbnn.storage import results, run_folder, schema
 
 TURN = 0.2  # seconds between two looks of the main thread at the workers' threads
@@ -221,13 +218,13 @@ def _run_blocks(
     tracker: ProgressTracker,
 ) -> None:
     """Runs blocks; any free worker takes the next one."""
-    held = _Held(plan)
+    shared = SharedInputs(plan)
     waiting: queue.SimpleQueue[BlockSeeds] = queue.SimpleQueue()
     for block in blocks:
         waiting.put(block)
     with ThreadPoolExecutor(max_workers=len(devices)) as pool:
         busy = devices[: len(blocks)]
-        threads = [pool.submit(_use_device, held, waiting, device, tracker) for device in busy]
+        threads = [pool.submit(_use_device, shared, waiting, device, tracker) for device in busy]
         try:
             # A signal may reach another thread: the main one sees it only when it turns.
             while wait(threads, timeout=TURN).not_done:
@@ -238,39 +235,20 @@ def _run_blocks(
             tracker.halt()
 
 
-class _Held:
-    """The program's inputs on each device, which all workers there share."""
-
-    def __init__(self, plan: RunPlan):
-        self.plan = plan
-        self._lock = threading.Lock()
-        self._inputs: dict[Device, Inputs] = {}
-
-    def inputs(self, block: BlockSeeds, device: Device) -> Inputs:
-        """Those of a block."""
-        if self.plan.program.split_per_seed:
-            return inputs_of(self.plan, block, device)
-        with self._lock:
-            if device not in self._inputs:
-                self._inputs[device] = inputs_of(self.plan, block, device)
-        hyper = jax.device_put(hyper_of(self.plan, block), device)
-        return self._inputs[device]._replace(hyper=hyper)
-
-
 def _use_device(
-    held: _Held,
+    shared: SharedInputs,
     waiting: "queue.SimpleQueue[BlockSeeds]",
     device: Device,
     tracker: ProgressTracker,
 ) -> None:
     """A worker's thread: blocks from the queue until there is none, the run is stopped, or another
     thread has failed."""
-    plan = held.plan
+    plan = shared.plan
     precision = jax.default_matmul_precision(plan.precision)  # of the thread that called `run`
     with jax.default_device(device), precision:
         try:
             while not tracker.halted() and (block := _next(waiting)) is not None:
-                run_block(plan, block, held.inputs(block, device), device, tracker)
+                run_block(plan, block, shared.of(block, device), device, tracker)
         except BaseException:
             tracker.halt()
             raise

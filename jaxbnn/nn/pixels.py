@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxbnn.nn.products import is_exact, whole_matmul
+from jaxbnn.nn.products import is_exact, stable_matmul, whole_matmul
 
 CENTRED = 1e-6  # how far from 0 the middle of the values may be, as a share of the largest
 
@@ -110,7 +110,7 @@ def pixel_matmul(x: Pixels, w: jax.Array) -> jax.Array:
     """x @ w for binary weights, [B, D] [D, F] -> float32 [B, F]."""
     product = pixel_product(x, w)
     if product is None:
-        return jnp.matmul(x.real(), w)
+        return stable_matmul(x.real(), w)
     return product.product
 
 

@@ -16,7 +16,7 @@ from typing import Any, Literal
 import jax
 import jax.numpy as jnp
 
-FACTORS = Literal["float32", "bfloat16"]
+Factors = Literal["float32", "bfloat16"]
 MAX_SUM = 2**24  # float32 holds all whole numbers up to it
 MAX_FACTOR = 2**8  # bfloat16 does
 MIN_WEIGHTS = 4096  # below them a CPU's bfloat16 unit does not pay
@@ -49,18 +49,12 @@ def whole_matmul(a: jax.Array, b: jax.Array, limit: int) -> jax.Array:
         [..., N] float32. NaN where a row or a column holds one.
     """
 
-    def product(a: jax.Array, b: jax.Array, *, platform: str) -> jax.Array:
-        return whole_product(a, b, factors_for(platform, limit, b.shape))
-
-    return jax.lax.platform_dependent(
-        a,
-        b,
-        cpu=partial(product, platform="cpu"),
-        default=partial(product, platform="gpu"),
-    )
+    on_cpu = partial(whole_product, factors=factors_for("cpu", limit, b.shape))
+    elsewhere = partial(whole_product, factors=factors_for("gpu", limit, b.shape))
+    return jax.lax.platform_dependent(a, b, cpu=on_cpu, default=elsewhere)
 
 
-def whole_product(a: jax.Array, b: jax.Array, factors: FACTORS) -> jax.Array:
+def whole_product(a: jax.Array, b: jax.Array, factors: Factors) -> jax.Array:
     """a @ b with factors of this type and sums in float32, [..., K] [K, N] -> float32 [..., N]."""
     kind = jnp.dtype(factors)
     return jnp.matmul(a.astype(kind), b.astype(kind), preferred_element_type=jnp.float32)
@@ -71,8 +65,9 @@ def is_exact(limit: int, n_terms: int) -> bool:
     return limit * n_terms <= MAX_SUM
 
 
-def factors_for(platform: str, limit: int, shape: tuple[int, ...]) -> FACTORS:
-    """The type of a product's factors, by what was measured (`benchmarks/products.py`).
+def factors_for(platform: str, limit: int, shape: tuple[int, ...]) -> Factors:
+    """The type of a product's factors: on CPUs as measured (`benchmarks/products.py`), on others by
+    what their makers say of bfloat16.
 
     Args:
         platform: "cpu", "gpu" or "tpu".
@@ -87,7 +82,7 @@ def factors_for(platform: str, limit: int, shape: tuple[int, ...]) -> FACTORS:
     return "bfloat16" if n_weights >= MIN_WEIGHTS and _has_bfloat16_unit() else "float32"
 
 
-def whole_factors(platform: str) -> FACTORS:
+def whole_factors(platform: str) -> Factors:
     """The type that large products of whole numbers get on a platform: a fact of a run."""
     return factors_for(platform, 1, (MIN_WEIGHTS, 1))
 

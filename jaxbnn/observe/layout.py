@@ -20,9 +20,8 @@ class Layout(NamedTuple):
     # f(shared, *own) -> f of every seed; bool: `shared` is each seed's own too.
     per_seed: Callable[[Callable, bool], Callable]
     over_seeds: Callable[[Callable], Callable]  # f -> f of all seeds at once
-    computed_once: (
-        Callable  # (variables, f, x) -> f(x), which XLA does not compute again in each reader
-    )
+    # (variables, f, x) -> f(x), which XLA does not compute again in each reader.
+    computed_once: Callable
     patterns: Callable[[int], jax.Array]  # D -> all patterns of D units, as a step takes them
     limit: int = LIMIT  # the most rows of a batch
     pattern_limit: int = LIMIT  # the same, of which nothing but patterns is wanted

@@ -174,7 +174,7 @@ def _record_tables(
     rows = rows.reshape(len(layers), len(SPECTRA), -1)
     recorded = {}
     for i, layer in enumerate(layers):
-        recorded[layer] = _kept(points[i], rows[i])
+        recorded[layer] = _recorded(points[i], rows[i])
     return recorded
 
 
@@ -204,13 +204,13 @@ def _record_layer(estimator: Any, reference: Any, codes: Any) -> Recorded:
     n = reference.y.shape[0]
     if not isinstance(estimator, Counting):
         point = estimator.estimate(reference, codes)
-        return _kept(plane.to_columns(point), jnp.zeros((len(SPECTRA), room(n)), jnp.int32))
+        return _recorded(plane.to_columns(point), jnp.zeros((len(SPECTRA), room(n)), jnp.int32))
     counted = estimator.count(reference, codes)
     point = estimator.point(reference, counted)
     rows = jnp.stack([*spectrum(counted.t, n), *spectrum(counted.ty, n)])
-    return _kept(plane.to_columns(point), rows)
+    return _recorded(plane.to_columns(point), rows)
 
 
-def _kept(values: jax.Array, spectra: jax.Array) -> Recorded:
+def _recorded(values: jax.Array, spectra: jax.Array) -> Recorded:
     """A record that XLA does not compute inside the kernels that read it."""
     return Recorded(*jax.lax.optimization_barrier((values, spectra)))

@@ -47,6 +47,7 @@ def test_few_values_get_few_codes_and_gaps_are_filled():
         ([[0, 1]], [[300, 1]]),  # more than 256 codes
         ([[0, 1, 3.5]], [[0, 1, 1]]),  # not evenly spaced
         ([[2, 2]], [[2, 2]]),  # constant
+        ([[0.0, 1], [-0.0, 1]], [[0, 1]]),  # one number with two sets of bits
         ([[0, np.nan]], [[0, 1]]),
         ([[0, 1]], [[np.inf, 1]]),
     ],

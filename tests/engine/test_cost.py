@@ -38,9 +38,10 @@ def test_the_largest_number_of_seeds_per_program_that_fits_is_named_after_few_tr
 
     tried = []
 
-    def try_block(plan, seconds, space, block, device):
-        tried.append(plan.experiment.seeds_per_program)
-        return Tried(0.0, math.nan, math.nan, held(plan.experiment.seeds_per_program))
+    def try_block(shared, seconds, space, block, device):
+        n_seeds = shared.plan.experiment.seeds_per_program
+        tried.append(n_seeds)
+        return Tried(0.0, math.nan, math.nan, held(n_seeds))
 
     monkeypatch.setattr(cost, "_try_block", try_block)
     monkeypatch.setattr(

@@ -7,6 +7,7 @@ import jax
 import pytest
 
 from jaxbnn import run
+from jaxbnn.cli import startup
 from jaxbnn.engine import devices
 from jaxbnn.engine.devices import (
     count_cores,
@@ -65,6 +66,16 @@ def test_a_core_is_a_worker_and_so_is_any_other_device(monkeypatch):
     cards = [SimpleNamespace(platform="gpu"), SimpleNamespace(platform="gpu")]
     monkeypatch.setattr(jax, "local_devices", lambda: cards)
     assert len(workers()) == 2 and len(workers(1)) == 1 and len(workers(9)) == 2
+
+
+def test_more_gpus_than_there_are_are_refused(monkeypatch):
+    cards = [SimpleNamespace(platform="gpu", device_kind="H100")] * 2
+    monkeypatch.setattr(jax, "local_devices", lambda: cards)
+    monkeypatch.setattr(startup, "use_cores", lambda: None)
+    monkeypatch.setattr(startup, "keep_programs", lambda: None)
+    assert startup.start(SimpleNamespace(devices=2)) == tuple(cards)
+    with pytest.raises(ValueError, match=r"--devices of at most 2 \(H100\), got 3"):
+        startup.start(SimpleNamespace(devices=3))
 
 
 def test_a_pool_of_another_size_is_the_users_choice(monkeypatch):

@@ -11,7 +11,7 @@ from jaxbnn import config, data, info, nn, observe, run, studies, train
 from jaxbnn.analysis.networks import load_networks
 from jaxbnn.config.experiment import Experiment
 from jaxbnn.config.overrides import override
-from jaxbnn.engine import block_runner, program, provenance, runner, settings
+from jaxbnn.engine import block_runner, program, provenance, settings, shared_inputs
 from jaxbnn.engine.devices import count_cores
 from jaxbnn.engine.run_plan import (
     blocks_of,
@@ -150,8 +150,8 @@ def test_two_workers_of_one_device_share_its_inputs_and_change_no_bit(
     tiny, finished, tmp_path, monkeypatch
 ):
     made = []
-    inputs_of = runner.inputs_of
-    monkeypatch.setattr(runner, "inputs_of", lambda *a: made.append(a[-1]) or inputs_of(*a))
+    inputs_of = shared_inputs.inputs_of
+    monkeypatch.setattr(shared_inputs, "inputs_of", lambda *a: made.append(a[-1]) or inputs_of(*a))
     folder = run(tiny, tmp_path, devices=2 * ONE)
     assert made == ONE
     check_same_runs(folder, finished, FURTHER)

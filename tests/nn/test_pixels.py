@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jaxbnn.nn import MLP, ConvNet, Pixels, inputs_for, real_inputs
+from jaxbnn.nn import pixels as pixels_module
 from jaxbnn.nn.pixels import pixel_matmul, pixel_product
 from jaxbnn.nn.steps import mlp_steps
 from jaxbnn.train.batches import in_batches
@@ -64,6 +65,19 @@ def test_sums_that_float32_cannot_hold_are_of_the_values():
     w = jnp.ones((n_inputs, 1), jnp.float32)
     assert pixel_product(x, w) is None
     np.testing.assert_allclose(pixel_matmul(x, w), [[n_inputs]], rtol=1e-6)
+
+
+def test_such_products_have_the_gradients_that_no_number_of_threads_changes(monkeypatch):
+    called = []
+    stable = pixels_module.stable_matmul
+    monkeypatch.setattr(pixels_module, "is_exact", lambda limit, n_terms: False)
+    monkeypatch.setattr(
+        pixels_module, "stable_matmul", lambda *factors: called.append(1) or stable(*factors)
+    )
+    x = pixels((9, 30))
+    w = signs(30, 7)
+    np.testing.assert_allclose(pixel_matmul(x, w), np.asarray(x.real()) @ w, atol=1e-5)
+    assert called
 
 
 def test_a_weight_that_is_no_number_makes_its_unit_none():

@@ -8,9 +8,9 @@ import pytest
 from two_ways import check_equal, variables_of
 
 from jaxbnn import config, data, studies
-from jaxbnn.data import Dataset, Split, coded_inputs
+from jaxbnn.data import Dataset, Split
 from jaxbnn.data.images import pixel_values
-from jaxbnn.nn import Pixels
+from jaxbnn.engine.run_data import with_bytes
 
 N_BOARDS = 1500  # of SZT's and tic-tac-toe's: above 2^10, so that all their layers are in tables
 N_IMAGES = 240
@@ -41,12 +41,6 @@ def shrunk_split(experiment):
     return Split(*parts, split.n_classes, False)
 
 
-def as_bytes(split):
-    coded = coded_inputs(split)
-    train = split.train._replace(x=Pixels(coded.train, coded.values))
-    return split._replace(train=train, test=split.test._replace(x=Pixels(coded.test, coded.values)))
-
-
 CASES = [pytest.param(e, True, id=e.name) for e in EXPERIMENTS]
 for e in EXPERIMENTS:
     if e.name in ("szt", "mnist-small", "raj2020/szt-swish"):
@@ -61,5 +55,5 @@ def test_an_experiment_is_measured_as_by_examples(experiment, trained):
     if max(model.widths) > 100:
         model = dataclasses.replace(model, widths=(100, *model.widths[1:]))
     variables = variables_of(model, split.train.x, 3, trained)
-    new_split = as_bytes(split) if model.takes_pixels else None
+    new_split = with_bytes(split) if model.takes_pixels else None
     check_equal(model, experiment.probes, split, variables, new_split)
