@@ -175,8 +175,8 @@ def try_program(plan: RunPlan, device: Device) -> None:
         split, hyper, scheduled = _on_host(plan, of_first([0]))
         # `start` and `prepare` have options of the compiler: JAX refuses them within another trace.
         block = start.eval_shape(plan.program, keys_of(plan, of_first([0])), split)
-        reference = prepare.eval_shape(plan.program, split)
-        inputs = Inputs(split, reference, hyper, scheduled)
+        prepared = prepare.eval_shape(plan.program, split)
+        inputs = Inputs(split, *prepared, hyper, scheduled)
         jax.eval_shape(partial(advance, plan.program), block, np.int32(1), inputs)
 
 
@@ -248,7 +248,7 @@ def _packed(seed_ranges: Sequence[SeedRange], seeds_per_program: int) -> list[Bl
 def inputs_of(plan: RunPlan, block: BlockSeeds, device: Device) -> Inputs:
     """The program's inputs on a device, for this block."""
     split, hyper, scheduled = jax.device_put(_on_host(plan, block), device)
-    return Inputs(split, prepare(plan.program, split), hyper, scheduled)
+    return Inputs(split, *prepare(plan.program, split), hyper, scheduled)
 
 
 def hyper_of(plan: RunPlan, block: BlockSeeds) -> Hyper:
