@@ -62,12 +62,16 @@ def judge(
     `unseen`, where m is unknown or 3 log2 m / n > tolerance/2, so that no sample of n examples
     could exclude a tail; biased.
 
-    bias: the largest of Miller-Madow's correction, Chao-Wang-Jost minus plug-in, and unseen = u
-    max(0, log2(m - K) - log2 max(1, f1)) for m patterns possible, of which K were seen, f1 of them
-    once; u = (f1 + 1.645 sqrt(f1 + 1) + 1.35)/n, about the upper 95 % limit of the probability of
-    the patterns not seen. standard_error: sqrt((sum p log2**2 p - H**2)/n). Interval: Chao-Wang-
-    Jost -+ 1.96 standard_error, the upper end further up by `unseen`; of a saturated point from the
-    plug-in minus log2 n sqrt(2 ln 40 / n), which H(T) exceeds in 97.5 % of samples, to log2 m.
+    bias: the largest of Miller-Madow's correction, Chao-Wang-Jost minus plug-in, and `unseen`. Of m
+    patterns possible K were seen, f1 of them once, with the share s = f1/n of the examples. The
+    others, of entropy r, are taken as they seem; the rare ones have at most the probability u = (f1
+    + 1.645 sqrt(f1 + 1) + 1.35)/n, about an upper 95 % limit, and are at most m - K + f1. So unseen
+    = h(u) - h(s) + u log2(m - K + f1) - s log2 f1 - (u - s) r, and no more than log2 m minus the
+    plug-in; 0 where K = m.
+
+    standard_error: sqrt((sum p log2**2 p - H**2)/n). Interval: Chao-Wang-Jost -+ 1.96
+    standard_error, the upper end further up by `unseen`; of a saturated point from the plug-in
+    minus log2 n sqrt(2 ln 40 / n), which H(T) exceeds in 97.5 % of samples, to log2 m.
 
     Sources: Good 1953, Miller 1955, Antos & Kontoyiannis 2001, Chao & Jost 2012, Chao, Wang & Jost
     2013.
@@ -93,7 +97,7 @@ def judge(
     corrected = corrected_entropy.chao_wang_jost(t)
     lacking = np.maximum(corrected_entropy.miller_madow(t), corrected) - plugin
     of_seen = np.where(population, 0, lacking)
-    unseen = np.where(population, 0, _unseen(seen, bits))
+    unseen = np.where(population, 0, _unseen(seen, plugin, bits))
     bias = np.maximum(of_seen, unseen)
     error = np.where(population, 0, _delta_method(t, n, plugin))
     saturated = _is_saturated(seen, plugin) & ~population
@@ -122,13 +126,28 @@ def judge(
     )
 
 
-def _unseen(seen: np.ndarray, bits: np.ndarray) -> np.ndarray:
+def _unseen(seen: np.ndarray, plugin: Any, bits: np.ndarray) -> np.ndarray:
     """Bits of H(T) that patterns not seen may hold, as `judge` says; 0 where bits is NaN."""
     n, n_patterns, f1, _ = seen
     known = np.nan_to_num(bits, nan=0.0)
-    left = np.exp2(np.minimum(known, MAX_WHOLE_BITS)) - n_patterns
-    log2_left = np.where(known > MAX_WHOLE_BITS, known, np.log2(np.maximum(left, 1)))
-    return _unseen_mass(f1, n) * np.maximum(0, log2_left - np.log2(np.maximum(f1, 1)))
+    n_unseen = np.round(np.exp2(np.minimum(known, MAX_WHOLE_BITS))) - n_patterns
+    n_rare = np.maximum(n_unseen + f1, 1)
+    log2_rare = np.where(known > MAX_WHOLE_BITS, known, np.log2(n_rare))
+    share = f1 / np.maximum(n, 1)
+    limit = _unseen_mass(f1, n)
+    of_once = _binary_entropy(share) + share * np.log2(np.maximum(f1, 1))
+    others = np.maximum(0, plugin - of_once) / np.maximum(1 - share, 1 / np.maximum(n, 1))
+    at_most = _binary_entropy(limit) + limit * log2_rare - (limit - share) * others
+    missing = np.clip(at_most - of_once, 0, np.maximum(0, known - plugin))
+    return np.where(n_unseen > 0, missing, 0)
+
+
+def _binary_entropy(p: np.ndarray) -> np.ndarray:
+    """h(p), bits."""
+    p = np.clip(p, 0, 1)
+    rest = 1 - p
+    of_p = p * np.log2(np.where(p > 0, p, 1))
+    return -of_p - rest * np.log2(np.where(rest > 0, rest, 1))
 
 
 def _unseen_mass(f1: Any, n: np.ndarray) -> np.ndarray:

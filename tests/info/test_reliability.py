@@ -111,13 +111,19 @@ def test_what_patterns_not_seen_may_hold_by_hand():
     histogram = [500, 300, 190] + [1] * 10
     t = Spectrum.from_histogram(histogram)
     mass = (10 + 1.645 * math.sqrt(11) + 1.35) / 1000
-    expected = mass * (math.log2(2**20 - 13) - math.log2(10))
+    others = entropy_of([500 / 990, 300 / 990, 190 / 990])
+    now = entropy_of([0.01, 0.99]) + 0.01 * math.log2(10) + 0.99 * others
+    rare = entropy_of([mass, 1 - mass]) + mass * math.log2(2**20 - 3)
+    expected = rare + (1 - mass) * others - now
     trust = r.judge(t, log2_patterns=20)
     assert trust.unseen == trust.bias == pytest.approx(expected, rel=1e-9)
     unaware = r.judge(t)
     assert unaware.unseen == 0 and unaware.bias < trust.bias
     assert trust.high - unaware.high == pytest.approx(expected)
-    assert r.judge(t, log2_patterns=1000).unseen == pytest.approx(mass * (1000 - math.log2(10)))
+    far = expected + mass * (1000 - math.log2(2**20 - 3))
+    assert r.judge(t, log2_patterns=1000).unseen == pytest.approx(far)
+    all_once = r.judge(Spectrum.from_histogram([1, 1, 1]), log2_patterns=2)
+    assert all_once.unseen == pytest.approx(2 - math.log2(3))  # and no more than is possible
     seen = r.judge(Spectrum.from_histogram([500, 300, 150, 50]), log2_patterns=2)
     assert seen.unseen == 0  # all four were seen
 
