@@ -155,6 +155,7 @@ def _about(plan: RunPlan, experiment: Experiment, probe: Probe) -> dict[str, Any
         "population": int(probe.is_population(plan.split)),
         "declared": int(probe.is_declared(plan.split)),
         "normalisation": probe.normalisation,
+        "root_seed": experiment.root_seed,
         "n_examples": sample_size(plan.split, probe.sample),
         "example_shape": " ".join(str(n) for n in plan.split.train.x.shape[1:]),
         "labels_sha256": hashlib.sha256(labels.tobytes()).hexdigest(),
