@@ -118,7 +118,7 @@ class NetworkBlock:
     def _inputs(self, n_epochs: int, measured: bool) -> Inputs:
         hyper = Hyper(*(np.full(self.n_seeds, value, np.float32) for value in (RATE, 0.0)))
         scheduled = jnp.full(n_epochs + 1, measured)
-        return Inputs(self.split, prepare(self.program, self.split), hyper, scheduled)
+        return Inputs(self.split, *prepare(self.program, self.split), hyper, scheduled)
 
 
 def _keys(seeds: Sequence[int]) -> jax.Array:

@@ -19,6 +19,8 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -193,13 +195,16 @@ def forward_bits(experiment, folder: Path) -> dict[str, str]:
     split = split_for_devices(experiment, None, load_split(experiment, None, 0))
     networks = load_networks(folder)
     stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *networks.values())
+    # The training set's moments are sums of real numbers, which have an order.
+    probes = tuple(replace(probe, normalisation="running") for probe in experiment.probes)
 
     def layers(size: int, limit: int) -> list[np.ndarray]:
         model = experiment.model
         layout = view.ONE_SEED._replace(limit=limit, pattern_limit=limit)
-        wanted = view.Wanted(model, experiment.probes)
-        forward = view.forward_of(model, experiment.probes)
-        look = view.view_of(wanted, forward, model.steps, layout, None)
+        normalise = view.normaliser_of(model, layout)
+        forward = view.forward_of(model, probes)
+        ways = view.Ways(forward, normalise, model.steps, layout, None)
+        look = partial(view.view_of(view.Wanted(model, probes), ways), inputs=None)
         found = []
         for first in range(0, len(networks), size):
             some = jax.tree.map(operator.itemgetter(slice(first, first + size)), stacked)

@@ -12,7 +12,7 @@ from jaxbnn.plots.plane_plot import PlanePaths
 
 NAMES = ("hidden_1", "hidden_2", "hidden_3", "output")
 EPOCHS = np.array([0, 1, 2, 5, 10, 30, 100, 300, 1000])
-DOUBTFUL = "cannot be trusted (saturated or biased)"
+DOUBTFUL = "cannot be trusted (saturated, biased or conditional)"
 SERIES = ("train_loss", "test_loss", "train_accuracy", "test_accuracy")
 
 

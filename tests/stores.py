@@ -21,7 +21,7 @@ def specs(n_seeds, probes=("main", "test")):
         made |= {
             f"{probe}/points": ArraySpec((*plane, 7), "float32", COLUMNS),
             f"{probe}/spectra": ArraySpec((*plane, 4, N_ENTRIES), "int32", (*COLUMNS, "entry")),
-            f"{probe}/trust": ArraySpec((*plane, 12), "float64", COLUMNS),
+            f"{probe}/trust": ArraySpec((*plane, 14), "float64", COLUMNS),
             f"{probe}/needed": ArraySpec(
                 (n_seeds, len(LAYERS), 3), "float64", ("seed", "layer", "quantity")
             ),

@@ -10,17 +10,22 @@ LINE_STYLES = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (5, 1.5, 1.2, 1.5)))
 
 DOUBTFUL_COLOUR = "0.6"  # the grey of what cannot be trusted: no layer and no epoch has it
 DOUBTFUL_DASHES = (0, (4, 2.5))
-DOUBTFUL_CAPTION = "cannot be trusted (saturated or biased)"
+DOUBTFUL_CAPTION = "cannot be trusted (saturated, biased or conditional)"
 TRUSTED_CAPTION = "population or reliable"
 
 # Verdict -> colour, in the order of their shares in a cell.
-VERDICT_COLOURS = {"saturated": "#404040", "biased": "#E69F00", "reliable": "#A6D8F5"}
+VERDICT_COLOURS = {
+    "saturated": "#303030",
+    "biased": "#D55E00",
+    "conditional": "#E69F00",
+    "reliable": "#A6D8F5",
+}
 # Verdict, and whether the estimate was near the truth -> colour; what is wrong is the darkest.
 RIGHTNESS_COLOURS = {
     "reliable, within 0.1 bit: right": "#4090C8",
     "reliable, further off: wrong": "#B00020",
-    "biased, within 0.1 bit: overcautious": "#E3BE55",
-    "biased, further off: right": "#F6EAC8",
+    "biased or conditional, within 0.1 bit: overcautious": "#E3BE55",
+    "biased or conditional, further off: right": "#F6EAC8",
     "saturated, within 0.1 bit: overcautious": "#555555",
     "saturated, further off: right": "#A0A0A0",
 }

@@ -1,6 +1,8 @@
 """Are two runs' planes different? Over seeds, with bands that hold at all epochs and layers at
 once."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,6 +25,7 @@ class Comparison(NamedTuple):
     high: np.ndarray  # [E, L] bits
     p: float  # of the largest standardised difference, over random relabellings of the seeds
     n_seeds: tuple[int, int]  # of A and B, those that diverged left out
+    matched: bool  # seed by seed: both runs have the same seeds
 
 
 def compare(a: Any, b: Any, quantity: str = "i_xt", level: float = 0.95) -> Comparison:
@@ -30,10 +33,17 @@ def compare(a: Any, b: Any, quantity: str = "i_xt", level: float = 0.95) -> Comp
 
     t = (mean A - mean B) / sqrt(s_A^2/n_A + s_B^2/n_B) at each epoch and layer. The seeds are
     shuffled into groups of these sizes 2000 times; p = (1 + draws whose largest |t| reaches ours) /
-    2001, and the band is the difference -+ c times its standard error, c the `level` quantile of
-    the largest |t|: it holds everywhere at once with that probability. Layers that have no value in
-    either run, and seeds that diverged, are left out. Sources: Westfall & Young 1993 (largest
-    statistic); Welch 1947.
+    2001. The band is the difference -+ c times its standard error. For c each seed's distance from
+    the mean of its own group gets a random sign, 2000 times: c is the `level` quantile of the
+    largest |t|, and the band holds everywhere at once with about that probability (see
+    benchmarks/levels.py).
+
+    Where both runs have the same root seed they are compared seed by seed, over the seeds of both:
+    t is that of the differences, whose signs are drawn for p, and of their distances from their
+    mean for c.
+
+    Layers that have no value in either run, and seeds that diverged, are left out. Sources:
+    Westfall & Young 1993 (largest statistic); Welch 1947; Mammen 1993 (random signs).
 
     Args:
         a: an xarray.Dataset of a finished run, the one that is subtracted from.
@@ -56,14 +66,32 @@ def compare(a: Any, b: Any, quantity: str = "i_xt", level: float = 0.95) -> Comp
             f"expected runs that share epochs and layers with {quantity}, got {len(epochs)}, "
             f"{len(layers)}"
         )
-    values_a = _finite_seeds(a[quantity].sel(epoch=epochs, layer=list(layers)).values)
-    values_b = _finite_seeds(b[quantity].sel(epoch=epochs, layer=list(layers)).values)
-    sizes = len(values_a), len(values_b)
-    _check_seeds(sizes)
-    difference, half_width, p = _test(np.concatenate([values_a, values_b]), sizes[0], level)
+    chosen_a = a[quantity].sel(epoch=epochs, layer=list(layers))
+    chosen_b = b[quantity].sel(epoch=epochs, layer=list(layers))
+    matched = _are_matched(a, b)
+    if matched:
+        seeds = np.intersect1d(a.seed.values, b.seed.values)
+        pairs = chosen_a.sel(seed=seeds).values - chosen_b.sel(seed=seeds).values
+        pairs = _finite_seeds(pairs)
+        sizes = len(pairs), len(pairs)
+        _check_seeds(sizes)
+        difference, half_width, p = _test_pairs(pairs, level)
+    else:
+        values_a = _finite_seeds(chosen_a.values)
+        values_b = _finite_seeds(chosen_b.values)
+        sizes = len(values_a), len(values_b)
+        _check_seeds(sizes)
+        difference, half_width, p = _test(np.concatenate([values_a, values_b]), sizes[0], level)
     low = difference - half_width
     high = difference + half_width
-    return Comparison(epochs, layers, difference, low, high, p, sizes)
+    return Comparison(epochs, layers, difference, low, high, p, sizes, matched)
+
+
+def _are_matched(a: Any, b: Any) -> bool:
+    """Whether the seeds of both runs are made from one root, and enough are in both."""
+    roots = [run.attrs.get("root_seed") for run in (a, b)]
+    shared = np.intersect1d(a.seed.values, b.seed.values)
+    return None not in roots and roots[0] == roots[1] and len(shared) >= MIN_SEEDS
 
 
 def _check_same_measurement(a: Any, b: Any) -> None:
@@ -111,11 +139,55 @@ def _test(values: NDArray, n_a: int, level: float) -> tuple[NDArray, NDArray, fl
     flat -= flat.mean(axis=0)  # sums of squares of what is left lose no digits
     in_a = np.arange(len(flat)) < n_a
     difference, error = _standardised(flat, in_a[None])
-    draws = _largest_statistics(flat, n_a)
     largest = np.abs(difference / error).max()
-    p = (1 + np.sum(draws >= largest * (1 - ROUNDING))) / (1 + DRAWS)
-    half_width = np.quantile(draws, level) * error
-    return difference.reshape(shape), half_width.reshape(shape), float(p)
+    p = _share_reached(_largest_relabelled(flat, n_a), largest)
+    centred = flat.copy()
+    for group in (in_a, ~in_a):
+        centred[group] -= centred[group].mean(axis=0)
+
+    def statistic(signs: NDArray) -> NDArray:
+        between, spread = _standardised(signs * centred, in_a[None])
+        return np.abs(between / spread).max()
+
+    half_width = np.quantile(_with_signs(statistic, len(flat)), level) * error
+    return difference.reshape(shape), half_width.reshape(shape), p
+
+
+def _test_pairs(pairs: NDArray, level: float) -> tuple[NDArray, NDArray, float]:
+    """As `_test`, of the differences of each seed [S, E, L]."""
+    shape = pairs.shape[1:]
+    flat = pairs.reshape(len(pairs), -1)
+    difference, error = _of_pairs(flat)
+    largest = np.abs(difference / error).max()
+    centred = flat - difference
+
+    def of_signs(values: NDArray, signs: NDArray) -> NDArray:
+        mean, spread = _of_pairs(signs * values)
+        return np.abs(mean / spread).max()
+
+    p = _share_reached(_with_signs(partial(of_signs, flat), len(flat)), largest)
+    c = np.quantile(_with_signs(partial(of_signs, centred), len(flat)), level)
+    return difference.reshape(shape), (c * error).reshape(shape), p
+
+
+def _of_pairs(flat: NDArray) -> tuple[NDArray, NDArray]:
+    """The mean of [S, P] and its standard error, [P]."""
+    error = flat.std(axis=0, ddof=1) / np.sqrt(len(flat))
+    return flat.mean(axis=0), np.maximum(error, MIN_ERROR)
+
+
+def _with_signs(statistic: Callable[[NDArray], NDArray], n_seeds: int) -> NDArray:
+    """The statistic under DRAWS random signs of the seeds [S, 1]; the same ones every time."""
+    rng = np.random.default_rng(1)
+    drawn = []
+    for _ in range(DRAWS):
+        drawn.append(statistic(rng.choice([-1.0, 1.0], (n_seeds, 1))))
+    return np.array(drawn)
+
+
+def _share_reached(drawn: NDArray, largest: float) -> float:
+    """(1 + draws that reach ours) / (1 + DRAWS)."""
+    return float((1 + np.sum(drawn >= largest * (1 - ROUNDING))) / (1 + DRAWS))
 
 
 def _standardised(values: NDArray, in_a: NDArray) -> tuple[NDArray, NDArray]:
@@ -138,7 +210,7 @@ def _standardised(values: NDArray, in_a: NDArray) -> tuple[NDArray, NDArray]:
     return mean_a - mean_b, np.maximum(error, MIN_ERROR)
 
 
-def _largest_statistics(values: NDArray, n_a: int) -> NDArray:
+def _largest_relabelled(values: NDArray, n_a: int) -> NDArray:
     """The largest |t| of each of DRAWS relabellings [DRAWS]; the same random numbers every time."""
     rng = np.random.default_rng(0)
     block = max(1, BLOCK // values.shape[1])

@@ -15,7 +15,6 @@ from jaxbnn.analysis import trajectories
 from jaxbnn.analysis.trajectories import WINDOW
 
 MIN_RUNS = 4  # below which there is no interval
-DRAWS = 2000
 LEVEL = 0.95
 MIN_FALL = 0.05  # bits
 
@@ -30,7 +29,7 @@ class End(NamedTuple):
 
 
 class MeanInterval(NamedTuple):
-    """A mean with its 95 % bootstrap interval, in the unit of the values."""
+    """A mean with its 95 % t interval, in the unit of the values."""
 
     mean: float  # NaN without any value
     low: float  # NaN for fewer than MIN_RUNS values
@@ -41,7 +40,7 @@ class Compression(NamedTuple):
     """Whether a group of runs compresses."""
 
     mean: float  # bits, of the falls
-    low: float  # 95 % bootstrap interval of that mean
+    low: float  # 95 % t interval of that mean
     high: float
     compresses: bool  # the whole interval lies above the smallest fall that counts
 
@@ -126,27 +125,25 @@ def falls_from_peak(epoch: ArrayLike, i_xt: ArrayLike) -> NDArray:
     return means.max(axis=1) - means[:, -1]
 
 
-def group_compression(falls: ArrayLike, min_fall: float = MIN_FALL, seed: int = 0) -> Compression:
+def group_compression(falls: ArrayLike, min_fall: float = MIN_FALL) -> Compression:
     """Whether the mean fall of a group of runs lies above `min_fall` with its whole interval.
 
     Args:
         falls: [R] bits, a loss is positive: of the seeds of one setting, or one value a setting.
         min_fall: bits.
-        seed: of the bootstrap's random numbers.
 
     Returns:
         The mean, its interval, and the answer: no, where there is no interval.
     """
-    interval = bootstrap_mean(falls, seed)
+    interval = mean_interval(falls)
     return Compression(*interval, compresses=interval.low > min_fall)
 
 
-def bootstrap_mean(values: ArrayLike, seed: int = 0) -> MeanInterval:
-    """The mean of the finite values with its 95 % bootstrap interval (percentile, 2000 draws).
+def mean_interval(values: ArrayLike) -> MeanInterval:
+    """The mean of the finite values with its 95 % t interval.
 
     Args:
         values: [R] in any unit; what is not finite is left out.
-        seed: of the random numbers.
 
     Returns:
         Mean, low and high; no interval for fewer than four values.
@@ -158,16 +155,9 @@ def bootstrap_mean(values: ArrayLike, seed: int = 0) -> MeanInterval:
     mean = float(sample.mean())
     if len(sample) < MIN_RUNS:
         return MeanInterval(mean, np.nan, np.nan)
-    drawn = stats.bootstrap(
-        (sample,),
-        np.mean,
-        n_resamples=DRAWS,
-        confidence_level=LEVEL,
-        method="percentile",
-        rng=np.random.default_rng(seed),
-    )
-    low, high = drawn.confidence_interval
-    return MeanInterval(mean, float(low), float(high))
+    error = sample.std(ddof=1) / np.sqrt(len(sample))
+    reach = float(stats.t.ppf((1 + LEVEL) / 2, len(sample) - 1) * error)
+    return MeanInterval(mean, mean - reach, mean + reach)
 
 
 def path_traits(epoch: ArrayLike, i_xt: ArrayLike, i_ty: ArrayLike) -> dict[str, NDArray]:

@@ -133,6 +133,11 @@ def _add_choice(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--scale", type=float, metavar="X", help="of a grid: X times the epochs and images"
     )
+    command.add_argument(
+        "--matched",
+        action="store_true",
+        help="all settings share first weights and batches; without it each has its own",
+    )
     _add_import(command)
 
 

@@ -32,9 +32,11 @@ def comparison_words(compared: Mapping[str, Comparison]) -> str:
     first = next(iter(compared.values()))
     n_a, n_b = first.n_seeds
     levels = [f"{SYMBOLS[quantity]} p = {c.p:.4f}" for quantity, c in compared.items()]
+    how = "over seeds shuffled between A and B"
+    if first.matched:
+        how = "over the signs of each seed's difference: both runs have the same root seed"
     bands = (
-        "bands: 95 %, at all shared epochs and layers at once; p: of the largest difference, "
-        "over seeds shuffled between A and B"
+        "bands: 95 %, at all shared epochs and layers at once; p: of the largest difference, " + how
     )
     shared = f"{n_a} and {n_b} seeds, {len(first.epoch)} shared epochs"
     return f"{shared}: {', '.join(levels)}\n{bands}"

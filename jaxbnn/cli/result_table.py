@@ -33,7 +33,7 @@ def result_table(result: Any) -> Table:
             verdicts(*_columns(last, i, "verdict_xt", "bias_xt", "se_xt")),
             spread(ty, i),
             _mean(last.null_ty.values[:, i]),
-            verdicts(*_columns(last, i, "verdict_ty", "null_ty", "se_ty")),
+            verdicts(*_columns(last, i, "verdict_ty", "bias_ty", "se_ty")),
             needed_words(*_columns(last, i, "n_needed", "verdict_xt")),
         )
     return table
@@ -67,6 +67,8 @@ def result_words(result: Any) -> str:
     attributes = result.attrs
     lost = diverged(result)
     kind = "population" if attributes["population"] else "sample"
+    if attributes["declared"]:
+        kind = "declared the population, judged as a sample"
     measured = (
         f"{result.sizes['seed']} seeds ({int(lost.sum())} diverged), {attributes['sample']} "
         f"{attributes['n_examples']} examples ({kind}), H(X) {float(result.h_x[0]):.4f}, "

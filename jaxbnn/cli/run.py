@@ -17,12 +17,12 @@ from jaxbnn.cli.result_table import grid_table, result_table, result_words
 from jaxbnn.cli.selection import chosen_experiments, estimated, with_seeds_per_program
 from jaxbnn.cli.startup import start
 from jaxbnn.cli.terminal import clock, cost_line, print_table, tell
-from jaxbnn.config.experiment import Experiment, Resampled
+from jaxbnn.config.experiment import Experiment
+from jaxbnn.config.registry import Sampled
 from jaxbnn.engine import processes, run_plan
 from jaxbnn.engine.devices import Device
 from jaxbnn.engine.run_data import data_loaded_once
 from jaxbnn.engine.runner import run, run_together
-from jaxbnn.info.known_truth import Bernoulli
 from jaxbnn.storage import results, run_folder
 from jaxbnn.studies.labels import setting_labels
 
@@ -225,7 +225,7 @@ def unfinished(experiment: Experiment, options: argparse.Namespace) -> bool:
     return bool(set(experiment.seeds) - set(results.finished_seeds(folder)))
 
 
-def run_study(study: Bernoulli | Resampled, options: argparse.Namespace) -> int:
+def run_study(study: Sampled, options: argparse.Namespace) -> int:
     """jaxbnn run NAME of a study of estimators: a line for each piece on stderr, then how right the
     verdicts were."""
     if processes.count() > 1:
@@ -245,10 +245,14 @@ def run_study(study: Bernoulli | Resampled, options: argparse.Namespace) -> int:
 
 def _print_study(folder: Path) -> None:
     # Figures need matplotlib, which takes a second: a run of networks does without.
-    from jaxbnn.cli.score_table import score_table
-    from jaxbnn.studies.known_truth import verdict_scores
+    from jaxbnn.cli.score_table import score_table, tail_table
+    from jaxbnn.studies.known_truth import tail_scores, verdict_scores
     from jaxbnn.studies.run_drawing import plot_run
 
-    print_table(score_table(verdict_scores.scores(results.open_result(folder))))
-    plot_run(folder)
+    result = results.open_result(folder)
+    if "cell" in result.dims:
+        print_table(tail_table(tail_scores.scores(result)))
+    else:
+        print_table(score_table(verdict_scores.scores(result)))
+        plot_run(folder)
     print(folder)

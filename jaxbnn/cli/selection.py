@@ -10,6 +10,7 @@ from jaxbnn.cli import study_file
 from jaxbnn.cli.terminal import tell
 from jaxbnn.config import grid
 from jaxbnn.config.experiment import Experiment
+from jaxbnn.config.grid import independent
 from jaxbnn.config.registry import Runnable
 
 if TYPE_CHECKING:
@@ -28,10 +29,18 @@ def chosen_experiments(options: argparse.Namespace) -> tuple[Experiment, ...] | 
     chosen: list[Experiment] = []
     for base in bases:
         scaled = base if options.scale is None else grid.scaled(base, options.scale)
-        chosen += grid.product(scaled, options.set)
+        varied = grid.product(scaled, options.set)
+        chosen += varied if len(varied) == 1 or _is_root_given(options) else independent(varied)
+    if options.matched:
+        chosen = [dataclasses.replace(made, root_seed=bases[0].root_seed) for made in chosen]
     if options.seeds:
         chosen = [dataclasses.replace(made, seeds=options.seeds) for made in chosen]
     return tuple(chosen)
+
+
+def _is_root_given(options: argparse.Namespace) -> bool:
+    """Whether an override says what the seeds' keys are made from."""
+    return any(assignment.partition("=")[0].strip() == "root_seed" for assignment in options.set)
 
 
 def _bases(options: argparse.Namespace) -> tuple[Any, ...]:

@@ -49,6 +49,10 @@ def measured_rows(found: Measurement) -> list[tuple[str, str]]:
 def _input_rows(found: Measurement) -> list[tuple[str, str]]:
     xt = found.xt
     trust = f"{xt.verdict} ({xt.cause})" if xt.cause else xt.verdict
+    if found.population:
+        trust += " (declared)"
+    elif xt.verdict == "conditional":
+        trust = "reliable, unless there are rare patterns that N examples cannot show"
     most = math.log2(found.counts.n)
     rows = [
         ("I(X;T)", f"{xt.value:.6f} bit (at most log2 N = {most:.6f})"),
@@ -56,22 +60,26 @@ def _input_rows(found: Measurement) -> list[tuple[str, str]]:
     ]
     if found.population:
         return rows
-    interval = "none" if xt.verdict == "saturated" else f"{xt.low:.4f} .. {xt.high:.4f} bit"
+    interval = f"{xt.low:.4f} .. {xt.high:.4f} bit"
+    if xt.verdict == "saturated":
+        interval = f"{xt.low:.4f} bit at least, {xt.high:.6g} at most"
     return [
         *rows,
         ("  95 % interval", interval),
         ("  bias, standard error", f"{xt.bias:.4f}, {xt.standard_error:.4f} bit"),
+        ("  in unseen patterns", f"{xt.unseen:.4f} bit of the bias at most"),
         ("  N needed", needed_line(found)),
     ]
 
 
 def _label_rows(found: Measurement) -> list[tuple[str, str]]:
     ty = found.ty
-    null = f"{ty.null:.4f}, {ty.standard_error:.4f} bit (null: with permuted labels)"
+    null = f"{ty.null:.4f} bit (with permuted labels)"
     return [
         ("I(T;Y)", f"{ty.value:.6f} bit (at most H(Y) = {found.h_y:.6f})"),
         ("  trust", ty.verdict),
-        ("  null, standard error", null),
+        ("  null", null),
+        ("  bias at most, standard error", f"{ty.bias:.4f}, {ty.standard_error:.4f} bit"),
     ]
 
 

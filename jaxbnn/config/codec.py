@@ -87,6 +87,23 @@ def digest(experiment: Runnable) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
 
+def root_seed_of(experiment: Experiment) -> int:
+    """A root seed that no other setting has: the first 32 bits of the sha256 of the experiment's
+    JSON without its name, seeds and root seed.
+
+    Args:
+        experiment: the setting.
+
+    Returns:
+        0 to 2**32 - 1.
+    """
+    bare = dataclasses.replace(experiment, root_seed=0)
+    plain = _without_unhashed(_normal_plain(bare))
+    del plain["root_seed"]
+    canonical = json.dumps(plain, sort_keys=True, separators=(",", ":"))
+    return int(hashlib.sha256(canonical.encode()).hexdigest()[:8], 16)
+
+
 def changes(experiment: Runnable, base: Runnable) -> list[str]:
     """What the experiment has that its base has not, name and seeds apart.
 

@@ -31,6 +31,22 @@ def product(experiment: Experiment, assignments: Iterable[str]) -> tuple[Experim
     return tuple({codec.digest(one): one for one in changed}.values())
 
 
+def independent(experiments: Iterable[Experiment]) -> tuple[Experiment, ...]:
+    """The settings with seeds of their own: no two of them share a first weight or a batch.
+
+    Settings that share seeds are matched instead: their differences are seen with less noise, and
+    their runs are no independent ones.
+
+    Args:
+        experiments: the settings.
+    """
+    own = []
+    for experiment in experiments:
+        root_seed = codec.root_seed_of(experiment)
+        own.append(dataclasses.replace(experiment, root_seed=root_seed))
+    return tuple(own)
+
+
 def scaled(experiment: Experiment, scale: float) -> Experiment:
     """The experiment made smaller.
 

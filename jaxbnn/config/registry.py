@@ -39,13 +39,18 @@ FAMILIES: dict[Any, tuple[type, ...]] = {
     train.Optimiser: (train.Adam, train.AdamW, train.Sgd, train.Bop),
 }
 SINGLE = (train.TrainSpec, observe.Schedule, observe.Probe)
-STUDIED: dict[str, Any] = {"Bernoulli": info.known_truth.Bernoulli, "Resampled": Resampled}
+STUDIED: dict[str, Any] = {
+    "Bernoulli": info.known_truth.Bernoulli,
+    "LongTails": info.known_truth.LongTails,
+    "Resampled": Resampled,
+}
 SPECS: dict[str, type] = {spec.__name__: spec for spec in SINGLE}
 for _family in FAMILIES.values():
     SPECS |= {spec.__name__: spec for spec in _family}
 SOURCES: dict[type, str] = {}  # registered class -> what identifies its version
 
-Runnable = Experiment | info.known_truth.Bernoulli | Resampled
+Sampled = info.known_truth.Bernoulli | info.known_truth.LongTails | Resampled
+Runnable = Experiment | Sampled
 UNIONS = (typing.Union, types.UnionType)
 SCALARS = (bool, int, float, str)
 RESERVED = ("type", "source")  # keys of a registered specification's JSON beside its fields

@@ -14,13 +14,26 @@ from jaxbnn.config.experiment import Experiment
 from jaxbnn.engine import provenance
 from jaxbnn.engine.program import Block, Inputs, Rows, activations
 from jaxbnn.engine.run_plan import RunPlan, SeedRange
-from jaxbnn.engine.verdicts import Sample, needed_columns, row_bits, trust_columns
+from jaxbnn.engine.verdicts import (
+    Rules,
+    Sample,
+    needed_columns,
+    of_layers,
+    row_bits,
+    trust_columns,
+)
 from jaxbnn.info import plane
 from jaxbnn.info.plane import Point
 from jaxbnn.info.spectrum import Spectrum, room
 from jaxbnn.observe import kept
 from jaxbnn.observe.diagnostics import Diagnostics
-from jaxbnn.observe.probe import Probe, alphabets_of, layers_of, sample_size
+from jaxbnn.observe.probe import (
+    Probe,
+    alphabets_of,
+    layers_of,
+    log2_patterns_of,
+    sample_size,
+)
 from jaxbnn.observe.record import SPECTRA, Series
 from jaxbnn.storage import array_store, results, schema
 from jaxbnn.storage.array_store import ArraySpec
@@ -77,7 +90,7 @@ def _specs_of_kept(
 ) -> dict[str, ArraySpec]:
     """The arrays of what the probes keep, whose shapes are those of the packed activations."""
     probes = _keeping(plan)
-    packed = jax.eval_shape(partial(activations, plan.program, probes), block, inputs.split)
+    packed = jax.eval_shape(partial(activations, plan.program, probes), block, inputs)
     specs: dict[str, ArraySpec] = {}
     for probe in probes:
         for kind in kept.kinds(probe):
@@ -140,6 +153,9 @@ def _about(plan: RunPlan, experiment: Experiment, probe: Probe) -> dict[str, Any
         "sample": probe.sample,
         "tolerance": probe.tolerance,
         "population": int(probe.is_population(plan.split)),
+        "declared": int(probe.is_declared(plan.split)),
+        "normalisation": probe.normalisation,
+        "root_seed": experiment.root_seed,
         "n_examples": sample_size(plan.split, probe.sample),
         "example_shape": " ".join(str(n) for n in plan.split.train.x.shape[1:]),
         "labels_sha256": hashlib.sha256(labels.tobytes()).hexdigest(),
@@ -166,7 +182,7 @@ def kept_arrays(
 ) -> list[tuple[int, dict[str, np.ndarray]]]:
     """What the probes keep of an epoch: (row among the kept epochs, arrays [S, 1, ...])."""
     probes = _keeping(plan)
-    packed = jax.device_get(activations(plan.program, probes, block, inputs.split))
+    packed = jax.device_get(activations(plan.program, probes, block, inputs))
     kept_rows = []
     for probe in probes:
         for kind in kept.kinds(probe):
@@ -236,7 +252,9 @@ def _judge(plan: RunPlan, folder: Path, probe: Probe, reference: Any, places: sl
     if kept.ACTIVATIONS in kept.kinds(probe):
         array_store.write_whole(folder, {f"{probe.name}_{kept.ACTIVATIONS}/y": labels})
     array_store.clear(folder, f"{probe.name}/{schema.TRUST}")
-    rules = {"population": probe.is_population(plan.split), "tolerance": probe.tolerance}
+    layers = layers_of(plan.experiment.model, probe)
+    patterns = log2_patterns_of(plan.experiment.model, probe, plan.split)
+    rules = Rules(probe.is_population(plan.split), probe.tolerance, of_layers(patterns, layers))
     n_rows = len(plan.experiment.epochs)
     size = _rows_judged_at_once(plan, probe)
     for first in range(0, n_rows, size):
@@ -246,13 +264,12 @@ def _judge(plan: RunPlan, folder: Path, probe: Probe, reference: Any, places: sl
         trust = []
         for own_points, own_spectra, sample in zip(points, spectra, samples, strict=True):
             t = _spectrum_of_t(own_spectra)
-            trust.append(trust_columns(plane.from_columns(own_points), t, sample, **rules))
+            trust.append(trust_columns(plane.from_columns(own_points), t, sample, rules))
         array_store.write_rows(folder, first, {f"{probe.name}/{schema.TRUST}": np.stack(trust)})
     shape = plan.split.train.x.shape[1:]
-    layers = layers_of(plan.experiment.model, probe)
     units = row_bits(alphabets_of(plan.experiment.model, probe, shape), layers)
     last = array_store.read(folder, f"{probe.name}/{schema.SPECTRA}", (slice(None), n_rows - 1))
-    needed = np.stack([needed_columns(_spectrum_of_t(own), units, **rules) for own in last])
+    needed = np.stack([needed_columns(_spectrum_of_t(own), units, rules) for own in last])
     array_store.write_whole(folder, {f"{probe.name}/{schema.NEEDED}": needed})
 
 

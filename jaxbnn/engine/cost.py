@@ -106,7 +106,7 @@ def _planned(
 def room(devices: Sequence[Device]) -> int:
     """Bytes that programs can have on these devices: a GPU's own memory, on CPUs what the machine
     has left."""
-    stats = [device.memory_stats() for device in devices]
+    stats = [device.memory_stats() for device in dict.fromkeys(devices)]
     limits = [own["bytes_limit"] for own in stats if own and "bytes_limit" in own]
     if limits:
         return sum(limits)

@@ -20,12 +20,15 @@ from jaxbnn.info import plane
 from jaxbnn.info.arrays import AnyArray
 from jaxbnn.info.estimators.protocol import TableRows, WeightedRows
 from jaxbnn.info.plane import InfoPlane
+from jaxbnn.nn import InputMoments
 from jaxbnn.observe import diagnostics
 from jaxbnn.observe.diagnostics import Diagnostics
+from jaxbnn.observe.normalisation import input_moments
 from jaxbnn.observe.passing import Passing
 from jaxbnn.observe.probe import PARTS, Probe, layers_of, sample_size
 from jaxbnn.observe.record import Recorded, Series, encoder, recorder
-from jaxbnn.observe.view import View, viewer
+from jaxbnn.observe.view import viewer
+from jaxbnn.observe.wanted import View
 from jaxbnn.train.spec import Hyper, TrainSpec
 from jaxbnn.train.trainer import (
     GradientNorm,
@@ -76,7 +79,8 @@ class Inputs(NamedTuple):
     """What the compiled program is given and never changes."""
 
     split: Split
-    reference: Any
+    reference: Any  # the probes'
+    moments: InputMoments | None  # of the training set's inputs
     hyper: Hyper  # leaves [S]
     scheduled: AnyArray  # [T + 1] bool, the epochs that are measured
 
@@ -118,10 +122,14 @@ _ONCE = {"xla_backend_optimization_level": 1}
 
 
 @partial(jax.jit, static_argnames=("program",), compiler_options=_ONCE)
-def prepare(program: ProgramSpec, split: Split) -> Any:
-    """The probes' reference for the split, or for each seed's split."""
-    reference = recorder(program.probes, program.classes)[0]
-    return jax.lax.map(reference, split) if program.split_per_seed else reference(split)
+def prepare(program: ProgramSpec, split: Split) -> tuple[Any, InputMoments | None]:
+    """The probes' reference for the split, or for each seed's split, and the inputs' moments."""
+
+    def one(split: Split) -> tuple[Any, InputMoments | None]:
+        reference = recorder(program.probes, program.classes)[0]
+        return reference(split), input_moments(program.model, split)
+
+    return jax.lax.map(one, split) if program.split_per_seed else one(split)
 
 
 @partial(jax.jit, static_argnames=("program",), compiler_options=_ONCE)
@@ -177,18 +185,19 @@ def advance(
 
 @partial(jax.jit, static_argnames=("program", "probes"))
 def activations(
-    program: ProgramSpec, probes: tuple[Probe, ...], block: Block, split: Split
+    program: ProgramSpec, probes: tuple[Probe, ...], block: Block, inputs: Inputs
 ) -> dict[str, tuple]:
     """Probe -> its layers' packed activations now, Rows with leaves [S, N, ...]; invalid where a
     seed has diverged."""
 
-    def of_seed(split: Split, state: TrainState) -> dict[str, tuple]:
-        rows = encoder(program.model, probes)(split, state.variables)
+    def of_seed(data: tuple, state: TrainState) -> dict[str, tuple]:
+        rows = encoder(program.model, probes)(data[0], state.variables, data[1])
         return jax.tree.map(
             lambda leaf: leaf & state.finite if leaf.dtype == jnp.bool_ else leaf, rows
         )
 
-    return program.over_seeds(of_seed, program.one_by_one)(split, block.state)
+    of_seeds = program.over_seeds(of_seed, program.one_by_one)
+    return of_seeds((inputs.split, inputs.moments), block.state)
 
 
 def _no_rows(program: ProgramSpec, shapes: Measured) -> Rows:
@@ -248,14 +257,14 @@ def _trainer(program: ProgramSpec) -> Callable:
 
 def _observer(program: ProgramSpec, inputs: Inputs) -> Callable:
     """All seeds' (finite, Measured): (state, LastEpoch) -> these."""
-    shared = inputs.split, inputs.reference
+    shared = inputs.split, inputs.reference, inputs.moments
     wanted = (program.model, program.probes, PARTS, program.passing, program.classes)
     report = partial(_report, program)
     if program.seeds_last:
         look = seeds_last.viewer(*wanted)
 
         def observe_all(state: TrainState, last: LastEpoch) -> tuple[jax.Array, Measured]:
-            view = look(inputs.split, state.variables)
+            view = look(inputs.split, state.variables, inputs.moments)
             scores = _scores(seeds_last.score_of, view, inputs.split, state)
             n_rows = state.finite.size * sample_size(inputs.split, "all")
             slow_together = n_rows > MAX_ROWS or _are_examples_counted(view)
@@ -266,8 +275,8 @@ def _observer(program: ProgramSpec, inputs: Inputs) -> Callable:
         return observe_all
 
     def observe(shared: tuple, state: TrainState, last: LastEpoch) -> tuple[jax.Array, Measured]:
-        split, _ = shared
-        view = viewer(*wanted)(split, state.variables)
+        split, _, moments = shared
+        view = viewer(*wanted)(split, state.variables, moments)
         return report(shared, view, _scores(_score_of, view, split, state), state, last)
 
     return partial(program.over_seeds(observe, program.one_by_one), shared)
@@ -300,7 +309,7 @@ def _report(
     last: LastEpoch,
 ) -> tuple[jax.Array, Measured]:
     """Whether the seed is still finite, and what it reports: nothing once it has diverged."""
-    _, reference = shared
+    _, reference, _ = shared
     train, test = scores
     finite = state.finite & jnp.isfinite(train.loss) & jnp.isfinite(test.loss)
     recorded = recorder(program.probes, program.classes)[1](reference, view.codes)

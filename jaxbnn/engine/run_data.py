@@ -59,7 +59,7 @@ def load_split(experiment: Experiment, data_root: str | Path | None, seed: int) 
         )
     for probe in experiment.probes:
         correction = getattr(probe.estimator, "correction", "none")
-        if probe.is_population(split) and correction != "none":
+        if (probe.population or probe.is_population(split)) and correction != "none":
             raise ValueError(
                 f"expected no correction in probe {probe.name!r}: its sample is the population"
             )

@@ -57,7 +57,8 @@ class RunPlan:
 
     @property
     def experiment(self) -> Experiment:
-        """The first: what all of them share, but for name, seeds, learning rate and decay."""
+        """The first: what all of them share, but for name, seeds, root seed, learning rate and
+        decay."""
         return self.experiments[0]
 
     @property
@@ -145,12 +146,12 @@ def make_run_plan(
 
 
 def by_program(experiments: Sequence[Experiment]) -> list[tuple[Experiment, ...]]:
-    """The experiments in groups that differ in name, seeds, learning rate and decay alone: one
-    program trains each."""
+    """The experiments in groups that differ in name, seeds, root seed, learning rate and decay
+    alone: one program trains each."""
     groups: dict[str, list[Experiment]] = {}
     for experiment in experiments:
         spec = dataclasses.replace(experiment.train, learning_rate=1.0, decay=0.0)
-        shared = codec.digest(dataclasses.replace(experiment, train=spec))
+        shared = codec.digest(dataclasses.replace(experiment, train=spec, root_seed=0))
         groups.setdefault(shared, []).append(experiment)
     return [tuple(group) for group in groups.values()]
 
@@ -175,8 +176,8 @@ def try_program(plan: RunPlan, device: Device) -> None:
         split, hyper, scheduled = _on_host(plan, of_first([0]))
         # `start` and `prepare` have options of the compiler: JAX refuses them within another trace.
         block = start.eval_shape(plan.program, keys_of(plan, of_first([0])), split)
-        reference = prepare.eval_shape(plan.program, split)
-        inputs = Inputs(split, reference, hyper, scheduled)
+        reference, moments = prepare.eval_shape(plan.program, split)
+        inputs = Inputs(split, reference, moments, hyper, scheduled)
         jax.eval_shape(partial(advance, plan.program), block, np.int32(1), inputs)
 
 
@@ -248,7 +249,8 @@ def _packed(seed_ranges: Sequence[SeedRange], seeds_per_program: int) -> list[Bl
 def inputs_of(plan: RunPlan, block: BlockSeeds, device: Device) -> Inputs:
     """The program's inputs on a device, for this block."""
     split, hyper, scheduled = jax.device_put(_on_host(plan, block), device)
-    return Inputs(split, prepare(plan.program, split), hyper, scheduled)
+    reference, moments = prepare(plan.program, split)
+    return Inputs(split, reference, moments, hyper, scheduled)
 
 
 def hyper_of(plan: RunPlan, block: BlockSeeds) -> Hyper:
@@ -284,6 +286,9 @@ def shapes_of(plan: RunPlan, inputs: Inputs) -> Block:
 
 
 def keys_of(plan: RunPlan, block: BlockSeeds) -> jax.Array:
-    """The seeds' typed keys: fold_in(key(root_seed), seed)."""
-    root = jax.random.key(plan.experiment.root_seed, impl="threefry2x32")
-    return jnp.stack([jax.random.fold_in(root, seed) for _, seed in plan.padded(block)])
+    """The seeds' typed keys: fold_in(key(root_seed), seed), each with its experiment's root."""
+    keys = []
+    for experiment, seed in plan.padded(block):
+        root = jax.random.key(experiment.root_seed, impl="threefry2x32")
+        keys.append(jax.random.fold_in(root, seed))
+    return jnp.stack(keys)

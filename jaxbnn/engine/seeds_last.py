@@ -15,13 +15,15 @@ from jaxbnn.data import Dataset, Split
 from jaxbnn.info.arrays import AnyArray
 from jaxbnn.info.estimators.protocol import WeightedRows
 from jaxbnn.info.tables import all_patterns
-from jaxbnn.nn import MLP, Step, real_inputs, seeds_last
+from jaxbnn.nn import MLP, InputMoments, Step, real_inputs, seeds_last
 from jaxbnn.nn.steps import mlp_steps
 from jaxbnn.observe.forward import Layers, layers_of_values, through
 from jaxbnn.observe.layout import Layout
+from jaxbnn.observe.normalisation import by_layer
 from jaxbnn.observe.passing import Passing
 from jaxbnn.observe.probe import Part, Probe
-from jaxbnn.observe.view import View, Wanted, view_of
+from jaxbnn.observe.view import view_of
+from jaxbnn.observe.wanted import View, Wanted, Ways
 from jaxbnn.train.spec import Hyper, TrainSpec, rule_of
 from jaxbnn.train.trainer import (
     GradientNorm,
@@ -115,7 +117,7 @@ def viewer(
     logits: Sequence[Part] = (),
     passing: Passing | None = None,
     classes: int | None = None,
-) -> Callable[[Split, Any], View]:
+) -> Callable[..., View]:
     """As `observe.viewer`, of all seeds: variables with leaves [S, ...] -> leaves [S, ...], but
     logits of examples [N, C, S]."""
     wanted = Wanted(model, tuple(probes), tuple(logits), passing)
@@ -126,18 +128,26 @@ def viewer(
     def forward(variables: Any, x: jax.Array, n_layers: int | None) -> Layers:
         return _layers(model, n_layers, variables, x)
 
-    def view(split: Split, variables: Any) -> View:
+    def view(split: Split, variables: Any, inputs: InputMoments | None = None) -> View:
         n_seeds = jax.tree.leaves(variables)[0].shape[0]
         limit = max(1, MAX_ROWS // n_seeds)
         layout = SEEDS_LAST._replace(limit=limit, pattern_limit=PATTERN_ROWS * limit)
         shared = split.train.y.ndim == 1
         train = split.train._replace(x=_inputs(split.train.x, shared))
         test = split.test._replace(x=_inputs(split.test.x, shared))
+        normalise = partial(by_layer, model, steps, layout)
         tabled = steps if model.steps is not None else None
-        look = view_of(wanted, forward, tabled, layout, classes)
-        return look(split._replace(train=train, test=test), _last(variables))
+        look = view_of(wanted, Ways(forward, normalise, tabled, layout, classes))
+        if inputs is not None:
+            inputs = _first_moments(inputs, shared)
+        return look(split._replace(train=train, test=test), _last(variables), inputs)
 
     return view
+
+
+def _first_moments(inputs: InputMoments, shared: bool) -> InputMoments:
+    """Of inputs [D], or each seed's [S, D], as of [D, 1] or [D, S]."""
+    return jax.tree.map(lambda leaf: leaf[..., None], inputs) if shared else _last(inputs)
 
 
 def _layers(model: MLP, n_layers: int | None, variables: Any, x: jax.Array) -> Layers:

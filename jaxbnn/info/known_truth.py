@@ -1,6 +1,7 @@
 """Estimators and verdicts where the true entropy is known: what they say of samples drawn from
 it."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -56,6 +57,38 @@ class Bernoulli:
             raise ValueError(f"expected p between 0 and 1, got {self.p}")
         if not _is_rising(self.d) or max(self.d) > MAX_UNITS:
             raise ValueError(f"expected d from 1 to 64, rising, got {self.d}")
+        if not _is_rising(self.n):
+            raise ValueError(f"expected n >= 1, rising, got {self.n}")
+        if self.repetitions < 1 or not 0 <= self.root_seed < 2**32:
+            raise ValueError(
+                "expected repetitions >= 1 and a root_seed from 0 to 2**32 - 1, "
+                f"got {self.repetitions}, {self.root_seed}"
+            )
+
+
+@dataclass(frozen=True)
+class LongTails:
+    """Samples of `n` rows from distributions with rare patterns, whose entropy, or information of
+    labels, is known.
+
+    Args:
+        name: of the study.
+        kept_aside: the distributions that the rule of the verdicts was not chosen with.
+        n: sizes of samples, rising, at least 1.
+        repetitions: samples of each kind.
+        root_seed: of all samples, 0 to 2**32 - 1.
+
+    Raises:
+        ValueError: a field out of range.
+    """
+
+    name: str = "regime-tails"
+    kept_aside: bool = False
+    n: tuple[int, ...] = (1000, 10000, 60000)
+    repetitions: int = 50
+    root_seed: int = 0
+
+    def __post_init__(self) -> None:
         if not _is_rising(self.n):
             raise ValueError(f"expected n >= 1, rising, got {self.n}")
         if self.repetitions < 1 or not 0 <= self.root_seed < 2**32:
@@ -189,7 +222,7 @@ def evaluate(sample: Spectrum, m: int) -> Evaluated:
     Returns:
         Estimates [..., K] of the K ESTIMATORS, verdicts and their numbers [...].
     """
-    trust = reliability.judge(sample)
+    trust = reliability.judge(sample, log2_patterns=math.log2(m))
     estimates = [estimator(sample, m) for estimator in ESTIMATORS.values()]
     return Evaluated(
         estimate=np.stack(estimates, axis=-1),

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxbnn.info import corrected_entropy, reliability
+from jaxbnn.info import corrected_entropy, reliability, sample_size
 from jaxbnn.info.arrays import plain_array
 from jaxbnn.info.counting import Counts, count
 from jaxbnn.info.labels import class_labels
@@ -23,11 +23,13 @@ class InputInformation(NamedTuple):
 
     value: float  # plug-in
     corrected: float  # Miller-Madow; the plug-in itself for a population
-    bias: float  # what the plug-in lacks, estimated; 0 for a population
+    bias: float  # what the plug-in lacks at most, by the sample; 0 for a population
+    unseen: float  # what of it patterns that were not seen may hold
     standard_error: float  # 0 for a population
     low: float  # 95 % interval
     high: float
-    verdict: str  # population, saturated, reliable or biased
+    verdict: str  # population, saturated, reliable, biased or conditional: reliable unless there
+    # are rare patterns that so small a sample cannot show
     cause: str  # of biased: "bias" or "standard error", whichever is larger; else ""
     n_needed: int | None  # examples for a plug-in within the tolerance; None: more than there are
     n_guesses: tuple[float, float] | None  # where that is None: of N needed, at least N; by Chao1's
@@ -40,6 +42,7 @@ class LabelInformation(NamedTuple):
     value: float  # plug-in
     corrected: float  # Miller-Madow on each entropy; the plug-in itself for a population
     null: float  # the plug-in expected if the labels were permuted
+    bias: float  # what the plug-in exceeds I(T;Y) by at most; 0 for a population
     standard_error: float  # 0 for a population
     gap: float  # H(Y) - I(T;Y)
     verdict: str  # population, saturated, reliable, biased or unjudged
@@ -104,7 +107,8 @@ def measure(
     if not tolerance > 0:
         raise ValueError(f"expected a tolerance above 0 bits, got {tolerance}")
     sample = _counted(words, labels, bits)
-    trust = reliability.judge(sample.spectrum_t, population, tolerance)
+    possible = units.log2_possible()
+    trust = reliability.judge(sample.spectrum_t, population, tolerance, possible)
     entropies = _entropies(corrected_entropy.plugin, sample)
     correction = corrected_entropy.plugin if population else corrected_entropy.miller_madow
     corrected = _entropies(correction, sample)
@@ -125,6 +129,11 @@ class _Units(NamedTuple):
     values: np.ndarray  # [N, D], or words [N, W] of one bit a unit
     are_bits: bool
     n_units: int
+
+    def log2_possible(self) -> float:
+        """log2 of the patterns possible: D of units of two values; else of those that the values
+        seen in each unit make possible."""
+        return float(self.n_units) if self.are_bits else self.log2_patterns()
 
     def log2_patterns(self) -> float:
         """log2 of the patterns that the values seen in each unit make possible: a sum over units of
@@ -210,10 +219,10 @@ def _needed(
     sample: _Sample, trust: Trust, units: _Units, tolerance: float
 ) -> tuple[int | None, tuple[float, float] | None]:
     """The examples needed, or two guesses of them where these are too few."""
-    needed = int(reliability.needed(sample.spectrum_t, trust, tolerance))
+    needed = int(sample_size.needed(sample.spectrum_t, trust, tolerance))
     if needed >= 0:
         return needed, None
-    guesses = reliability.guesses(sample.spectrum_t, units.log2_patterns(), tolerance)
+    guesses = sample_size.guesses(sample.spectrum_t, units.log2_patterns(), tolerance)
     n = float(trust.n)
     return None, (max(float(guesses.chao1), n), max(float(guesses.units), n))
 
@@ -229,6 +238,7 @@ def _input_information(
         value=entropies.t,
         corrected=corrected.t,
         bias=float(trust.bias),
+        unseen=float(trust.unseen),
         standard_error=float(trust.standard_error),
         low=float(trust.low),
         high=float(trust.high),
@@ -248,11 +258,15 @@ def _label_information(
 ) -> LabelInformation:
     error = 0.0 if population else corrected_entropy.information_error(sample.t, sample.ty)
     null = float(reliability.null_information(sample.spectrum_t, sample.class_sizes))
-    verdict = int(reliability.judge_label(null, error, entropies.y, population, tolerance))
+    bias = (
+        0.0 if population else float(reliability.label_bias(sample.spectrum_t, sample.class_sizes))
+    )
+    verdict = int(reliability.judge_label(null, bias, error, entropies.y, population, tolerance))
     return LabelInformation(
         value=entropies.information,
         corrected=corrected.information,
         null=null,
+        bias=bias,
         standard_error=error,
         gap=entropies.y - entropies.information,
         verdict="unjudged" if verdict == UNJUDGED else VERDICTS[verdict],

@@ -1,28 +1,32 @@
-"""How far a count can be trusted: coverage, bias, standard error, the null of I(T;Y), verdicts, and
-how many examples it takes. Bits, float64, numpy; every function takes spectra with any leading axes
-[...]."""
+"""How far a count can be trusted: coverage, bias, standard error, the null of I(T;Y), verdicts.
 
+Bits, float64, numpy; every function takes spectra with any leading axes [...]. Everything here
+supposes examples that were drawn independently: copies of one another make any sample look
+trustworthy.
+"""
+
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float64, Int8, Int64
 
 from jaxbnn.info import corrected_entropy
-from jaxbnn.info.entropy import NATS_PER_BIT
 from jaxbnn.info.expectation import (
     checked_numbers,
     checked_spectrum,
     mean_of_drawn,
-    rarefied_plugin,
 )
 from jaxbnn.info.spectrum import Spectrum
 
-VERDICTS = ("population", "saturated", "reliable", "biased")
-POPULATION, SATURATED, RELIABLE, BIASED = range(4)
+# Conditional: reliable unless there are rare patterns that a sample of this size cannot show.
+VERDICTS = ("population", "saturated", "reliable", "biased", "conditional")
+POPULATION, SATURATED, RELIABLE, BIASED, CONDITIONAL = range(5)
 UNJUDGED = -1
 TOLERANCE = 0.1  # bits
 NORMAL_95 = 1.96
-ROUNDING = 1e-12  # bits by which two sums of one value may differ
+POISSON_95 = (1.645, 1.35)  # f + 1.645 sqrt(f + 1) + 1.35: about the upper 95 % limit of a mean
+MAX_WHOLE_BITS = 53  # numbers of patterns up to 2**53 are held exactly
 
 
 class Trust(NamedTuple):
@@ -36,25 +40,47 @@ class Trust(NamedTuple):
     coverage: Float64[np.ndarray, "*points"]  # probability of the patterns seen, Good-Turing
     coverage_chao_jost: Float64[np.ndarray, "*points"]  # the same, Chao and Jost
     standard_error: Float64[np.ndarray, "*points"]  # bits, 0 for a population
-    bias: Float64[np.ndarray, "*points"]  # bits the plug-in is estimated to lack; 0: population
+    bias: Float64[np.ndarray, "*points"]  # bits the plug-in lacks at most, as far as the sample
+    # can tell; 0: population
+    unseen: Float64[np.ndarray, "*points"]  # bits of that which patterns not seen may hold; 0 where
+    # the number of possible patterns is unknown
     low: Float64[np.ndarray, "*points"]  # bits, 95 % interval of H(T)
     high: Float64[np.ndarray, "*points"]  # bits
     verdict: Int8[np.ndarray, "*points"]  # index into VERDICTS
 
 
-def judge(t: Spectrum, population: Any = False, tolerance: float = TOLERANCE) -> Trust:
+def judge(
+    t: Spectrum,
+    population: Any = False,
+    tolerance: float = TOLERANCE,
+    log2_patterns: Any = math.nan,
+) -> Trust:
     """The trust in H(T).
 
     The first verdict that applies: population (counted or not); saturated, plug-in >= 0.99 log2 n
-    or coverage < 1/2; reliable, bias + 2 standard_error <= tolerance; biased. bias: the larger of
-    Miller-Madow's correction and Chao-Wang-Jost minus plug-in; standard_error: sqrt((sum p log2**2
-    p - H**2)/n); interval: Chao-Wang-Jost -+ 1.96 standard_error. Sources: Good 1953, Miller 1955,
-    Antos & Kontoyiannis 2001, Chao & Jost 2012, Chao, Wang & Jost 2013.
+    or coverage < 1/2; reliable, bias + 2 standard_error <= tolerance; conditional, the same without
+    `unseen`, where m is unknown or 3 log2 m / n > tolerance/2, so that no sample of n examples
+    could exclude a tail; biased.
+
+    bias: the largest of Miller-Madow's correction, Chao-Wang-Jost minus plug-in, and `unseen`. Of m
+    patterns possible K were seen, f1 of them once, with the share s = f1/n of the examples. The
+    others, of entropy r, are taken as they seem; the rare ones have at most the probability u = (f1
+    + 1.645 sqrt(f1 + 1) + 1.35)/n, about an upper 95 % limit, and are at most m - K + f1. So unseen
+    = h(u) - h(s) + u log2(m - K + f1) - s log2 f1 - (u - s) r, and no more than log2 m minus the
+    plug-in; 0 where K = m.
+
+    standard_error: sqrt((sum p log2**2 p - H**2)/n). Interval: Chao-Wang-Jost -+ 1.96
+    standard_error, the upper end further up by `unseen`; of a saturated point from the plug-in
+    minus log2 n sqrt(2 ln 40 / n), which H(T) exceeds in 97.5 % of samples, to log2 m.
+
+    Sources: Good 1953, Miller 1955, Antos & Kontoyiannis 2001, Chao & Jost 2012, Chao, Wang & Jost
+    2013.
 
     Args:
         t: spectra of T with leaves [..., M].
         population: whether these are all examples there are; one bool or [...].
         tolerance: bits.
+        log2_patterns: log2 m, [] or [...]: D for D units of two values; NaN where it is unknown.
 
     Returns:
         A trust with leaves [...].
@@ -63,18 +89,29 @@ def judge(t: Spectrum, population: Any = False, tolerance: float = TOLERANCE) ->
         ValueError: leaves that differ in shape or are not whole numbers.
     """
     t = checked_spectrum(t)
-    seen = _sightings(t)
+    seen = sightings(t)
     n = seen[0]
     population = np.broadcast_to(np.asarray(population, bool), n.shape)
-    plugin, corrected = corrected_entropy.plugin(t), corrected_entropy.chao_wang_jost(t)
+    bits = np.broadcast_to(np.asarray(log2_patterns, np.float64), n.shape)
+    plugin = corrected_entropy.plugin(t)
+    corrected = corrected_entropy.chao_wang_jost(t)
     lacking = np.maximum(corrected_entropy.miller_madow(t), corrected) - plugin
-    bias = np.where(population, 0, lacking)
+    of_seen = np.where(population, 0, lacking)
+    unseen = np.where(population, 0, _unseen(seen, plugin, bits))
+    bias = np.maximum(of_seen, unseen)
     error = np.where(population, 0, _delta_method(t, n, plugin))
-    cases = [population, n == 0, _is_saturated(seen, plugin), bias + 2 * error <= tolerance]
-    verdict = np.select(cases, [POPULATION, UNJUDGED, SATURATED, RELIABLE], BIASED)
-    bias, error = np.where(n > 0, [bias, error], np.nan)
+    saturated = _is_saturated(seen, plugin) & ~population
+    without_tail = of_seen + 2 * error <= tolerance
+    cannot_tell = ~(_unseen_mass(0, n) * bits <= tolerance / 2)  # of a NaN too
+    reliable = (bias + 2 * error <= tolerance) & ~np.isnan(bits)
+    cases = [population, n == 0, saturated, reliable, without_tail & cannot_tell]
+    choices = [POPULATION, UNJUDGED, SATURATED, RELIABLE, CONDITIONAL]
+    verdict = np.select(cases, choices, BIASED)
+    bias, unseen, error = np.where(n > 0, [bias, unseen, error], np.nan)
     middle = np.where(population, plugin, corrected)
-    reach = NORMAL_95 * error
+    low = np.where(saturated, np.maximum(0, plugin - _concentration(n)), middle - NORMAL_95 * error)
+    most = np.where(np.isnan(bits), np.inf, bits)
+    high = np.where(saturated, most, np.minimum(middle + NORMAL_95 * error + unseen, most))
     coverage, coverage_chao_jost = _coverages(seen)
     return Trust(
         *np.where(n > 0, seen, -1),
@@ -82,10 +119,48 @@ def judge(t: Spectrum, population: Any = False, tolerance: float = TOLERANCE) ->
         coverage_chao_jost=coverage_chao_jost,
         standard_error=error,
         bias=bias,
-        low=middle - reach,
-        high=middle + reach,
+        unseen=unseen,
+        low=np.where(n > 0, low, np.nan),
+        high=np.where(n > 0, high, np.nan),
         verdict=verdict.astype(np.int8),
     )
+
+
+def _unseen(seen: np.ndarray, plugin: Any, bits: np.ndarray) -> np.ndarray:
+    """Bits of H(T) that patterns not seen may hold, as `judge` says; 0 where bits is NaN."""
+    n, n_patterns, f1, _ = seen
+    known = np.nan_to_num(bits, nan=0.0)
+    n_unseen = np.round(np.exp2(np.minimum(known, MAX_WHOLE_BITS))) - n_patterns
+    n_rare = np.maximum(n_unseen + f1, 1)
+    log2_rare = np.where(known > MAX_WHOLE_BITS, known, np.log2(n_rare))
+    share = f1 / np.maximum(n, 1)
+    limit = _unseen_mass(f1, n)
+    of_once = _binary_entropy(share) + share * np.log2(np.maximum(f1, 1))
+    others = np.maximum(0, plugin - of_once) / np.maximum(1 - share, 1 / np.maximum(n, 1))
+    at_most = _binary_entropy(limit) + limit * log2_rare - (limit - share) * others
+    missing = np.clip(at_most - of_once, 0, np.maximum(0, known - plugin))
+    return np.where(n_unseen > 0, missing, 0)
+
+
+def _binary_entropy(p: np.ndarray) -> np.ndarray:
+    """h(p), bits."""
+    p = np.clip(p, 0, 1)
+    rest = 1 - p
+    of_p = p * np.log2(np.where(p > 0, p, 1))
+    return -of_p - rest * np.log2(np.where(rest > 0, rest, 1))
+
+
+def _unseen_mass(f1: Any, n: np.ndarray) -> np.ndarray:
+    """An upper limit of the probability of the patterns not seen, from the number seen once."""
+    slope, shift = POISSON_95
+    return np.minimum(1, (f1 + slope * np.sqrt(f1 + 1.0) + shift) / np.maximum(n, 1))
+
+
+def _concentration(n: np.ndarray) -> np.ndarray:
+    """How far the plug-in exceeds its mean, which is at most H(T), in 2.5 % of samples at most.
+    Source: Antos & Kontoyiannis 2001."""
+    n = np.maximum(n, 1)
+    return np.log2(n) * np.sqrt(2 * math.log(40) / n)
 
 
 def cause(trust: Trust) -> np.ndarray:
@@ -103,6 +178,7 @@ def cause(trust: Trust) -> np.ndarray:
 
 def judge_label(
     null: Any,
+    bias: Any,
     standard_error: Any,
     h_y: Any,
     population: Any = False,
@@ -110,12 +186,12 @@ def judge_label(
 ) -> Int8[np.ndarray, "*points"]:
     """The verdict on I(T;Y).
 
-    The first that applies: population; saturated, null > h_y / 2; reliable, null + 2 standard_error
-    <= tolerance; biased. The null is (nearly) an upper bound of the bias. Source: Vinh, Epps &
-    Bailey 2010.
+    The first that applies: population; saturated, null > h_y / 2; reliable, bias + 2 standard_error
+    <= tolerance; biased.
 
     Args:
         null: bits [...], as `null_information` gives it.
+        bias: bits [...], as `label_bias` gives it.
         standard_error: of I(T;Y), bits [...].
         h_y: H(Y), bits [...].
         population: whether these are all examples there are; one bool or [...].
@@ -124,15 +200,40 @@ def judge_label(
     Returns:
         int8 [...], index into VERDICTS; UNJUDGED where a number is NaN.
     """
-    null, error = np.asarray(null, np.float64), np.asarray(standard_error, np.float64)
+    null = np.asarray(null, np.float64)
+    bias = np.asarray(bias, np.float64)
+    error = np.asarray(standard_error, np.float64)
     cases = [
         np.asarray(population, bool),
-        np.isnan(null + error + h_y),
+        np.isnan(null + bias + error + h_y),
         null > np.asarray(h_y) / 2,
-        null + 2 * error <= tolerance,
+        bias + 2 * error <= tolerance,
     ]
     verdict = np.select(cases, [POPULATION, UNJUDGED, SATURATED, RELIABLE], BIASED)
     return verdict.astype(np.int8)
+
+
+def label_bias(t: Spectrum, class_sizes: Any) -> Float64[np.ndarray, "*points"]:
+    """How much the plug-in I(T;Y) exceeds I(T;Y) at most, in the mean over samples of labels.
+
+    sum_a n_a (a/N) log2(1 + (C - 1)/a), n_a patterns seen a times, C classes: the plug-in H(Y|T=t)
+    of a examples lacks at most log2(1 + (C - 1)/a), whatever the classes' probabilities. (The null
+    is no such bound: it spreads the labels of all examples over the rare patterns.) Source:
+    Paninski 2003, proposition 1.
+
+    Args:
+        t: spectra of T with leaves [..., M].
+        class_sizes: examples of each class [C]; classes without any are not counted.
+
+    Returns:
+        Bits [...]; NaN where nothing was counted.
+    """
+    t = checked_spectrum(t)
+    n_classes = np.count_nonzero(checked_numbers("class_sizes [C] >= 0", class_sizes, 0))
+    n = np.sum(t.multiplicity * t.number, axis=-1)
+    lacking = np.log2(1 + max(n_classes - 1, 0) / np.maximum(t.multiplicity, 1))
+    total = np.sum(t.number * t.multiplicity * lacking, axis=-1)
+    return np.where(n > 0, total / np.maximum(n, 1), np.nan)
 
 
 def null_information(t: Spectrum, class_sizes: Any) -> Float64[np.ndarray, "*points"]:
@@ -169,90 +270,15 @@ def null_information(t: Spectrum, class_sizes: Any) -> Float64[np.ndarray, "*poi
     return np.where(n > 0, np.maximum(null, 0), np.nan)
 
 
-def needed(t: Spectrum, trust: Trust, tolerance: float = TOLERANCE) -> Int64[np.ndarray, "*points"]:
-    """The smallest n whose expected plug-in entropy is within the tolerance of the sample's.
+def sightings(t: Spectrum) -> np.ndarray:
+    """N, K, f1, f2: examples, patterns seen, patterns seen once, patterns seen twice.
 
     Args:
         t: spectra of T with leaves [..., M].
-        trust: of these spectra.
-        tolerance: bits.
 
     Returns:
-        int64 [...]; -1, "more than N", where the verdict is neither reliable nor population, or
-        nothing was counted.
-
-    Raises:
-        ValueError: a trust of another shape.
+        int64 [4, ...].
     """
-    t = checked_spectrum(t)
-    total = np.sum(t.multiplicity * t.number, axis=-1)
-    if np.shape(trust.verdict) != total.shape:
-        raise ValueError(
-            f"expected a trust with leaves {total.shape}, got {np.shape(trust.verdict)}"
-        )
-    answered = np.isin(trust.verdict, (RELIABLE, POPULATION)) & (total > 0)
-    n = np.full(total.shape, -1, np.int64)
-    n[answered] = _first_within(Spectrum(t.multiplicity[answered], t.number[answered]), tolerance)
-    return n
-
-
-def _first_within(t: Spectrum, tolerance: float) -> np.ndarray:
-    """The smallest n on the rarefaction curve of each spectrum [P, M] within the tolerance of its
-    end: int64 [P]."""
-    high = np.sum(t.multiplicity * t.number, axis=-1)
-    low = np.zeros_like(high)
-    aim = rarefied_plugin(t, high) - tolerance - ROUNDING
-    # The curve never falls, as entropy is concave: low misses the aim, high is within.
-    while (high - low > 1).any():
-        middle = (low + high + 1) // 2
-        within = rarefied_plugin(t, middle) >= aim
-        low, high = np.where(within, low, middle), np.where(within, middle, high)
-    return high
-
-
-class Guesses(NamedTuple):
-    """Two guesses of the N at which the plug-in H(T) is within the tolerance, where the sample
-    itself cannot tell. NaN where nothing was counted."""
-
-    chao1: Float64[np.ndarray, "*points"]  # from the number of patterns there are at least
-    units: Float64[np.ndarray, "*points"]  # from the units' patterns; inf past the range of floats
-
-
-def guesses(t: Spectrum, log2_patterns: Any, tolerance: float = TOLERANCE) -> Guesses:
-    """(Chao1 - 1)/(2 tolerance ln 2), and (m / log2 m)**2 for m patterns possible.
-
-    Chao1 = K + f1**2/(2 f2), or K + f1 (f1 - 1)/2 if f2 = 0, bounds the number of patterns from
-    below and is put into Miller-Madow's correction. One possible pattern gives 1. Sources: Chao
-    1984; Nothnagel & Geiger 2026.
-
-    Args:
-        t: spectra of T with leaves [..., M].
-        log2_patterns: log2 m, [] or [...]: the sum over units of log2 of the number of values each
-            can take; D for D units of two values.
-        tolerance: bits.
-
-    Returns:
-        Both guesses [...].
-
-    Raises:
-        ValueError: log2_patterns < 0 or tolerance <= 0.
-    """
-    n, k, f1, f2 = (number.astype(np.float64) for number in _sightings(checked_spectrum(t)))
-    bits = np.broadcast_to(np.asarray(log2_patterns, np.float64), n.shape)
-    if (bits < 0).any() or not tolerance > 0:
-        raise ValueError(
-            f"expected log2_patterns >= 0 and a tolerance > 0, got {bits.min():g} and {tolerance:g}"
-        )
-    patterns = k + np.where(f2 > 0, f1**2 / (2 * np.maximum(f2, 1)), f1 * (f1 - 1) / 2)
-    with np.errstate(over="ignore"):
-        units = np.exp2(2 * (bits - np.log2(np.maximum(bits, 1))))
-    chao1 = (patterns - 1) / (2 * tolerance * NATS_PER_BIT)
-    return Guesses(np.where(n > 0, chao1, np.nan), np.where(n > 0, units, np.nan))
-
-
-def _sightings(t: Spectrum) -> np.ndarray:
-    """N, K, f1, f2: examples, patterns seen, patterns seen once, patterns seen twice; int64
-    [4, ...]."""
     a, number = t
     return np.stack([(number * w).sum(axis=-1) for w in (a, a > 0, a == 1, a == 2)])
 

@@ -11,12 +11,13 @@ from jaxbnn.nn.layers import SwishSignActivation as SwishSignActivation
 from jaxbnn.nn.layers import Tanh as Tanh
 from jaxbnn.nn.mlp import MLP as MLP
 from jaxbnn.nn.models import MeasuredModel as MeasuredModel
+from jaxbnn.nn.moments import InputMoments as InputMoments
+from jaxbnn.nn.moments import Moments as Moments
 from jaxbnn.nn.pixels import Pixels as Pixels
 from jaxbnn.nn.pixels import inputs_for as inputs_for
 from jaxbnn.nn.pixels import real_inputs as real_inputs
 from jaxbnn.nn.products import stable_matmul as stable_matmul
 from jaxbnn.nn.steps import LayerValues as LayerValues
-from jaxbnn.nn.steps import Moments as Moments
 from jaxbnn.nn.steps import Step as Step
 from jaxbnn.nn.surrogate import STE as STE
 from jaxbnn.nn.surrogate import ApproxSign as ApproxSign

@@ -1,26 +1,17 @@
 """An MLP layer by layer: each layer as a function of the activations before it."""
 
-from collections.abc import Callable
-from functools import partial
+from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
 
 from jaxbnn.nn.layers import LATENT, SignActivation, binary_matmul
+from jaxbnn.nn.moments import InputMoments, Matmul, Moments, product_moments
 from jaxbnn.nn.pixels import Pixels, WholeProduct, flat, pixel_product, real_inputs
 from jaxbnn.nn.products import stable_matmul
 from jaxbnn.nn.surrogate import sign
 from jaxbnn.nn.thresholds import sign_above, whole_threshold
-
-Matmul = Callable[[jax.Array, jax.Array], jax.Array]  # [B, D], [D, F] -> [B, F]
-
-
-class Moments(NamedTuple):
-    """What BatchNorm takes from its input."""
-
-    mean: jax.Array  # [F]
-    var: jax.Array  # [F]
 
 
 class LayerValues(NamedTuple):
@@ -48,7 +39,7 @@ class Step(Protocol):
         ...
 
 
-def mlp_steps(model: Any, variables: Any, matmul: Matmul | None = None) -> tuple[Step, ...]:
+def mlp_steps(model: Any, variables: Any, matmul: Matmul | None = None) -> "tuple[DenseStep, ...]":
     """The layers of an MLP, measured as in `MLP.__call__` with train=False.
 
     The signs of a binary layer behind a hidden layer of signs, or behind Pixels, are taken of whole
@@ -63,41 +54,64 @@ def mlp_steps(model: Any, variables: Any, matmul: Matmul | None = None) -> tuple
     Returns:
         A function for each hidden layer and, last, the output.
     """
-    n_hidden = len(model.widths)
-    steps: list[Step] = []
-    for i in range(n_hidden + 1):
-        steps.append(partial(_step, model, variables, matmul, i))
-    return tuple(steps)
+    n_layers = len(model.widths) + 1
+    return tuple(DenseStep(model, variables, matmul, i) for i in range(n_layers))
 
 
-def _step(
-    model: Any,
-    variables: Any,
-    matmul: Matmul | None,
-    i: int,
-    t: Any,
-    moments: Moments | None = None,
-) -> LayerValues:
-    """Layer i, from 0, at t."""
-    is_output = i == len(model.widths)
-    name = "output" if is_output else str(i + 1)
-    params = variables["params"][f"dense_{name}"]
-    t = t if matmul is not None else flat(t)
-    signs = i > 0 and type(model.activation) is SignActivation
-    whole = _whole_product(model, params, t, matmul, signs)
-    product = whole.product if whole else _real_product(model, params, t, matmul)
-    normalise = _normaliser(model, variables, f"norm_{name}", moments)
-    preactivation = normalise(product)
-    if is_output:
-        return LayerValues(product, preactivation, preactivation)
-    if whole is None or type(model.activation) is not SignActivation:
-        return LayerValues(product, preactivation, model.activation(preactivation))
-    threshold = whole_threshold(
-        lambda x: model.activation(normalise(whole.at(x))),
-        whole.whole_at(normalise.zero(product[0])),
-        whole.limit,
-    )
-    return LayerValues(product, preactivation, sign_above(whole.whole, threshold))
+def layer_name(model: Any, i: int) -> str:
+    """The name of an MLP's layer i, from 0, in those of its submodules: "1", "2", ..., "output"."""
+    return "output" if i == len(model.widths) else str(i + 1)
+
+
+@dataclass(frozen=True, eq=False)
+class DenseStep:
+    """Layer i of an MLP, from 0; a Step.
+
+    Args:
+        model: the MLP.
+        variables: as of `mlp_steps`.
+        matmul: as of `mlp_steps`.
+        i: which layer.
+    """
+
+    model: Any
+    variables: Any
+    matmul: Matmul | None
+    i: int
+
+    def __call__(self, t: Any, moments: Moments | None = None) -> LayerValues:
+        """The layer at t, as of Step."""
+        model = self.model
+        name = layer_name(model, self.i)
+        params = self.variables["params"][f"dense_{name}"]
+        t = t if self.matmul is not None else flat(t)
+        signs = self.i > 0 and type(model.activation) is SignActivation
+        whole = _whole_product(model, params, t, self.matmul, signs)
+        product = whole.product if whole else _real_product(model, params, t, self.matmul)
+        normalise = _normaliser(model, self.variables, f"norm_{name}", moments)
+        preactivation = normalise(product)
+        if self.i == len(model.widths):
+            return LayerValues(product, preactivation, preactivation)
+        if whole is None or type(model.activation) is not SignActivation:
+            return LayerValues(product, preactivation, model.activation(preactivation))
+        threshold = whole_threshold(
+            lambda x: model.activation(normalise(whole.at(x))),
+            whole.whole_at(normalise.zero(product[0])),
+            whole.limit,
+        )
+        return LayerValues(product, preactivation, sign_above(whole.whole, threshold))
+
+    def moments(self, inputs: InputMoments) -> Moments:
+        """The moments of the product over a data set, from those of the layer's inputs."""
+        params = self.variables["params"][f"dense_{layer_name(self.model, self.i)}"]
+        return product_moments(inputs, _weights(self.model, params), self.matmul)
+
+
+def _weights(model: Any, params: Any) -> jax.Array:
+    """A layer's weights, [D, F]."""
+    if LATENT in params:
+        return sign(model.kernel_surrogate, params[LATENT], model.kernel_sign_of_zero)
+    return params["kernel"]
 
 
 def _whole_product(
@@ -110,7 +124,7 @@ def _whole_product(
     """
     if LATENT not in params:
         return None
-    weights: Any = sign(model.kernel_surrogate, params[LATENT], model.kernel_sign_of_zero)
+    weights: Any = _weights(model, params)
     if isinstance(t, Pixels):
         return pixel_product(t, weights)
     if not signs:
@@ -122,10 +136,7 @@ def _whole_product(
 def _real_product(model: Any, params: Any, t: Any, matmul: Matmul | None) -> jax.Array:
     """The product of any numbers and weights."""
     matmul = matmul or stable_matmul
-    t = real_inputs(t)
-    if LATENT in params:
-        return matmul(t, sign(model.kernel_surrogate, params[LATENT], model.kernel_sign_of_zero))
-    product = matmul(t, params["kernel"])
+    product = matmul(real_inputs(t), _weights(model, params))
     return product + params["bias"][None] if "bias" in params else product
 
 

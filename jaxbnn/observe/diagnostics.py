@@ -52,7 +52,7 @@ def passing_of(model: Any, main: Probe) -> Passing | None:
         return None
     if main.layers or not isinstance(main.estimator, Exact):
         return None
-    return Passing(model.activation.surrogate, main.sample)
+    return Passing(model.activation.surrogate, main.sample, main.normalisation)
 
 
 def measure(

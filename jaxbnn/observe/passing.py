@@ -7,7 +7,7 @@ import jax.numpy as jnp
 
 from jaxbnn.info.packing import pack_bits
 from jaxbnn.nn import Surrogate
-from jaxbnn.observe.probe import Sample
+from jaxbnn.observe.probe import Normalisation, Sample
 
 
 @dataclass(frozen=True)
@@ -16,6 +16,7 @@ class Passing:
 
     surrogate: Surrogate
     sample: Sample
+    normalisation: Normalisation = "training_set"
 
     def words(self, preactivation: jax.Array) -> jax.Array:
         """Where gradients pass.

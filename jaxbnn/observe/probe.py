@@ -14,11 +14,12 @@ from jaxbnn.info.estimators.bins import FixedBins
 from jaxbnn.info.estimators.exact import Exact
 from jaxbnn.info.estimators.protocol import Estimator
 from jaxbnn.info.estimators.soft_output import SoftOutput
-from jaxbnn.nn import MeasuredModel
+from jaxbnn.nn import MeasuredModel, SignActivation
 from jaxbnn.nn.models import OUTPUT as OUTPUT
 
 Sample = Literal["train", "test", "all"]
 Part = Literal["train", "test"]
+Normalisation = Literal["training_set", "running"]
 PARTS: tuple[Part, Part] = ("train", "test")  # of a split
 GROWTH = 1.05  # ratio of neighbouring epochs in the log-spaced part of the default schedule
 
@@ -85,18 +86,22 @@ class Probe:
             `estimator`, then the output by `SoftOutput`.
         estimator: how they are measured.
         sample: "train", "test" or "all".
-        population: declares that the sample is all there is; None leaves it to the data, and is
-            true for "all" of an enumerated set.
+        population: True declares that the sample is all there is, which is said beside its numbers
+            and changes no verdict; False, that it is a sample, whatever the data say. Verdicts are
+            of a population where the data say so: "all" of an enumerated set.
         tolerance: bits. A value is called reliable where its bias and twice its standard error are
             estimated below it together.
         unit_counts_at: epochs at which each unit's count of +1 is stored, and each two units' count
             of +1 together; -1 is the last epoch, -2 the one before. It takes layers of -1 and +1.
         activations_at: epochs at which the packed activations are stored.
+        normalisation: the moments that BatchNorm has: "training_set", those of the training set
+            under the weights of the measured epoch; or "running", those which the network is
+            deployed with, and which start from mean 0 and variance 1.
 
     Raises:
         TypeError: for layers that are no tuple.
-        ValueError: for a bad name, sample or tolerance, a layer named twice, or activations of
-            another estimator than Exact.
+        ValueError: for a bad name, sample, normalisation or tolerance, a layer named twice, or
+            activations of another estimator than Exact.
     """
 
     name: str = "main"
@@ -107,6 +112,7 @@ class Probe:
     tolerance: float = 0.1
     unit_counts_at: tuple[int, ...] = ()
     activations_at: tuple[int, ...] = ()
+    normalisation: Normalisation = "training_set"
 
     def __post_init__(self) -> None:
         if not self.name.isidentifier():
@@ -116,6 +122,10 @@ class Probe:
         samples = get_args(Sample)
         if self.sample not in samples:
             raise ValueError(f"expected sample to be one of {samples}, got {self.sample!r}")
+        kinds = get_args(Normalisation)
+        if self.normalisation not in kinds:
+            got = repr(self.normalisation)
+            raise ValueError(f"expected normalisation to be one of {kinds}, got {got}")
         if not isinstance(self.layers, tuple):
             raise TypeError(f"expected layers as a tuple of names, got {self.layers!r}")
         if len(set(self.layers)) != len(self.layers):
@@ -125,10 +135,12 @@ class Probe:
             raise ValueError(f"expected {expected}, got {self.estimator}")
 
     def is_population(self, split: Split) -> bool:
-        """Whether this probe's sample counts as the population, on these data."""
-        if self.population is not None:
-            return self.population
-        return self.sample == "all" and split.population
+        """Whether this probe's sample is the population, by what the data say."""
+        return self.population is not False and self.sample == "all" and split.population
+
+    def is_declared(self, split: Split) -> bool:
+        """Whether the sample is called the population without being all there is."""
+        return self.population is True and not self.is_population(split)
 
 
 def choose(split: Split, sample: Sample) -> Dataset:
@@ -181,6 +193,36 @@ def alphabets_of(model: MeasuredModel, probe: Probe, shape: tuple[int, ...]) -> 
         return {}
     units = units_of(model, shape)
     return {name: n_values ** units[name] for name in layers_of(model, probe) if name in units}
+
+
+def log2_patterns_of(model: MeasuredModel, probe: Probe, split: Split) -> dict[str, float]:
+    """How many patterns each hidden layer of a probe can show at most, as far as its network and
+    its inputs tell.
+
+    A layer of signs is a function of the one before and has no more patterns than it; no layer has
+    more than there are inputs, where the data are all inputs there are.
+
+    Args:
+        model: the network.
+        probe: what is measured.
+        split: the data.
+
+    Returns:
+        Layer name -> log2 of the number; without layers whose number is not known.
+    """
+    shape = split.train.x.shape[1:]
+    most = math.log2(sample_size(split, "all")) if split.population else math.inf
+    narrowest = math.inf
+    limits = {}
+    if isinstance(getattr(model, "activation", None), SignActivation):
+        units = units_of(model, shape)
+        for name in model.layer_names:
+            narrowest = min(narrowest, units[name])
+            limits[name] = narrowest
+    bounds = {}
+    for name, n_patterns in alphabets_of(model, probe, shape).items():
+        bounds[name] = min(math.log2(n_patterns), limits.get(name, math.inf), most)
+    return bounds
 
 
 def units_of(model: MeasuredModel, shape: tuple[int, ...]) -> dict[str, int]:

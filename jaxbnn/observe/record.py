@@ -14,7 +14,8 @@ from jaxbnn.info import plane
 from jaxbnn.info.estimators.protocol import Counting, Rows, TableRows
 from jaxbnn.info.plane import Point
 from jaxbnn.info.spectrum import room, spectra, spectrum
-from jaxbnn.nn import real_inputs
+from jaxbnn.nn import InputMoments, real_inputs
+from jaxbnn.observe.normalisation import input_moments
 from jaxbnn.observe.probe import Probe, choose, estimator_of_each, estimators_of
 from jaxbnn.observe.view import viewer
 
@@ -44,9 +45,9 @@ def observer(
 ) -> tuple[Callable[[Split], tuple], Callable[[tuple, Split, Any], tuple[Point, ...]]]:
     """Two pure functions that measure a network inside anyone's own training loop.
 
-    The module is applied with its running statistics (train=False where it takes `train`), batch
-    by batch; activations leave a batch only as codes. Both functions can be jitted, and vmapped or
-    mapped over seeds.
+    The module is applied with train=False, where it takes `train`, batch by batch, BatchNorm having
+    the moments that each probe asks for; activations leave a batch only as codes. Both functions
+    can be jitted, and vmapped or mapped over seeds.
 
     Args:
         model: any Linen module that returns (logits, hidden).
@@ -62,11 +63,15 @@ def observer(
     Raises:
         ValueError: without a probe, for two of one name, and in prepare for too many examples.
     """
-    prepare, record = recorder(probes, classes)
+    prepare_probes, record = recorder(probes, classes)
     view = viewer(model, probes, classes=classes)
 
+    def prepare(split: Split) -> tuple:
+        return prepare_probes(split), input_moments(model, split)
+
     def measure(reference: tuple, split: Split, variables: Any) -> tuple[Point, ...]:
-        recorded = record(reference, view(split, variables).codes)
+        of_probes, moments = reference
+        recorded = record(of_probes, view(split, variables, moments).codes)
         return tuple(plane.from_columns(probe.values) for probe in recorded)
 
     return prepare, measure
@@ -118,14 +123,16 @@ def check_size(n: int) -> None:
 
 def encoder(
     model: linen.Module, probes: Sequence[Probe]
-) -> Callable[[Split, Any], dict[str, tuple[Rows, ...]]]:
-    """A pure function (Split, variables) -> the packed activations of each probe's layers, without
-    `output`."""
+) -> Callable[..., dict[str, tuple[Rows, ...]]]:
+    """A pure function (Split, variables, InputMoments) -> the packed activations of each probe's
+    layers, without `output`; the last argument as of `viewer`."""
     view = viewer(model, probes)
 
-    def encode(split: Split, variables: Any) -> dict[str, tuple[Rows, ...]]:
+    def encode(
+        split: Split, variables: Any, inputs: InputMoments | None = None
+    ) -> dict[str, tuple[Rows, ...]]:
         packed = {}
-        for name, codes in view(split, variables).codes.items():
+        for name, codes in view(split, variables, inputs).codes.items():
             packed[name] = tuple(code for code in codes if isinstance(code, Rows))
         return packed
 

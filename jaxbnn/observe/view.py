@@ -1,74 +1,23 @@
 """What the probes see of a network over a whole data set."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
-import jax.numpy as jnp
 from flax import linen
 
 from jaxbnn.data import Split
-from jaxbnn.info.estimators.exact import Exact
-from jaxbnn.info.estimators.protocol import TableRows, WeightedRows
-from jaxbnn.info.estimators.soft_output import SoftOutput
-from jaxbnn.info.tables import PatternTable, pair_counts
+from jaxbnn.nn import InputMoments
 from jaxbnn.nn.models import steps_of
-from jaxbnn.observe import tabled
-from jaxbnn.observe.forward import Forward, Layers, forward_of
-from jaxbnn.observe.layout import ONE_SEED, Layout
-from jaxbnn.observe.passing import Passing, n_passing
-from jaxbnn.observe.probe import (
-    OUTPUT,
-    PARTS,
-    Part,
-    Probe,
-    Sample,
-    estimator_of_each,
-    estimators_of,
-    layers_of,
-    units_of,
-)
-from jaxbnn.observe.tabled import Chain, Linked
+from jaxbnn.observe.forward import forward_of
+from jaxbnn.observe.layout import ONE_SEED
+from jaxbnn.observe.look import Plan, Seen, finished, look, planned
+from jaxbnn.observe.normalisation import has_batch_norm, input_moments, normaliser_of
+from jaxbnn.observe.passing import Passing
+from jaxbnn.observe.probe import PARTS, Normalisation, Part, Probe
+from jaxbnn.observe.wanted import View, Wanted, Ways
 from jaxbnn.train.batches import LIMIT, in_batches
-
-Codes = dict[str, tuple]  # probe -> the codes of its layers
-
-
-class View(NamedTuple):
-    """What a network makes of a split, with its running statistics."""
-
-    codes: Codes  # over the probe's sample: leaves [N, ...], or TableRows, WeightedRows
-    logits: dict[str, Any]  # "train", "test", as far as asked for: [N, C], or WeightedRows
-    n_passing: tuple[jax.Array, ...]  # int32 [] for each hidden layer, units whose gradient passes
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What a view is of; static."""
-
-    model: Any
-    probes: tuple[Probe, ...]
-    logits: tuple[Part, ...] = ()  # the parts whose logits are wanted
-    passing: Passing | None = None
-
-    @property
-    def parts(self) -> tuple[Part, ...]:
-        """The parts of the data that are looked at."""
-        samples = {probe.sample for probe in self.probes} | set(self.logits)
-        if self.passing is not None:
-            samples.add(self.passing.sample)
-        return tuple(part for part in PARTS if part in samples or "all" in samples)
-
-
-class _Seen(NamedTuple):
-    """What examples show; None where it is not wanted of them."""
-
-    codes: Codes  # None for a layer that is measured by its table
-    passing: tuple[jax.Array, ...]  # words of the hidden layers before the chain's first
-    first_word: jax.Array | None  # of the chain's first layer, as `tabled.first_word` gives it
-    logits: jax.Array | None
 
 
 def viewer(
@@ -77,11 +26,11 @@ def viewer(
     logits: Sequence[Part] = (),
     passing: Passing | None = None,
     classes: int | None = None,
-) -> Callable[[Split, Any], View]:
+) -> Callable[..., View]:
     """What applies a network to a split.
 
-    There is one forward pass an example, however many probes measure it; and none through the
-    layers that are measured by tables of counts.
+    There is one forward pass an example for each kind of moments that BatchNorm has, however many
+    probes measure it; and none through the layers that are measured by tables of counts.
 
     Args:
         model: any Linen module that returns (logits, hidden).
@@ -91,259 +40,90 @@ def viewer(
         classes: all labels are below it; None: unknown, and nothing is measured by tables.
 
     Returns:
-        A pure function (Split, variables) -> View.
+        A pure function (Split, variables, InputMoments) -> View; without the last, which
+        `input_moments` gives, they are made anew.
 
     Raises:
-        ValueError: when traced, for a layer that the model has not.
+        ValueError: when traced, for a layer that the model has not, or running statistics that are
+            not a Flax BatchNorm's.
     """
     wanted = Wanted(model, tuple(probes), tuple(logits), passing)
     limit = getattr(model, "rows_at_once", LIMIT)
     layout = ONE_SEED._replace(limit=limit, pattern_limit=limit)
-    return view_of(wanted, forward_of(model, probes), steps_of(model), layout, classes)
+    ways = Ways(
+        forward_of(model, probes), normaliser_of(model, layout), steps_of(model), layout, classes
+    )
+    look = view_of(wanted, ways)
 
-
-def view_of(
-    wanted: Wanted,
-    forward: Forward,
-    steps: Callable[[Any], tuple] | None,
-    layout: Layout,
-    classes: int | None,
-) -> Callable[[Split, Any], View]:
-    """A viewer of any layout.
-
-    Args:
-        wanted: what is looked at.
-        forward: as `forward_of` gives it.
-        steps: as the model's.
-        layout: where the seeds' axis is.
-        classes: as of `viewer`.
-
-    Returns:
-        A pure function (Split, variables) -> View.
-    """
-
-    def view(split: Split, variables: Any) -> View:
-        parts = {part: getattr(split, part) for part in wanted.parts}
-        chain = None
-        if classes is not None and steps is not None:
-            units = units_of(wanted.model, split.train.x.shape[1:])
-            n = sum(part.y.shape[-1] for part in parts.values())
-            chain = tabled.chain_of([units[name] for name in wanted.model.layer_names], n)
-        plan = _Plan(wanted, chain, forward, layout)
-        limit = layout.limit if plan.are_examples_coded else layout.pattern_limit
-        seen = {}
-        for name, part in parts.items():
-            seen[name] = in_batches(partial(_look, plan, variables, name), part.x, limit)
-        if chain is None or steps is None or classes is None:
-            return _by_examples(plan, seen)
-        of_parts: Any = [one.first_word for one in seen.values()]
-        pattern = layout.last_to_first(tabled.pattern_in(_concatenated(of_parts), chain))
-        labels = [part.y for part in parts.values()]
-        linked = tabled.linked(chain, steps(variables), pattern, labels, classes, layout)
-        return _with_tables(plan, seen, linked)
+    def view(split: Split, variables: Any, inputs: InputMoments | None = None) -> View:
+        if inputs is None:
+            inputs = input_moments(model, split)
+        return look(split, variables, inputs)
 
     return view
 
 
-class _Plan(NamedTuple):
-    """How a network is looked at; static."""
+def view_of(wanted: Wanted, ways: Ways) -> Callable[[Split, Any, InputMoments | None], View]:
+    """A viewer of any layout.
 
-    wanted: Wanted
-    chain: Chain | None
-    forward: Forward
-    layout: Layout
+    Args:
+        wanted: what is looked at.
+        ways: how.
 
-    @property
-    def are_examples_coded(self) -> bool:
-        """Whether a layer of a probe is measured by examples."""
-        for probe in self.wanted.probes:
-            n_layers = len(layers_of(self.wanted.model, probe)) if self.chain else 1
-            if len(_in_tables(self, probe)) < n_layers:
-                return True
-        return False
+    Returns:
+        A pure function (Split, variables, InputMoments) -> View.
+    """
 
-    @property
-    def depth(self) -> int | None:
-        """How many layers examples go through; None: all."""
-        if self.chain is None:
-            return None
-        depth = self.chain.first + 1
-        for probe in self.wanted.probes:
-            in_tables = _in_tables(self, probe)
-            for i, name in enumerate(layers_of(self.wanted.model, probe)):
-                if i in in_tables:
-                    continue
-                index = _index(self.wanted.model, name)
-                if index < 0:
-                    return None
-                depth = max(depth, index + 1)
-        return depth
+    def view(split: Split, variables: Any, inputs: InputMoments | None) -> View:
+        plans = {}
+        networks = {}
+        for kind, part_of in wanted.by_normalisation(has_batch_norm(variables)).items():
+            plans[kind] = planned(part_of, ways, split)
+            networks[kind] = variables
+            if kind == "training_set":
+                networks[kind] = ways.normalise(split, variables, inputs)
+        seen = _seen_by_all(plans, networks, split)
+        views = []
+        for kind, plan in plans.items():
+            views.append(finished(plan, networks[kind], split, seen[kind]))
+        return _joined(views)
+
+    return view
 
 
-def _look(plan: _Plan, variables: Any, part: str, x: jax.Array) -> _Seen:
-    """What is wanted of a batch of examples of one part of the data."""
+def _seen_by_all(
+    plans: dict[Normalisation, Plan], networks: dict[Normalisation, Any], split: Split
+) -> dict[Normalisation, dict[str, Seen]]:
+    """What examples show with each kind of moments, by part of the data; in one pass, so that
+    XLA makes a product once that all of them need."""
+    seen: dict[Normalisation, dict[str, Seen]] = {kind: {} for kind in plans}
+    for part in PARTS:
+        looks = {}
+        limits = []
+        for kind, plan in plans.items():
+            if part in plan.wanted.parts:
+                looks[kind] = partial(look, plan, networks[kind], part)
+                limits.append(plan.limit)
+        if not looks:
+            continue
+        of_part = in_batches(partial(_each, looks), getattr(split, part).x, min(limits))
+        for kind, one in of_part.items():
+            seen[kind][part] = one
+    return seen
 
-    def layers(x: jax.Array) -> Layers:
-        return plan.forward(variables, x, plan.depth)
 
-    if plan.are_examples_coded:  # several codes read each layer
-        return _seen(plan, part, plan.layout.computed_once(variables, layers, x))
-    return plan.layout.computed_once(variables, lambda x: _seen(plan, part, layers(x)), x)
+def _each(functions: dict[Any, Callable], x: Any) -> dict[Any, Any]:
+    """What each function gives at x."""
+    return {name: f(x) for name, f in functions.items()}
 
 
-def _seen(plan: _Plan, part: str, layers: Layers) -> _Seen:
-    """What is wanted of the layers at a batch."""
-    wanted = plan.wanted
-    chain = plan.chain
+def _joined(views: Sequence[View]) -> View:
+    """One view of what several show of different things."""
     codes = {}
-    for probe in wanted.probes:
-        if part in _sampled(probe.sample):
-            codes[probe.name] = _codes(plan, probe, layers)
-    words = ()
-    if wanted.passing is not None and part in _sampled(wanted.passing.sample):
-        behind = None if chain is None else chain.first
-        words = tuple(map(wanted.passing.words, layers.preactivations[:behind]))
-    if chain is None:
-        return _Seen(codes, words, None, layers.logits if part in wanted.logits else None)
-    return _Seen(codes, words, tabled.first_word(layers, chain, wanted.passing), None)
-
-
-def _codes(plan: _Plan, probe: Probe, layers: Layers) -> tuple:
-    """The codes of a probe's layers; None for those that are measured by tables."""
-    n_hidden = len(layers.hidden) if plan.chain is None else len(plan.chain.units)
-    n_layers = len(probe.layers) or n_hidden + 1
-    estimators = estimators_of(probe)
-    which = estimator_of_each(probe, n_layers)
-    in_tables = _in_tables(plan, probe)
-    codes = []
-    for i in range(n_layers):
-        code = None
-        if i not in in_tables:
-            code = plan.layout.encode(estimators[which[i]], _activations(layers, probe, i))
-        codes.append(code)
-    return tuple(codes)
-
-
-def _activations(layers: Layers, probe: Probe, i: int) -> jax.Array:
-    """Those of the probe's layer i."""
-    if not probe.layers:
-        return layers.hidden[i] if i < len(layers.hidden) else layers.named[OUTPUT]
-    name = probe.layers[i]
-    if name not in layers.named:
-        names = ", ".join(layers.named)
-        raise ValueError(f"expected a probe's layers to be among {names}, got {name!r}")
-    return layers.named[name]
-
-
-def _in_tables(plan: _Plan, probe: Probe) -> dict[int, int]:
-    """Which of a probe's layers are measured by tables: position in the probe -> index among the
-    hidden layers and the output."""
-    wanted = plan.wanted
-    chain = plan.chain
-    if chain is None:
-        return {}
-    names = layers_of(wanted.model, probe)
-    estimators = estimators_of(probe)
-    indices = {}
-    for i, which in enumerate(estimator_of_each(probe, len(names))):
-        index = _index(wanted.model, names[i])
-        kind = SoftOutput if index == len(chain.units) else Exact
-        if index >= chain.first and type(estimators[which]) is kind:
-            indices[i] = index
-    return indices
-
-
-def _index(model: Any, name: str) -> int:
-    """The index of a layer among the hidden ones and the output; -1 of a submodule."""
-    names = (*model.layer_names, OUTPUT)
-    return names.index(name) if name in names else -1
-
-
-def _by_examples(plan: _Plan, seen: dict[str, _Seen]) -> View:
-    """What is measured by examples, over each probe's sample."""
-    wanted = plan.wanted
-    layout = plan.layout
-    codes = {}
-    for probe in wanted.probes:
-        of_parts = [seen[part].codes[probe.name] for part in _sampled(probe.sample)]
-        codes[probe.name] = layout.second_to_first(_concatenated(of_parts))
-    numbers = ()
-    if wanted.passing is not None:
-        of_parts = [seen[part].passing for part in _sampled(wanted.passing.sample)]
-        words = layout.last_to_first(_concatenated(of_parts))
-        numbers = tuple(map(layout.over_seeds(n_passing), words))
-    return View(codes, {part: seen[part].logits for part in wanted.logits}, numbers)
-
-
-def _with_tables(plan: _Plan, seen: dict[str, _Seen], linked: Linked) -> View:
-    """What is measured by examples, and what follows from the tables."""
-    wanted = plan.wanted
-    layout = plan.layout
-    view = _by_examples(plan, seen)
-    logits = layout.last_to_first(linked.values[-1].activation)
-    softmax = jax.nn.softmax(logits, axis=-1)
-    n_hidden = len(wanted.model.layer_names)
-    codes = {}
-    for probe in wanted.probes:
-        parts = _part_indices(wanted, probe.sample)
-        filled = list(view.codes[probe.name])
-        for i, index in _in_tables(plan, probe).items():
-            if index < n_hidden:
-                filled[i] = TableRows(linked.tables[index - n_hidden], parts)
-            else:
-                filled[i] = _weighted(softmax, linked.tables[-1], parts, layout)
-        codes[probe.name] = tuple(filled)
-    weighted = {}
-    for part in wanted.logits:
-        indices = _part_indices(wanted, part)
-        weighted[part] = _weighted(logits, linked.tables[-1], indices, layout)
-    return View(codes, weighted, (*view.n_passing, *_passing_in_tables(plan, seen, linked)))
-
-
-def _passing_in_tables(
-    plan: _Plan, seen: dict[str, _Seen], linked: Linked
-) -> tuple[jax.Array, ...]:
-    """The units whose gradient passes, of the chain's hidden layers."""
-    wanted = plan.wanted
-    layout = plan.layout
-    if wanted.passing is None or plan.chain is None:
-        return ()
-    of_parts: Any = [seen[part].first_word for part in _sampled(wanted.passing.sample)]
-    words = layout.last_to_first(tabled.passing_in(_concatenated(of_parts), plan.chain))
-    numbers = [layout.over_seeds(n_passing)(words)]
-    parts = _part_indices(wanted, wanted.passing.sample)
-
-    def of_seed(table: PatternTable, words: jax.Array) -> jax.Array:
-        is_seen = jnp.any(pair_counts(table, parts) > 0, axis=1)
-        return n_passing(jnp.where(is_seen[:, None], words, 0))
-
-    # The values of a layer are at the patterns of the layer before.
-    for table, values in zip(linked.tables[:-1], linked.values[:-1], strict=True):
-        words = layout.last_to_first(wanted.passing.words(values.preactivation))
-        numbers.append(layout.over_seeds(of_seed)(table, words))
-    return tuple(numbers)
-
-
-def _weighted(
-    values: jax.Array, table: PatternTable, parts: tuple[int, ...], layout: Layout
-) -> WeightedRows:
-    """A row of values for each pattern of the table, and how often it was seen in some parts."""
-    count = layout.over_seeds(partial(pair_counts, parts=parts))(table)
-    return WeightedRows(values, count, table.certified)
-
-
-def _sampled(sample: Sample) -> tuple[Part, ...]:
-    """The parts of the data in a sample, in the order of `choose`."""
-    return PARTS if sample == "all" else (sample,)
-
-
-def _part_indices(wanted: Wanted, sample: Sample) -> tuple[int, ...]:
-    """The indices of a sample's parts among those that are looked at."""
-    return tuple(wanted.parts.index(part) for part in _sampled(sample))
-
-
-def _concatenated(trees: Sequence[Any]) -> Any:
-    """Trees of arrays [N_i, ...] as one with leaves [sum N_i, ...]."""
-    if len(trees) == 1:
-        return trees[0]
-    return jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *trees)
+    logits = {}
+    n_passing: tuple[jax.Array, ...] = ()
+    for view in views:
+        codes |= view.codes
+        logits |= view.logits
+        n_passing = n_passing or view.n_passing
+    return View(codes, logits, n_passing)

@@ -16,8 +16,8 @@ from jaxbnn.plots.estimator_plots import Variances
 
 N_SHOWN = 4  # sizes of a sample for which errors are drawn
 BAND = (0.1, 0.9)  # quantiles of the estimated variances
-MAP_ORDER = ("saturated", "biased", "reliable")
-RIGHTNESS_ORDER = ("reliable", "biased", "saturated")
+MAP_ORDER = ("saturated", "biased", "conditional", "reliable")
+RIGHTNESS_ORDER = (("reliable",), ("biased", "conditional"), ("saturated",))
 
 
 def plot_study(result: Any) -> dict[str, Figure]:
@@ -149,9 +149,9 @@ def _estimator_names(part: Any) -> list[str]:
 
 
 def _verdict_shares(part: Any, *pooled: str) -> NDArray:
-    """Shares of the repetitions, and of what is pooled, that were given each verdict: [D, N, 3] or
-    [N, 3]."""
-    return _shares([_given(part, name) for name in MAP_ORDER], pooled)
+    """Shares of the repetitions, and of what is pooled, that were given each verdict: [D, N, 4] or
+    [N, 4]."""
+    return _shares([_given(part, (name,)) for name in MAP_ORDER], pooled)
 
 
 def _rightness_shares(part: Any, *pooled: str) -> NDArray:
@@ -159,15 +159,15 @@ def _rightness_shares(part: Any, *pooled: str) -> NDArray:
     [N, 6]."""
     near = abs(part.estimate.sel(estimator="plugin") - part.truth) <= TOLERANCE
     cases = []
-    for name in RIGHTNESS_ORDER:
-        given = _given(part, name)
+    for names in RIGHTNESS_ORDER:
+        given = _given(part, names)
         cases += [given & near, given & ~near]
     return _shares(cases, pooled)
 
 
-def _given(part: Any, name: str) -> Any:
-    """Where the verdict of this name was given."""
-    return part.verdict == VERDICTS.index(name)
+def _given(part: Any, names: tuple[str, ...]) -> Any:
+    """Where a verdict of these names was given."""
+    return part.verdict.isin([VERDICTS.index(name) for name in names])
 
 
 def _shares(cases: Sequence[Any], pooled: tuple[str, ...]) -> NDArray:

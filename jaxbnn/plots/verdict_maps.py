@@ -39,8 +39,8 @@ def verdicts(ax: Axes, d: ArrayLike, n: ArrayLike, share: ArrayLike, bound: bool
         ax: what is drawn on.
         d: [D] whole and rising, a row each.
         n: [N] rising.
-        share: [D, N, 3], of the repetitions called saturated, biased, reliable; NaN for a cell that
-            was not run, which stays white.
+        share: [D, N, 4], of the repetitions called saturated, biased, conditional, reliable; NaN
+            for a cell that was not run, which stays white.
         bound: whether to draw Nothnagel and Geiger's line N = (k / log2 k)^2, k = 2^D.
 
     Raises:
@@ -62,7 +62,8 @@ def rightness(ax: Axes, d: ArrayLike, n: ArrayLike, right: ArrayLike) -> None:
         d: [D] whole and rising, a row each.
         n: [N] rising.
         right: [D, N, 6], shares of the repetitions that were reliable and within 0.1 bit, reliable
-            and further off (wrong), and so on for biased and for saturated; NaN for a cell that was
+            and further off (wrong), and so on for biased or
+            conditional and for saturated; NaN for a cell that was
             not run, which stays white.
 
     Raises:

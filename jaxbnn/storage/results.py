@@ -16,7 +16,7 @@ from jaxbnn.storage.lazy_rows import SeedRows
 DATA = "data_sha256"  # the fact of a block's manifest that names its data
 SETTINGS = "settings"  # the fact that says under which settings of JAX and XLA
 SHARED = {"digest": "experiment", DATA: "data set", SETTINGS: "set of JAX's and XLA's settings"}
-VERSION = 5  # of a block's layout, and of the arithmetic that its numbers come from
+VERSION = 6  # of a block's layout, and of the arithmetic that its numbers come from
 OLD_RESULT = "result.nc"  # what version 0.1 wrote
 
 

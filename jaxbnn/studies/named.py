@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 from jaxbnn.config.codec import _differences, changes, to_json
 from jaxbnn.config.experiment import Experiment, Resampled
-from jaxbnn.config.registry import Runnable
-from jaxbnn.info.known_truth import Bernoulli
+from jaxbnn.config.registry import Runnable, Sampled
+from jaxbnn.info.known_truth import LongTails
 from jaxbnn.studies import catalogue
 from jaxbnn.studies.catalogue import Catalogue, Group, Network, Samples
 from jaxbnn.studies.known_truth.experiments import REGIME
@@ -69,7 +69,7 @@ def make_catalogue() -> Catalogue:
     networks = []
     samples = []
     for experiment in _experiments():
-        if isinstance(experiment, Bernoulli | Resampled):
+        if isinstance(experiment, Sampled):
             samples.append(_samples(experiment))
         else:
             networks.append(_network(experiment))
@@ -98,10 +98,12 @@ def _network(experiment: Experiment) -> Network:
     )
 
 
-def _samples(study: Bernoulli | Resampled) -> Samples:
+def _samples(study: Sampled) -> Samples:
     source = "random units"
     if isinstance(study, Resampled):
         source = f"{type(study.experiment.data).__name__} layers"
+    elif isinstance(study, LongTails):
+        source = "rare patterns"
     return Samples(study.name, source, min(study.n), max(study.n), study.repetitions)
 
 

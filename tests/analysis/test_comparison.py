@@ -13,7 +13,7 @@ def fake(values, layers=("hidden_1", "output"), epochs=None, **attrs):
     named = {"i_xt": (("seed", "epoch", "layer"), values)}
     return xr.Dataset(
         named,
-        {"epoch": epochs, "layer": list(layers)},
+        {"seed": np.arange(len(values)), "epoch": epochs, "layer": list(layers)},
         {"estimator": "Exact()", "sample": "all"} | attrs,
     )
 
@@ -53,9 +53,23 @@ def test_equal_planes_are_called_different_as_often_as_the_level_says():
     p = np.array([each.p for each in found])
     covered = np.array([((each.low <= 0) & (each.high >= 0)).all() for each in found])
     assert 0.01 <= (p <= 0.05).mean() <= 0.10 and 0.90 <= covered.mean() <= 0.99
-    assert (
-        covered == (p > 0.05)
-    ).mean() >= 0.98  # but for a p at the very level, the two say the same
+
+
+def test_matched_seeds_are_compared_seed_by_seed():
+    shared = noise(8, n=12)
+    a = fake(shared + noise(9, n=12, shift=-2.9) * 0.2, root_seed=3)
+    b = fake(shared, root_seed=3)
+    found = compare(a, b)
+    apart = compare(a, fake(shared, root_seed=4))
+    assert found.matched and not apart.matched and found.n_seeds == (12, 12)
+    np.testing.assert_allclose(found.difference, apart.difference, atol=1e-6)
+    assert (found.high - found.low).max() < 0.5 * (apart.high - apart.low).min()
+    later = b.assign_coords(seed=np.arange(6, 18))  # six seeds are in both
+    assert compare(a, later).n_seeds == (6, 6)
+    values = (a.i_xt - b.i_xt).values.reshape(12, -1)
+    t = stats.ttest_1samp(values, 0).statistic.reshape(5, 2)
+    ratio = np.abs(found.difference) / ((found.high - found.low) / 2) / np.abs(t)
+    np.testing.assert_allclose(ratio, ratio.flat[0], rtol=1e-3)
 
 
 def test_a_difference_is_found_where_it_is():

@@ -16,11 +16,12 @@ def result(verdict_xt, verdict_ty, n_patterns):
 
 
 def test_population_and_reliable_are_trusted_and_nothing_else():
-    names = ("population", "saturated", "reliable", "biased")
+    names = ("population", "saturated", "reliable", "biased", "conditional")
     assert names == VERDICTS
-    found = result([0, 1, 2, 3, -1], [3, 2, 1, 0, -1], [9] * 5)
-    assert trust.trusted_points(found, "xt").tolist() == [[[True, False, True, False, False]]]
-    assert trust.trusted_points(found, "ty").tolist() == [[[False, True, False, True, False]]]
+    found = result([0, 1, 2, 3, 4, -1], [4, 3, 2, 1, 0, -1], [9] * 6)
+    no = [False]
+    assert trust.trusted_points(found, "xt")[0, 0].tolist() == [True, *no, True, *no, *no, *no]
+    assert trust.trusted_points(found, "ty")[0, 0].tolist() == [*no, *no, True, *no, True, *no]
 
 
 def test_a_layer_that_is_not_counted_has_no_verdict_to_doubt():

@@ -44,7 +44,7 @@ def test_the_arrays_of_a_store_are_known_before_it_is_run(keeping, stored):
     assert shapes == {
         "main/points": (2, 6, 3, 7),
         "main/spectra": (2, 6, 3, 4, n_entries),
-        "main/trust": (2, 6, 3, 12),
+        "main/trust": (2, 6, 3, 14),
         "main/needed": (2, 3, 3),
         "main/sample": (2, 4),
         "main/series": (2, 6, 6),

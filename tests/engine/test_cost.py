@@ -52,6 +52,15 @@ def test_the_largest_number_of_seeds_per_program_that_fits_is_named_after_few_tr
     assert 64 in tried and len(tried) <= 9
 
 
+def test_a_card_that_trains_two_blocks_at_once_has_its_memory_once():
+    class Card:
+        def memory_stats(self):
+            return {"bytes_limit": 100}
+
+    card = Card()
+    assert cost.room([card, card]) == 100 and cost.room([card, Card()]) == 200
+
+
 def test_nothing_is_timed_in_0_seconds(plain, monkeypatch):
     monkeypatch.setattr(cost, "_timed", None)
     taken = cost.estimate(plain, seconds=0)

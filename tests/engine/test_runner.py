@@ -95,7 +95,9 @@ def test_what_a_run_recorded_is_what_its_last_networks_give(tiny, finished):
     networks = load_networks(finished)
     assert tuple(networks) == tiny.seeds
     for seed, variables in networks.items():
-        logits, hidden = tiny.model.apply(variables, x, train=False)
+        logits, _ = tiny.model.apply(variables, x, train=False)
+        settled = observe.with_training_moments(tiny.model, split, variables)
+        _, hidden = tiny.model.apply(settled, x, train=False)
         last = main.sel(seed=seed).isel(epoch=-1)
         for t, layer in zip(hidden, ("hidden_1", "hidden_2"), strict=True):
             measured = (float(last.i_xt.sel(layer=layer)), float(last.i_ty.sel(layer=layer)))

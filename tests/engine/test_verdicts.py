@@ -6,8 +6,8 @@ import pytest
 
 from jaxbnn import data, run
 from jaxbnn.analysis.spectra import spectra
-from jaxbnn.engine.verdicts import Sample, needed_columns, row_bits, trust_columns
-from jaxbnn.info import corrected_entropy, reliability
+from jaxbnn.engine.verdicts import Rules, Sample, needed_columns, row_bits, trust_columns
+from jaxbnn.info import corrected_entropy, reliability, sample_size
 from jaxbnn.info.plane import Point
 from jaxbnn.info.spectrum import Spectrum
 from jaxbnn.storage import results, schema
@@ -24,35 +24,38 @@ def test_the_trust_of_a_sample_is_that_of_its_spectra(finished):
     assert found.class_size.values[0].tolist() == sizes.tolist()
     for seed, epoch, layer in ((0, 0, 0), (3, 2, 1), (4, 5, 0)):
         spectrum = one(t, seed, epoch, layer)
-        trust = reliability.judge(spectrum)
+        trust = reliability.judge(spectrum, log2_patterns=(6, 4, math.nan)[layer])
         point = found.isel(seed=seed, epoch=epoch, layer=layer)
         assert int(point.verdict_xt) == int(trust.verdict) and int(point.n_doubletons) == int(
             trust.n_doubletons
         )
         named = {
             "bias_xt": trust.bias,
+            "unseen_xt": trust.unseen,
             "se_xt": trust.standard_error,
             "low_xt": trust.low,
             "high_xt": trust.high,
         }
         named |= {"coverage": trust.coverage, "coverage_chao_jost": trust.coverage_chao_jost}
         named |= {"null_ty": reliability.null_information(spectrum, sizes)}
+        named |= {"bias_ty": reliability.label_bias(spectrum, sizes)}
         named |= {"gap_x": point.h_x - point.i_xt, "gap_y": point.h_y - point.i_ty}
         for name, value in named.items():
             assert float(point[name]) == pytest.approx(float(value), abs=1e-6), name
         verdict_ty = reliability.judge_label(
-            float(point.null_ty), float(point.se_ty), float(point.h_y)
+            float(point.null_ty), float(point.bias_ty), float(point.se_ty), float(point.h_y)
         )
         assert int(point.verdict_ty) == int(verdict_ty)
         assert corrected_entropy.miller_madow(spectrum) == pytest.approx(
             float(point.i_xt), abs=1e-5
         )  # the probe's correction
-    needed = reliability.needed(one(t, 1, -1, 1), reliability.judge(one(t, 1, -1, 1)))
+    last = one(t, 1, -1, 1)
+    needed = sample_size.needed(last, reliability.judge(last, log2_patterns=4))
     assert int(found.n_needed[1, 1]) == int(needed)
     for seed, layer in ((1, 0), (1, 1)):
         spectrum, d = one(t, seed, -1, layer), (6, 4)[layer]
         expected = (
-            reliability.guesses(spectrum, d)
+            sample_size.guesses(spectrum, d)
             if found.n_needed[seed, layer] < 0
             else (np.nan, np.nan)
         )
@@ -75,6 +78,7 @@ def test_a_population_is_certain_and_what_is_not_counted_is_unjudged(finished):
         "saturated",
         "reliable",
         "biased",
+        "conditional",
     ]
 
 
@@ -126,12 +130,12 @@ def points_of(xt, ty):
 
 def judged(xt, ty, t, population=False, units=None):
     sample = Sample(np.array([6, 6]), np.float64(math.log2(12)), np.float64(1.0))
-    rules = {"population": population, "tolerance": 0.1}
-    trust = trust_columns(points_of(xt, ty), t, sample, **rules)
-    names = [variable.name for variable in schema.columns(schema.TRUST)]
     units = np.array([3.0] * len(xt)) if units is None else units
+    rules = Rules(population, 0.1, units)
+    trust = trust_columns(points_of(xt, ty), t, sample, rules)
+    names = [variable.name for variable in schema.columns(schema.TRUST)]
     last = Spectrum(t.multiplicity[-1], t.number[-1])
-    needed = needed_columns(last, units, **rules)
+    needed = needed_columns(last, units, rules)
     return dict(zip(names, np.moveaxis(trust, -1, 0), strict=True)), needed
 
 

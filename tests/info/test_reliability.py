@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from oracles import entropy, informations
 from scipy.stats import binom, hypergeom
 
-from jaxbnn.info import corrected_entropy, expectation
+from jaxbnn.info import corrected_entropy, expectation, sample_size
 from jaxbnn.info import reliability as r
 from jaxbnn.info.spectrum import Spectrum
 
@@ -39,8 +39,9 @@ def bernoulli(rng, n, d, p):
     return Spectrum.from_histogram(np.unique(rows, return_counts=True)[1])
 
 
-def verdict(histogram, **options):
-    found = int(r.judge(Spectrum.from_histogram(histogram), **options).verdict)
+def verdict(histogram, log2_patterns=2.0, **options):
+    t = Spectrum.from_histogram(histogram)
+    found = int(r.judge(t, log2_patterns=log2_patterns, **options).verdict)
     return "unjudged" if found == r.UNJUDGED else r.VERDICTS[found]
 
 
@@ -80,7 +81,7 @@ def test_bias_error_and_interval_by_hand():
         ([1] * 50, "saturated"),
         ([1] * 51 + [49], "saturated"),  # coverage 0.49
         ([1] * 50 + [50], "biased"),  # coverage 0.5
-        ([2], "reliable"),
+        ([2], "conditional"),  # two examples exclude nothing
         ([10**6], "reliable"),
         ([500_000, 300_000, 200_000], "reliable"),
         (HISTOGRAM, "biased"),
@@ -100,15 +101,55 @@ def test_saturated_is_within_one_percent_of_log2_n():
 
 def test_reliable_is_within_the_tolerance():
     t = Spectrum.from_histogram([50, 30, 20, 10])
-    trust = r.judge(t)
+    trust = r.judge(t, log2_patterns=2)
     edge = float(trust.bias + 2 * trust.standard_error)
-    assert r.VERDICTS[int(r.judge(t, tolerance=edge * 1.001).verdict)] == "reliable"
-    assert r.VERDICTS[int(r.judge(t, tolerance=edge * 0.999).verdict)] == "biased"
+    assert r.judge(t, tolerance=edge * 1.001, log2_patterns=2).verdict == r.RELIABLE
+    assert r.judge(t, tolerance=edge * 0.999, log2_patterns=2).verdict == r.BIASED
+
+
+def test_what_patterns_not_seen_may_hold_by_hand():
+    histogram = [500, 300, 190] + [1] * 10
+    t = Spectrum.from_histogram(histogram)
+    mass = (10 + 1.645 * math.sqrt(11) + 1.35) / 1000
+    others = entropy_of([500 / 990, 300 / 990, 190 / 990])
+    now = entropy_of([0.01, 0.99]) + 0.01 * math.log2(10) + 0.99 * others
+    rare = entropy_of([mass, 1 - mass]) + mass * math.log2(2**20 - 3)
+    expected = rare + (1 - mass) * others - now
+    trust = r.judge(t, log2_patterns=20)
+    assert trust.unseen == trust.bias == pytest.approx(expected, rel=1e-9)
+    unaware = r.judge(t)
+    assert unaware.unseen == 0 and unaware.bias < trust.bias
+    assert trust.high - unaware.high == pytest.approx(expected)
+    far = expected + mass * (1000 - math.log2(2**20 - 3))
+    assert r.judge(t, log2_patterns=1000).unseen == pytest.approx(far)
+    all_once = r.judge(Spectrum.from_histogram([1, 1, 1]), log2_patterns=2)
+    assert all_once.unseen == pytest.approx(2 - math.log2(3))  # and no more than is possible
+    seen = r.judge(Spectrum.from_histogram([500, 300, 150, 50]), log2_patterns=2)
+    assert seen.unseen == 0  # all four were seen
+
+
+def test_a_verdict_says_what_it_cannot_know():
+    common = [25000, 20000, 14000, 1000]
+    assert verdict(common, log2_patterns=10) == "reliable"
+    assert verdict(common, log2_patterns=math.nan) == "conditional"  # how many there are
+    assert verdict(common, log2_patterns=4000) == "conditional"  # 60000 cannot exclude 2^4000
+    assert verdict(common, log2_patterns=900) == "reliable"
+    rare = [59000] + [1] * 1000  # a tail that is seen: no assumption is needed
+    assert verdict(rare, log2_patterns=40) == "biased"
+    assert r.cause(r.judge(Spectrum.from_histogram(common))) == ""
+
+
+def test_a_saturated_point_has_bounds_and_no_interval():
+    t = Spectrum.from_histogram([1] * 60000)
+    trust = r.judge(t, log2_patterns=40)
+    reach = math.log2(60000) * math.sqrt(2 * math.log(40) / 60000)
+    assert trust.low == pytest.approx(math.log2(60000) - reach) and trust.high == 40
+    assert r.judge(t).high == math.inf
 
 
 def test_drawn_bernoulli_samples():
     rng = np.random.default_rng(0)
-    assert r.judge(bernoulli(rng, 60000, 12, 0.1)).verdict == r.RELIABLE
+    assert r.judge(bernoulli(rng, 60000, 12, 0.1), log2_patterns=12).verdict == r.RELIABLE
     assert r.judge(bernoulli(rng, 2000, 12, 0.2)).verdict == r.BIASED
     assert r.judge(bernoulli(rng, 2000, 40, 0.5)).verdict == r.SATURATED
 
@@ -116,9 +157,8 @@ def test_drawn_bernoulli_samples():
 def test_a_population_is_its_own_answer():
     t = r.judge(of(HISTOGRAM, [1, 1]), population=[True, False])
     assert t.verdict.tolist() == [r.POPULATION, r.SATURATED] and t.verdict.dtype == np.int8
-    assert t.bias[0] == t.standard_error[0] == 0 and t.low[0] == t.high[0] == pytest.approx(
-        2.839775539646
-    )
+    assert t.bias[0] == t.unseen[0] == t.standard_error[0] == 0
+    assert t.low[0] == t.high[0] == pytest.approx(2.839775539646)
 
 
 def test_what_was_not_counted_is_not_judged():
@@ -129,11 +169,11 @@ def test_what_was_not_counted_is_not_judged():
     assert r.cause(t)[1] == ""
     whole = r.judge(of([]), population=True)
     assert whole.verdict == r.POPULATION and np.isnan([whole.low, whole.bias, whole.coverage]).all()
-    assert r.needed(of([]), whole) == -1
+    assert sample_size.needed(of([]), whole) == -1
 
 
 def test_cause_names_the_larger():
-    t = r.judge(of([1] * 50 + [50], [40, 10, 2], [10**6], [1], room=3))
+    t = r.judge(of([1] * 50 + [50], [40, 10, 2], [10**6], [1], room=3), log2_patterns=1.6)
     assert r.cause(t).tolist() == ["bias", "standard error", "", ""]
 
 
@@ -144,8 +184,10 @@ def test_a_batch_is_its_points_one_by_one_and_padding_changes_nothing(i):
     trust = r.judge(one)
     for name, a, b in zip(trust._fields, trusts, trust, strict=True):
         np.testing.assert_allclose(a[i], b, rtol=1e-12, atol=1e-12, err_msg=name)
-    assert r.needed(together, trusts)[i] == r.needed(one, trust)
-    np.testing.assert_allclose(r.guesses(together, 5).chao1[i], r.guesses(one, 5).chao1)
+    assert sample_size.needed(together, trusts)[i] == sample_size.needed(one, trust)
+    np.testing.assert_allclose(
+        sample_size.guesses(together, 5).chao1[i], sample_size.guesses(one, 5).chao1
+    )
     squared = Spectrum(*(leaf.reshape(2, 4, -1) for leaf in together))
     np.testing.assert_array_equal(r.judge(squared).low.ravel(), trusts.low)
 
@@ -154,7 +196,7 @@ def test_intervals_of_reliable_draws_cover():
     rng = np.random.default_rng(7)
     d, p, n = 8, 0.15, 6000
     draws = [bernoulli(rng, n, d, p) for _ in range(400)]
-    t = r.judge(batch(draws, 120))
+    t = r.judge(batch(draws, 120), log2_patterns=d)
     reliable, h = t.verdict == r.RELIABLE, d * entropy_of([p, 1 - p])
     covers = ((t.low <= h) & (h <= t.high))[reliable]
     assert reliable.mean() > 0.9 and 0.9 <= covers.mean() <= 0.99
@@ -171,11 +213,37 @@ def test_verdicts_on_the_label():
         [1, 1, 1, 0, 1, 3.3],
     )
     expected = ["saturated", "reliable", "biased", "reliable", "unjudged", "reliable"]
-    found = r.judge_label(null, error, np.array(h_y))
+    found = r.judge_label(null, null, error, np.array(h_y))
     assert [*r.VERDICTS, "unjudged"][found[0]] == "saturated" and found.dtype == np.int8
     assert [[*r.VERDICTS, "unjudged"][v] for v in found] == expected
-    assert (r.judge_label(null, error, np.array(h_y), population=True) == r.POPULATION).all()
-    assert r.judge_label(0.2, 0.04, 3.3, tolerance=0.3) == r.RELIABLE
+    everything = r.judge_label(null, null, error, np.array(h_y), population=True)
+    assert (everything == r.POPULATION).all()
+    assert r.judge_label(0.1, 0.2, 0.04, 3.3, tolerance=0.3) == r.RELIABLE
+    assert r.judge_label(0.01, 0.2, 0.04, 3.3) == r.BIASED
+
+
+def test_the_bias_of_the_label_information_is_bounded_whatever_the_classes():
+    """90 % of the examples have one pattern and class 0; the rest patterns of their own, or one in
+    three, and any class."""
+    rng = np.random.default_rng(5)
+    n = 20000
+    for repeated in (1, 3):
+        rare = rng.random(n) < 0.1
+        t = np.where(rare, 1 + rng.integers(0, n // 10 // repeated, n), 0)
+        y = np.where(rare, rng.integers(0, 10, n), 0)
+        sizes = np.bincount(y)
+        spectrum = Spectrum.from_histogram(np.bincount(t)[np.bincount(t) > 0])
+        share = np.array([0.91] + [0.01] * 9)
+        true = entropy_of(share) - 0.1 * math.log2(10)
+        error = informations(t[:, None], y)[1] - true
+        null = r.null_information(spectrum, sizes)
+        bias = r.label_bias(spectrum, sizes)
+        assert null < error < bias + 0.02
+        assert r.judge_label(null, bias, 0.005, entropy_of(share)) != r.RELIABLE
+    by_hand = 2 / 7 * math.log2(10) + 5 / 7 * math.log2(1 + 9 / 5)
+    assert r.label_bias(Spectrum.from_histogram([1, 1, 5]), [1] * 10) == pytest.approx(by_hand)
+    assert r.label_bias(Spectrum.from_histogram([4]), [4, 0]) == 0
+    assert np.isnan(r.label_bias(of([]), [4, 1])).all()
 
 
 def test_the_null_when_every_pattern_is_seen_once_is_the_label_entropy():
@@ -193,7 +261,7 @@ def test_the_null_of_a_drawn_uniform_sample():
     null = r.null_information(Spectrum.from_histogram(np.bincount(t)), np.bincount(y))
     assert null == pytest.approx(3.1835, abs=0.01)
     assert null == pytest.approx(informations(t[:, None], y)[1], abs=0.01)
-    assert r.judge_label(null, 0.0, math.log2(10)) == r.SATURATED
+    assert r.judge_label(null, null, 0.0, math.log2(10)) == r.SATURATED
 
 
 @pytest.mark.parametrize("n", [5, 60, 1000])
@@ -292,23 +360,23 @@ def test_needed_is_the_first_size_within_the_tolerance(histogram, tolerance):
     t = Spectrum.from_histogram(histogram)
     curve = expectation.rarefaction(t, range(1, sum(histogram) + 1))
     first = 1 + int(np.argmax(curve >= curve[-1] - tolerance - 1e-12))
-    assert r.needed(t, r.judge(t, population=True), tolerance) == first
+    assert sample_size.needed(t, r.judge(t, population=True), tolerance) == first
 
 
 def test_needed_is_for_reliable_points():
     t = of([10**6], [5000, 3000, 2000], HISTOGRAM, [1] * 5, [])
-    found = r.needed(t, r.judge(t))
+    found = sample_size.needed(t, r.judge(t, log2_patterns=2))
     assert found[0] == 1 and 10 < found[1] < 100 and found[2:].tolist() == [-1, -1, -1]
-    assert r.needed(t, r.judge(t), 0.01)[1] > found[1]
+    assert sample_size.needed(t, r.judge(t, log2_patterns=2), 0.01)[1] > found[1]
 
 
 def test_guesses_by_hand():
-    g = r.guesses(of(HISTOGRAM, [3, 1, 1], []), [10, 0, 4])
+    g = sample_size.guesses(of(HISTOGRAM, [3, 1, 1], []), [10, 0, 4])
     assert g.chao1[0] == pytest.approx((8 + 4 / 6 - 1) / (0.2 * math.log(2)))
     assert g.chao1[1] == pytest.approx((3 + 1 - 1) / (0.2 * math.log(2)))
     assert g.units[:2] == pytest.approx([102.4**2, 1]) and np.isnan([g.chao1[2], g.units[2]]).all()
-    assert r.guesses(Spectrum.from_histogram(HISTOGRAM), 4096).units == np.inf
-    half = r.guesses(Spectrum.from_histogram(HISTOGRAM), 1, tolerance=0.05)
+    assert sample_size.guesses(Spectrum.from_histogram(HISTOGRAM), 4096).units == np.inf
+    half = sample_size.guesses(Spectrum.from_histogram(HISTOGRAM), 1, tolerance=0.05)
     assert half.chao1 == pytest.approx(2 * g.chao1[0]) and half.units == pytest.approx(4)
 
 
@@ -379,9 +447,13 @@ def test_bad_input_is_refused():
         r"class_sizes \[C\] >= 0, got float64": lambda: r.null_information(t, [2.5, 2.5]),
         r"sizes of at most 5, the sample's, got 6": lambda: expectation.rarefaction(two, [1, 6]),
         r"sizes \[R\] >= 1, got int64 \(2,\) from 0": lambda: expectation.rarefaction(t, [0, 1]),
-        r"a trust with leaves \(2,\), got \(\)": lambda: r.needed(two, r.judge(t)),
-        r"log2_patterns >= 0 and a tolerance > 0, got -1 and 0.1": lambda: r.guesses(t, -1),
-        r"log2_patterns >= 0 and a tolerance > 0, got 3 and 0": lambda: r.guesses(t, 3, 0),
+        r"a trust with leaves \(2,\), got \(\)": lambda: sample_size.needed(two, r.judge(t)),
+        r"log2_patterns >= 0 and a tolerance > 0, got -1 and 0.1": lambda: sample_size.guesses(
+            t, -1
+        ),
+        r"log2_patterns >= 0 and a tolerance > 0, got 3 and 0": lambda: sample_size.guesses(
+            t, 3, 0
+        ),
         r"sum\(number p\) = 1, got \(2,\) and \(2,\)": lambda: expectation.expected_plugin(
             [0.5, 0.6], 10
         ),

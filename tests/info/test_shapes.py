@@ -27,6 +27,7 @@ from jaxbnn.info import (
     pairwise,
     redundancy,
     reliability,
+    sample_size,
     tables,
 )
 from jaxbnn.info import spectrum as spectra
@@ -95,9 +96,10 @@ CASES = [
     (expectation.rarefaction, (SEVERAL, [1, 5]), (0, 1.0)),
     (expectation.rarefied_plugin, (SEVERAL, np.array([3, 4])), (1, 3.0)),
     (expectation.mean_of_drawn, (np.full(2, 9), np.full(2, 4), np.full(2, 3)), (0, 9)),
-    (reliability.judge_label, (ONES, ONES, ONES), None),
+    (reliability.judge_label, (ONES, ONES, ONES, ONES), None),
+    (reliability.label_bias, (SEVERAL, [6, 5]), (0, 1.0)),
     (reliability.null_information, (SEVERAL, [6, 5]), (0, 1.0)),
-    (reliability.needed, (SEVERAL, TRUST), (1, 1.0)),
+    (sample_size.needed, (SEVERAL, TRUST), (1, 1.0)),
     (known_truth.draw, (np.random.default_rng(0), 0.5, 40, 7), (3, 7.5)),
     (known_truth.spectrum_of.__wrapped__, (WORDS,), (0, SIGNS)),
     (pairwise.count_units.__wrapped__, (WORDS, VALID, 5), (1, VALID[:5])),

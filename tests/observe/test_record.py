@@ -1,4 +1,5 @@
 import itertools
+import math
 
 import flax.linen as nn
 import jax
@@ -10,8 +11,8 @@ from oracles import informations
 from jaxbnn.data import Dataset, Split
 from jaxbnn.info import Exact, FixedBins, plane
 from jaxbnn.info.spectrum import room
-from jaxbnn.nn import MLP
-from jaxbnn.observe.probe import Probe, Schedule, choose, layers_of
+from jaxbnn.nn import MLP, Tanh
+from jaxbnn.observe.probe import Probe, Schedule, choose, layers_of, log2_patterns_of
 from jaxbnn.observe.record import check_size, observer, recorder
 from jaxbnn.observe.view import viewer
 from jaxbnn.train.batches import in_batches
@@ -28,6 +29,13 @@ def dataset(n):
 SPLIT = Split(dataset(50), dataset(30), 2, False)
 MODEL = MLP((5, 3), 2)
 VARIABLES = MODEL.init(jax.random.key(0), SPLIT.train.x[:1], train=False)
+# The same with the training set's moments: those of one batch, kept as they are.
+SETTLED = (
+    VARIABLES
+    | MODEL.clone(momentum=0.0).apply(
+        VARIABLES, SPLIT.train.x, train=True, mutable=["batch_stats"]
+    )[1]
+)
 
 
 def measured(model, probes, variables=VARIABLES, split=SPLIT):
@@ -37,7 +45,7 @@ def measured(model, probes, variables=VARIABLES, split=SPLIT):
 
 def test_main_probe_measures_hidden_layers_exactly_and_the_output_as_a_variable():
     (point,) = measured(MODEL, [Probe(sample="train")])
-    logits, hidden = MODEL.apply(VARIABLES, SPLIT.train.x, train=False)
+    logits, hidden = MODEL.apply(SETTLED, SPLIT.train.x, train=False)
     for i, t in enumerate(hidden):
         h, mutual = informations(t, SPLIT.train.y)
         assert (float(point.xt[i]), float(point.ty[i])) == pytest.approx((h, mutual), abs=1e-5)
@@ -54,7 +62,7 @@ def test_a_probe_measures_its_own_sample(sample):
         np.r_[SPLIT.train.x, SPLIT.test.x], np.r_[SPLIT.train.y, SPLIT.test.y]
     )
     jax.tree.map(np.testing.assert_array_equal, tuple(choose(SPLIT, sample)), tuple(chosen))
-    _, hidden = MODEL.apply(VARIABLES, chosen.x, train=False)
+    _, hidden = MODEL.apply(SETTLED, chosen.x, train=False)
     assert (float(point.xt[0]), float(point.ty[0])) == pytest.approx(
         informations(hidden[0], chosen.y), abs=1e-5
     )
@@ -118,9 +126,26 @@ def test_population_is_declared_or_follows_from_the_data():
         sample="train"
     ).is_population(enumerated)
     assert not Probe(sample="all").is_population(SPLIT)
-    assert Probe(population=True).is_population(SPLIT) and not Probe(
-        sample="all", population=False
-    ).is_population(enumerated)
+    assert not Probe(sample="all", population=False).is_population(enumerated)
+    declared = Probe(population=True)  # which is said, and changes no verdict
+    assert declared.is_declared(SPLIT) and not declared.is_population(SPLIT)
+    assert not Probe(sample="all", population=True).is_declared(enumerated)
+    assert not Probe().is_declared(SPLIT)
+
+
+def test_a_deeper_layer_has_no_more_patterns_than_a_shallower_one():
+    model = MLP((9, 3, 7), 2)
+    assert log2_patterns_of(model, Probe(), SPLIT) == {
+        "hidden_1": 9.0,
+        "hidden_2": 3.0,
+        "hidden_3": 3.0,
+    }
+    enumerated = SPLIT._replace(population=True)
+    assert log2_patterns_of(model, Probe(), enumerated)["hidden_1"] == math.log2(80)
+    bins = Probe("bins", ("hidden_1", "hidden_3"), FixedBins(bins=30))
+    tanh = MLP((9, 3, 7), 2, Tanh())
+    expected = {"hidden_1": 9 * math.log2(30), "hidden_3": 7 * math.log2(30)}
+    assert log2_patterns_of(tanh, bins, SPLIT) == pytest.approx(expected)
 
 
 def test_layers_of_a_probe():

@@ -282,7 +282,7 @@ def changed_facts(block, **new):
     [
         {"version": 1},
         {"version": 4},
-        {"version": 6},
+        {"version": 7},
         {"seeds": []},
         {"seeds": [1.0, 2]},
         {"seeds": [-1, 2]},
@@ -293,7 +293,7 @@ def changed_facts(block, **new):
 )
 def test_a_block_of_another_layout_is_refused(run, new):
     changed_facts(run / "blocks/0,2", **new)
-    with pytest.raises(ValueError, match="expected a block of version 5 in .*0,2, got another"):
+    with pytest.raises(ValueError, match="expected a block of version 6 in .*0,2, got another"):
         results.open_result(run)
 
 

@@ -32,7 +32,7 @@ def test_columns_stand_in_the_order_in_which_they_are_recorded(array, names):
 
 def test_each_name_is_given_once():
     names = [variable.name for variable in (*schema.VARIABLES, schema.CLASS_SIZE)]
-    assert len(names) == len(set(names)) == 41
+    assert len(names) == len(set(names)) == 43
     assert not set(names) & set(schema.COORDINATES)
 
 
@@ -75,7 +75,7 @@ def test_a_probe_may_not_have_the_name_of_a_variable(name):
 def test_the_page_of_a_result_has_the_table_that_is_made_here():
     table = schema.markdown()
     assert table.startswith("| variable | dimensions | dtype | unit | meaning |\n| --- ")
-    assert table.count("\n") == 2 + 41
+    assert table.count("\n") == 2 + 43
     assert "| `i_ty` | seed, epoch, layer | float32 | bit | I(T;Y) |" in table
     assert table in PAGE.read_text()
 

@@ -75,12 +75,14 @@ def test_the_interval_of_a_rank_correlation_is_fishers():
     rng = np.random.default_rng(0)
     x, noise = rng.normal(size=(2, 50))
     rho = stats.spearmanr(x, x + noise).statistic
-    half = stats.norm.ppf(0.975) / math.sqrt(47)
+    half = stats.norm.ppf(0.975) * math.sqrt(1.06 / 47)
     low, high = math.tanh(math.atanh(rho) - half), math.tanh(math.atanh(rho) + half)
     found = intervals.rank_correlation_interval(x, x + noise)
     np.testing.assert_allclose(found, [rho, low, high])
-    perfect = intervals.rank_correlation_interval([1, 2, 3, 4], [1, 4, 9, 16])
-    np.testing.assert_allclose(perfect, 1.0)
+    perfect = intervals.rank_correlation_interval(np.arange(12), np.arange(12) ** 2)
+    np.testing.assert_allclose(perfect, 1.0, atol=1e-6)
+    few = intervals.rank_correlation_interval([1, 2, 3], [1, 4, 9])
+    assert few.mean == pytest.approx(1) and np.isnan(few.low) and np.isnan(few.high)
 
 
 def test_a_constant_has_no_rank_correlation():

@@ -4,16 +4,31 @@ import numpy as np
 import pytest
 
 from jaxbnn import config, studies
+from jaxbnn.cli import score_table
 from jaxbnn.config.experiment import Resampled
 from jaxbnn.config.overrides import override
 from jaxbnn.files.figures import save_figure
 from jaxbnn.info import measure
-from jaxbnn.info.known_truth import Bernoulli
+from jaxbnn.info.known_truth import Bernoulli, LongTails
+from jaxbnn.info.long_tails import Mixture, RareDetector
 from jaxbnn.plots import study_figures
 from jaxbnn.storage import results, run_folder
-from jaxbnn.studies.known_truth import runner, verdict_scores
+from jaxbnn.studies.known_truth import (
+    runner,
+    tail_cells,
+    tail_scores,
+    tails,
+    verdict_scores,
+)
+from jaxbnn.studies.known_truth.tail_cells import Cell
 
 SMALL = Bernoulli(p=(0.5, 0.9), d=(2, 5, 40), n=(100, 400), repetitions=3)
+
+MIXTURES = [
+    Cell("mixture", Mixture(4, 0.001, 4)),
+    Cell("mixture", Mixture(1, 0.02, 10**6)),
+]
+DETECTORS = [Cell("unequal classes", RareDetector(0.1, 10**5, 10))]
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +101,40 @@ def test_samples_of_trained_layers_are_judged_against_their_counted_values(train
     assert scores["I(T;Y)"].n_reliable == (found.verdict_ty == 2).sum() and np.isnan(
         scores["I(T;Y)"].covered
     )
+
+
+def test_a_study_of_rare_patterns_scores_each_family(tmp_path, monkeypatch):
+    monkeypatch.setattr(tail_cells, "_tried", lambda: MIXTURES)
+    monkeypatch.setattr(tail_cells, "label_cells", lambda kept_aside: DETECTORS)
+    monkeypatch.setattr(tails, "label_cells", lambda kept_aside: DETECTORS)
+    study = LongTails(n=(300, 3000), repetitions=3)
+    found = results.open_result(runner.run_known_truth(study, tmp_path))
+    assert dict(found.sizes) == {"cell": 2, "n": 2, "alphabet": 2, "repetition": 3, "label_cell": 1}
+    np.testing.assert_allclose(found.truth, [cell.distribution.entropy for cell in MIXTURES])
+    told = tail_scores.scores(found)
+    assert [(one.family, one.alphabet, one.n) for one in told] == [
+        ("mixture", "known", 300),
+        ("mixture", "known", 3000),
+        ("mixture", "2^64", 300),
+        ("mixture", "2^64", 3000),
+        ("unequal classes", "labels", 300),
+        ("unequal classes", "labels", 3000),
+    ]
+    known = told[1]
+    # The few patterns are reliable, the long tail is not.
+    assert known.reliable == 0.5 and known.wrong == known.far == 0 and known.found == 1
+    assert known.covered > 0.5 and known.width < 0.2 and told[2].reliable == 0
+    assert told[5].reliable == 0 and np.isnan(told[5].wrong)
+    text = str(score_table.tail_table(told).columns[0]._cells)
+    assert "mixture" in text and "unequal classes" in text
+
+
+def test_all_distributions_of_the_study_differ_and_none_is_in_both():
+    for kind in (tail_cells.cells, tail_cells.label_cells):
+        tried = kind(False)
+        aside = kind(True)
+        both = [*tried, *aside]
+        assert len(set(both)) == len(both) and len(tried) > 30 and len(aside) > 8
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ from flax import linen
 from jaxbnn.data import Dataset
 from jaxbnn.nn import MLP, Tanh
 from jaxbnn.train.spec import Adam, AdamW, Bop, Hyper, Sgd, TrainSpec, rule_of
-from jaxbnn.train.trainer import batches_of, trainer
+from jaxbnn.train.trainer import _squares, batches_of, trainer
 
 RNG = np.random.default_rng(0)
 DATA = Dataset(RNG.normal(size=(20, 3)).astype(np.float32), RNG.integers(0, 2, 20).astype(np.int32))
@@ -91,6 +91,11 @@ def test_gradient_norm_has_mean_and_variance_over_the_steps_of_the_epoch():
     assert (float(norm.mean), float(norm.variance)) == pytest.approx(
         (np.mean(norms), np.var(norms)), rel=1e-4
     )
+
+
+def test_a_parameter_may_be_a_single_number():
+    assert _squares(jnp.float32(3)) == 9
+    assert _squares(jnp.arange(6.0).reshape(1, 2, 3)) == 55
 
 
 def test_bop_flips_the_binary_weights_and_adam_moves_the_others():

@@ -4,7 +4,7 @@ again."""
 import dataclasses
 
 from jaxbnn.config.experiment import Resampled
-from jaxbnn.info.known_truth import Bernoulli
+from jaxbnn.info.known_truth import Bernoulli, LongTails
 from jaxbnn.observe.probe import Probe
 from jaxbnn.studies.starter import MNIST_SMALL, SZT
 from jaxbnn.studies.study import Study
@@ -28,6 +28,8 @@ REGIME = Study(
     cite="after the estimator study of Nothnagel & Geiger 2026 (arXiv 2605.03636)",
     experiments=(
         Bernoulli(),
+        LongTails(),
+        LongTails("regime-tails-aside", kept_aside=True, root_seed=1),
         Resampled("regime-szt", CUBE, n=(100, 300, 1000, 3000, 10000)),
         Resampled("regime-mnist", IMAGES, n=(1000, 3000, 10000, 30000, 60000)),
     ),
@@ -39,6 +41,9 @@ REGIME = Study(
         "regime-szt and regime-mnist take the measured examples as the population: its counted "
         "values are the truth, and samples are drawn from it with replacement, at the untrained "
         "and at the last epoch.",
+        "regime-tails draws from distributions with rare patterns, which a sample cannot show; "
+        "regime-tails-aside from others, that the rule was not chosen with. The rule is told how "
+        "many patterns are possible, or 2^64.",
         "Epochs and rates of the trained networks are ours.",
     ),
 )

@@ -14,6 +14,7 @@ from jaxbnn.info.entropy import information_error, plugin
 from jaxbnn.info.known_truth import evaluate
 from jaxbnn.info.measurement import measure
 from jaxbnn.info.spectrum import Spectrum, spectrum
+from jaxbnn.studies.known_truth.pieces import stacked
 
 
 class Drawn(NamedTuple):
@@ -61,14 +62,6 @@ def all_sizes(
     return said
 
 
-def stacked(pieces: Sequence[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    """Arrays by name, those of one name behind each other along a new first axis."""
-    arrays = {}
-    for name in pieces[0]:
-        arrays[name] = np.stack([piece[name] for piece in pieces])
-    return arrays
-
-
 def _said(drawn: Sequence[Drawn], bits: int) -> dict[str, np.ndarray]:
     """What is said of the samples of one size, [repetitions, ...]."""
     multiplicity = np.stack([np.asarray(sample.t.multiplicity) for sample in drawn])
@@ -76,13 +69,14 @@ def _said(drawn: Sequence[Drawn], bits: int) -> dict[str, np.ndarray]:
     evaluated = evaluate(Spectrum(multiplicity, number), 2**bits)
     h_t, h_ty, h_y = np.array([(one.h_t, one.h_ty, one.h_y) for one in drawn], np.float64).T
     error = np.asarray([sample.se_ty for sample in drawn])
-    null = [reliability.null_information(sample.t, sample.class_sizes) for sample in drawn]
-    null_ty = np.asarray(null)
+    null = np.array([reliability.null_information(one.t, one.class_sizes) for one in drawn])
+    bias = np.array([reliability.label_bias(one.t, one.class_sizes) for one in drawn])
     return evaluated._asdict() | {
         "i_ty": h_t + h_y - h_ty,
-        "null_ty": null_ty,
+        "null_ty": null,
+        "bias_ty": bias,
         "se_ty": error,
-        "verdict_ty": reliability.judge_label(null_ty, error, h_y),
+        "verdict_ty": reliability.judge_label(null, bias, error, h_y),
     }
 
 

@@ -5,21 +5,30 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from jaxbnn.config import codec
 from jaxbnn.config.experiment import Resampled
+from jaxbnn.config.registry import Sampled
 from jaxbnn.engine.runner import run
 from jaxbnn.files import npz
-from jaxbnn.info.known_truth import ESTIMATORS, Bernoulli, evaluate, sampled, truth, variance
+from jaxbnn.info.known_truth import (
+    ESTIMATORS,
+    Bernoulli,
+    LongTails,
+    evaluate,
+    sampled,
+    truth,
+    variance,
+)
 from jaxbnn.storage import results, run_folder, schema
-from jaxbnn.studies.known_truth.resampling import all_sizes, stacked
+from jaxbnn.studies.known_truth import tails
+from jaxbnn.studies.known_truth.pieces import Arrays, Piece, Variables, stacked
+from jaxbnn.studies.known_truth.resampling import all_sizes
 
 Say = Callable[[str], None]
-Arrays = dict[str, np.ndarray]
-Variables = dict[str, tuple[tuple[str, ...], np.ndarray, Mapping[str, Any]]]
 
 BIT = {"units": "bit"}
 FIRST_ORDER = {
@@ -27,19 +36,11 @@ FIRST_ORDER = {
     "long_name": "(sum p log2**2 p - H**2)/N, the plug-in's variance to first order",
 }
 JUDGED = ("verdict", "bias", "standard_error", "low", "high", "n_patterns", "n_singletons")
-OF_LABELS = ("i_ty", "null_ty", "se_ty")
-
-
-class Piece(NamedTuple):
-    """Samples that are drawn and kept together."""
-
-    name: str
-    path: Path  # of the arrays, once they are made
-    make: Callable[[], Arrays]
+OF_LABELS = ("i_ty", "null_ty", "bias_ty", "se_ty")
 
 
 def run_known_truth(
-    study: Bernoulli | Resampled,
+    study: Sampled,
     out: str | Path = "runs",
     data_root: str | Path | None = None,
     say: Say = lambda line: None,
@@ -70,6 +71,8 @@ def run_known_truth(
         run_folder.write_config(folder, study)
         if isinstance(study, Bernoulli):
             pieces = _make_pieces(_bernoulli_pieces(study, folder), say, stop)
+        elif isinstance(study, LongTails):
+            pieces = _make_pieces(tails.pieces(study, folder), say, stop)
         else:
             train = partial(run, study.experiment, out, data_root, stop=stop)
             pieces = _make_pieces(_resampled_pieces(study, folder, train, stop), say, stop)
@@ -78,9 +81,13 @@ def run_known_truth(
     return folder
 
 
-def _write_result(folder: Path, study: Bernoulli | Resampled, pieces: list[Arrays]) -> None:
+def _write_result(folder: Path, study: Sampled, pieces: list[Arrays]) -> None:
+    variables: Variables
+    coordinates: Mapping[str, list[Any]]
     if isinstance(study, Bernoulli):
         variables, coordinates = _bernoulli_result(study, pieces)
+    elif isinstance(study, LongTails):
+        variables, coordinates = tails.result(study, pieces)
     else:
         variables, coordinates = _resampled_result(study, pieces)
     about = {"study": study.name, "digest": codec.digest(study)}

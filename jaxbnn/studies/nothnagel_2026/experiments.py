@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from jaxbnn.config.experiment import Experiment
+from jaxbnn.config.grid import independent
 from jaxbnn.data import Cifar10, DataSpec, FashionMnist, Mnist, Szt
 from jaxbnn.nn import MLP, ConvNet, MeasuredModel
 from jaxbnn.observe.probe import Probe
@@ -70,7 +71,7 @@ def setting(
     own_name = joined(widths_of(model)) if decay is None else dotless(f"wd-{decay:g}")
     is_cube = isinstance(data, Szt)
     spec = ON_CUBE if is_cube else ON_IMAGES
-    return Experiment(
+    experiment = Experiment(
         name=f"nothnagel2026/{group}-{own_name}",
         data=data,
         model=model,
@@ -79,6 +80,7 @@ def setting(
         seeds=(0, 1, 2),
         seeds_per_program=3 if decay is None else SEEDS_PER_PROGRAM,
     )
+    return independent([experiment])[0]
 
 
 def by_decay(group: str, data: DataSpec, model: MeasuredModel) -> tuple[Experiment, ...]:
@@ -212,6 +214,8 @@ NOTHNAGEL_2026 = Study(
         "Pixels are in [-1, 1]. Without a decay in its name a network has none.",
         "Of images, training and test parts are the published ones; of SZT 80 % train, the same "
         "for all seeds.",
+        "Every setting has seeds of its own (its root seed comes from its digest): the paper says "
+        "three networks a setting, and not that settings share first weights.",
         "Ours are the settings named untrained (a learning rate of 1e-30), shuffled (training "
         "labels dealt anew) and those of szt-causes: 16 matched seeds, one thing changed at a "
         "time.",

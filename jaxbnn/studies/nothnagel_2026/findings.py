@@ -126,7 +126,7 @@ def compresses(runs: Runs) -> Finding:
             noise.append(group_noise)
         elif own:
             without_control.append(group)
-    mean, low, high = compression.bootstrap_mean(shares)
+    mean, low, high = compression.mean_interval(shares)
     number = "no run"
     if shares:
         number = (

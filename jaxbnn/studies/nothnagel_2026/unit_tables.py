@@ -2,7 +2,7 @@
 apart, one by one."""
 
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import jax
@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from jaxbnn import plots
 from jaxbnn.info.total_correlation import Dependence, dependence
-from jaxbnn.observe.probe import choose
+from jaxbnn.observe import with_training_moments
+from jaxbnn.observe.probe import Probe, choose
 from jaxbnn.studies.nothnagel_2026.cells import NONE
 from jaxbnn.studies.nothnagel_2026.experiments import GRID
 from jaxbnn.studies.panels import panel_grid
@@ -65,17 +66,21 @@ def dependences(run: Run) -> dict[str, list[Dependence]]:
         OSError: where their files cannot be read.
     """
     probe = run.experiment.probes[0]
-    return _dependences(run.experiment.model, probe.sample, run.split, run.networks)
+    return _dependences(run.experiment.model, probe, run.split, run.networks)
 
 
 @cache
 def _dependences(
-    model: Any, sample: Any, split: Callable[[], Any], networks: Callable[[], Mapping[int, Any]]
+    model: Any, probe: Probe, split: Callable[[], Any], networks: Callable[[], Mapping[int, Any]]
 ) -> dict[str, list[Dependence]]:
-    x = np.asarray(choose(split(), sample).x)
+    data = split()
+    x = np.asarray(choose(data, probe.sample).x)
+    settled = jax.jit(partial(with_training_moments, model))
     apply = jax.jit(lambda variables, batch: model.apply(variables, batch, train=False)[1])
     by_layer: dict[str, list[Dependence]] = {name: [] for name in model.layer_names}
     for seed, variables in networks().items():
+        if probe.normalisation == "training_set":
+            variables = settled(data, variables)
         for name, activations in zip(
             model.layer_names, _activations(apply, variables, x), strict=True
         ):

@@ -62,7 +62,9 @@ def if_trusted(
     """
     if all(all_trusted(run, quantity, layers, group) for quantity in quantities):
         return finding
-    return Finding(WEAK, f"{finding.number} — not all values can be trusted (saturated or biased)")
+    return Finding(
+        WEAK, f"{finding.number} — not all values can be trusted (saturated, biased or conditional)"
+    )
 
 
 def layer_falls(run: Run, quantity: str = "i_xt", group: str = "") -> list[Change]:
