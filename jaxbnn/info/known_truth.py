@@ -57,13 +57,7 @@ class Bernoulli:
             raise ValueError(f"expected p between 0 and 1, got {self.p}")
         if not _is_rising(self.d) or max(self.d) > MAX_UNITS:
             raise ValueError(f"expected d from 1 to 64, rising, got {self.d}")
-        if not _is_rising(self.n):
-            raise ValueError(f"expected n >= 1, rising, got {self.n}")
-        if self.repetitions < 1 or not 0 <= self.root_seed < 2**32:
-            raise ValueError(
-                "expected repetitions >= 1 and a root_seed from 0 to 2**32 - 1, "
-                f"got {self.repetitions}, {self.root_seed}"
-            )
+        _check_samples(self)
 
 
 @dataclass(frozen=True)
@@ -89,13 +83,18 @@ class LongTails:
     root_seed: int = 0
 
     def __post_init__(self) -> None:
-        if not _is_rising(self.n):
-            raise ValueError(f"expected n >= 1, rising, got {self.n}")
-        if self.repetitions < 1 or not 0 <= self.root_seed < 2**32:
-            raise ValueError(
-                "expected repetitions >= 1 and a root_seed from 0 to 2**32 - 1, "
-                f"got {self.repetitions}, {self.root_seed}"
-            )
+        _check_samples(self)
+
+
+def _check_samples(study: Bernoulli | LongTails) -> None:
+    """ValueError for sizes, repetitions or a root seed out of range."""
+    if not _is_rising(study.n):
+        raise ValueError(f"expected n >= 1, rising, got {study.n}")
+    if study.repetitions < 1 or not 0 <= study.root_seed < 2**32:
+        raise ValueError(
+            "expected repetitions >= 1 and a root_seed from 0 to 2**32 - 1, "
+            f"got {study.repetitions}, {study.root_seed}"
+        )
 
 
 def _is_rising(values: tuple[int, ...]) -> bool:

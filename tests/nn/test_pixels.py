@@ -67,7 +67,7 @@ def test_sums_that_float32_cannot_hold_are_of_the_values():
     np.testing.assert_allclose(pixel_matmul(x, w), [[n_inputs]], rtol=1e-6)
 
 
-def test_such_products_have_the_gradients_that_no_number_of_threads_changes(monkeypatch):
+def test_such_products_are_stable_ones(monkeypatch):
     called = []
     stable = pixels_module.stable_matmul
     monkeypatch.setattr(pixels_module, "is_exact", lambda limit, n_terms: False)

@@ -11,6 +11,7 @@ from jaxbnn import config, data, studies
 from jaxbnn.data import Dataset, Split
 from jaxbnn.data.images import pixel_values
 from jaxbnn.engine.run_data import with_bytes
+from jaxbnn.nn import Pixels
 
 N_BOARDS = 1500  # of SZT's and tic-tac-toe's: above 2^10, so that all their layers are in tables
 N_IMAGES = 240
@@ -56,4 +57,5 @@ def test_an_experiment_is_measured_as_by_examples(experiment, trained):
         model = dataclasses.replace(model, widths=(100, *model.widths[1:]))
     variables = variables_of(model, split.train.x, 3, trained)
     new_split = with_bytes(split) if model.takes_pixels else None
+    assert new_split is None or isinstance(new_split.train.x, Pixels)
     check_equal(model, experiment.probes, split, variables, new_split)
